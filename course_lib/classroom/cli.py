@@ -1,0 +1,258 @@
+"""The command line `classroom`: lab, test, build, check, grade, doctor.
+
+Each command finds the course's folder, turns the chapter names it was given into folders, imports the one function
+that does the work and prints what comes back. A ClassroomError, wherever it was raised, becomes one sentence on
+stderr and its exit code; nobody sees a traceback for a mistake of their own.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from course_lib.classroom.errors import USAGE, ClassroomError
+
+app = typer.Typer(
+    name="classroom",
+    help="From the Tensor Up: learn PyTorch by using it and by building it.\n\n"
+    "Students need [bold]lab[/]; [bold]doctor[/] helps when something does not work. "
+    "Instructors build, check and grade.",
+    epilog="A chapter is named by its number (01) or its folder (01_tensors). "
+    "From a fresh clone, `python classroom.py COMMAND` sets everything up and runs the same command.",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+STUDENTS, INSTRUCTORS, EVERYONE = "For students", "For instructors", "For everyone"
+Chapters = Annotated[list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Which chapters; all without one.")]
+
+
+def main() -> None:
+    """Run the command line; the console script `classroom`."""
+    for stream in (sys.stdout, sys.stderr):     # a Windows pipe may not know every sign
+        stream.reconfigure(errors="replace")
+    try:
+        app(prog_name="classroom")
+    except ClassroomError as error:
+        leave(str(error), error.exit_code)
+    except PermissionError as error:
+        leave(f"No permission for {error.filename}: make it writable, or copy the course to a folder that is yours.")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "course_lib":
+            raise
+        leave(f"This command needs the package {error.name}, which is not installed here. From a clone of the course, "
+              "`python classroom.py COMMAND` installs everything.")
+
+
+def leave(sentence: str, exit_code: int = 1) -> None:
+    print(f"classroom: {sentence}", file=sys.stderr)
+    raise SystemExit(exit_code)
+
+
+# Students
+
+@app.command(rich_help_panel=STUDENTS)
+def lab(
+    chapter: Annotated[str | None, typer.Argument(help="Open this chapter's notebook, for example 01.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Serve here; without it, the next free port from "
+                                             "8888 on.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
+) -> None:
+    """Open the course in JupyterLab. Ctrl-C ends it."""
+    root = course_root()
+    course = root / "course"
+    page = f"/lab/tree/{notebook_of(course, chapter)}" if chapter else "/lab"
+    if not os.access(course, os.W_OK):
+        raise ClassroomError(f"{course} cannot be written, so your answers could not be saved. Copy the course to a "
+                             "folder that is yours and run the command there.")
+    if port is not None and not is_free(port):
+        raise ClassroomError(f"Port {port} is in use. Give another --port, or none: then the next free one is taken.")
+    arguments = [
+        f"--ServerApp.root_dir={course}",
+        f"--LabApp.default_url={page}",
+        f"--LabApp.app_settings_dir={root / 'binder' / 'lab'}",
+        "--Application.log_level=WARN",
+    ]
+    if port is not None:
+        arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if no_browser:
+        arguments.append("--ServerApp.open_browser=False")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:    # a container: there is nobody else to be
+        arguments.append("--ServerApp.allow_root=True")
+    from jupyterlab.labapp import LabApp
+
+    print(f"JupyterLab starts on {course}. Ctrl-C ends it.", flush=True)
+    LabApp.launch_instance(argv=arguments)
+
+
+# Everyone
+
+@app.command(rich_help_panel=EVERYONE,
+             context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests; every argument is pytest's, for example -k stride or tests/unit -x."""
+    root = course_root()
+    import pytest
+
+    arguments = [absolute_path(argument) for argument in context.args]
+    if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments):
+        arguments = ["-n", "2", "--dist", "loadgroup", *arguments]
+    os.chdir(root)
+    raise typer.Exit(int(pytest.main(["--rootdir", str(root), "-c", str(root / "pyproject.toml"), *arguments])))
+
+
+@app.command(rich_help_panel=EVERYONE)
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look at this machine: what is there, what is missing, what to do about it."""
+    from course_lib.classroom.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        signs = {"ok": "[green]ok[/]", "warn": "[yellow]look[/]", "missing": "[red]missing[/]"}
+        show_table(["", "", "found", "what to do"],
+                   [[finding.name, signs[finding.status], finding.found, finding.advice] for finding in findings])
+    raise typer.Exit(int(any(finding.status == "missing" for finding in findings)))
+
+
+# Instructors
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def build(
+    chapters: Chapters = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Write nothing; fail if a notebook would change.")] = False,
+) -> None:
+    """Make the notebooks in solutions/ and course/ from the chapters' sources."""
+    root = course_root()
+    names = chapters_named(chapters, root / "solutions")
+    from course_lib.classroom.build import build as build_notebooks
+
+    changed = build_notebooks(names, root, verify=verify, report=print)
+    if verify and changed:
+        listed = ", ".join(str(path.relative_to(root)) for path in changed)
+        raise ClassroomError(f"These notebooks differ from their source: {listed}. Run `classroom build` and commit.")
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def check(chapters: Chapters = None) -> None:
+    """Prove every exercise: solution full marks, stub none, each wrong answer loses points and says why."""
+    root = course_root()
+    names = chapters_named(chapters, root / "solutions")
+    from course_lib.classroom.prove import prove
+
+    rows = prove(names, root, report=print).rows
+    show_table(
+        ["chapter", "exercise", "case", "score", ""],
+        [[row.chapter, row.exercise, row.case, f"{row.score:g} / {row.points:g}",
+          "[green]ok[/]" if row.ok else f"[red]{plain(row.message)}[/]"] for row in rows],
+    )
+    failed = sum(not row.ok for row in rows)
+    if failed:
+        raise ClassroomError(f"{failed} of {len(rows)} cases did not behave as they must: see the table.")
+
+
+@app.command(rich_help_panel=INSTRUCTORS)
+def grade(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The submissions: nbgrader's layout, or the files and "
+                                           "zips that Moodle and Canvas export.")],
+    chapter: Annotated[str | None, typer.Option(help="The chapter, where the files do not tell.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Where the gradebook, feedback and CSV go.")] = None,
+) -> None:
+    """Grade a folder of submissions: a table here; gradebook, feedback and CSV in the working folder."""
+    root = course_root()
+    if not folder.is_dir():
+        raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.", USAGE)
+    name = chapters_named([chapter], root / "solutions")[0] if chapter else None
+    from course_lib.classroom.grade import grade as grade_folder
+
+    grade_folder(folder, root=root, chapter=name, work=work, report=print)
+
+
+# What the commands share
+
+def course_root() -> Path:
+    """The folder of the course: the clone that this package was installed from."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "course").is_dir():
+        raise ClassroomError(f"There is no course in {root}. Clone the course and run `python classroom.py` there: "
+                             "the commands need its folders course/ and solutions/.")
+    return root
+
+
+def chapters_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("[0-9][0-9]_*") if path.is_dir())
+
+
+def chapters_named(names: Sequence[str] | None, folder: Path) -> list[str]:
+    """The chapters' folder names for numbers, folder names or topics; without names, every chapter."""
+    existing = chapters_in(folder)
+    return [chapter_named(name, existing) for name in names] if names else existing
+
+
+def chapter_named(name: str, existing: Sequence[str]) -> str:
+    for chapter in existing:
+        number, topic = chapter.split("_", 1)
+        if name in (chapter, number, topic) or name == number.lstrip("0"):
+            return chapter
+    raise ClassroomError(f"There is no chapter {name!r}. There are: {', '.join(existing) or 'none yet'}.", USAGE)
+
+
+def notebook_of(course: Path, chapter: str) -> str:
+    """The path, below course/, of the chapter's notebook."""
+    name = chapter_named(chapter, chapters_in(course))
+    notebook = course / name / f"{name}.ipynb"
+    if not notebook.is_file():
+        raise ClassroomError(f"{notebook.parent} has no notebook {notebook.name}. If it was renamed, give it its name "
+                             f"back; if it was deleted, `git checkout {notebook.relative_to(course.parent).as_posix()}`"
+                             " brings a fresh one.")
+    return notebook.relative_to(course).as_posix()
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        if os.name != "nt":     # there, a port that was just closed counts as free only with this
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise ClassroomError(f"Port {port} is reserved for the system. Give a --port of 1024 or more.") from error
+        except OSError:
+            return False
+    return True
+
+
+def absolute_path(argument: str) -> str:
+    """A path in an argument (tests/unit or tests/unit/test_x.py::name), seen from where the user stands."""
+    path, *names = argument.split("::")
+    return "::".join([str(Path(path).resolve()), *names]) if Path(path).exists() else argument
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def plain(text: str) -> str:
+    """The text with rich's markup switched off."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+if __name__ == "__main__":
+    main()
