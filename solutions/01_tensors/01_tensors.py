@@ -29,9 +29,9 @@
 
 # %%
 import course_lib as torch
+from course_lib import viz
 
 # %% library_only=True
-from course_lib import viz
 from course_lib.classroom import check, progress
 
 # %% [markdown]
@@ -46,14 +46,15 @@ viz.tensor_anatomy(torch.arange(12).reshape(3, 4))
 # A picture file stores three numbers for each point: red, green, blue. Its shape is (height, width, 3).
 # Most vision models want the colours first: (3, height, width). Two lines promise this.
 
-# %% library_only=True
+# %%
 images = torch.tensor(viz.sample_images())  # six small pictures
 picture = images[0]
 
 one_way = picture.reshape(3, 48, 64)
 another_way = picture.permute(2, 0, 1)
-
 print(picture.shape, "->", one_way.shape, "and", another_way.shape)
+
+# %% library_only=True
 viz.image_strip([picture, one_way, another_way], titles=["picture", "one way", "another way"])
 
 # %% [markdown]
@@ -118,15 +119,6 @@ print(weather.size(-1), len(weather))
 print(torch.tensor([[1, 2], [3, 4]]).tolist(), torch.tensor(7).item())
 
 # %% [markdown]
-# **What would break if…** the rows had different lengths? A tensor is a full block, so PyTorch refuses.
-
-# %%
-try:
-    torch.tensor([[1, 2, 3], [4, 5]])
-except ValueError as error:
-    print(error)
-
-# %% [markdown]
 # ### Making tensors
 #
 # | you have | you write | you get |
@@ -149,8 +141,8 @@ print(torch.eye(3))
 print(torch.zeros_like(weather).shape, torch.empty(2, 3).shape)
 
 # %% [markdown]
-# Random tensors differ in what they draw. `rand` is even between 0 and 1. `randn` is the bell curve around 0.
-# `randint(low, high, shape)` gives whole numbers below `high`. `randperm(n)` shuffles 0 … n−1.
+# Random tensors differ in what they draw. `rand` spreads its numbers evenly from 0 up to 1. `randn` follows the bell curve
+# around 0. `randint(low, high, shape)` gives whole numbers from `low` up to `high - 1`. `randperm(n)` shuffles 0 … n−1.
 
 # %% library_only=True
 torch.manual_seed(1)
@@ -161,8 +153,8 @@ viz.distributions({
 })
 
 # %% [markdown]
-# Computers draw random numbers from a fixed recipe. `torch.manual_seed` sets where the recipe starts,
-# so that you and a colleague get the same numbers.
+# Computers draw random numbers by a fixed recipe. `torch.manual_seed` sets where the recipe starts,
+# so that a program gives the same numbers each time it runs.
 #
 # > **Predict.** Are the two lines that start with `a` equal below? Are `a` and `b` equal?
 
@@ -173,15 +165,15 @@ print("b", torch.rand(3))
 
 torch.manual_seed(0)
 print("a", torch.rand(3))
-print("  ", torch.randint(0, 10, (2, 4)))
-print("  ", torch.randperm(5))
+print(torch.randint(0, 10, (2, 4)))
+print(torch.randperm(5))
 
 # %% [markdown]
 # **Printing.** PyTorch prints four decimals, and only the corners of a tensor with more than 1000 numbers.
 # The stored value is not rounded. `torch.set_printoptions` changes the display, not the data.
 
 # %%
-print(torch.linspace(0, 1, 2000).reshape(40, 50))
+print(torch.arange(2000).reshape(40, 50))
 
 torch.set_printoptions(precision=2)
 print(torch.tensor([3.14159, 2.71828]))
@@ -280,6 +272,15 @@ print(torch.zeros(6, 48, 64, 3)[0].shape)
 print(torch.rand(4, 3)[1, 2].shape)
 
 # %% [markdown]
+# **What would break if…** the rows had different lengths? A tensor is a full block, so PyTorch refuses.
+
+# %%
+try:
+    torch.tensor([[1, 2, 3], [4, 5]])
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
 # ## 2 · Choosing by place
 #
 # An index goes into square brackets, one entry for each axis, separated by commas.
@@ -332,16 +333,6 @@ stripes = torch.zeros(3, 8)
 stripes[:, ::2] = 1
 stripes[-1, 5:] = torch.tensor([7.0, 8.0, 9.0])
 print(stripes)
-
-# %% [markdown]
-# **What would break if…** the step were negative? Python lists allow it, PyTorch does not. Use `flip`, which makes a copy.
-
-# %%
-try:
-    torch.arange(4)[::-1]
-except ValueError as error:
-    print(error)
-print(torch.arange(4).flip(0))
 
 # %% [markdown] prompt="make_checkerboard"
 # ### Exercise 2 · A checkerboard
@@ -435,6 +426,16 @@ def make_checkerboard(height, width):
 
 
 # %% [markdown]
+# **What would break if…** the step were negative? Python lists allow it, PyTorch does not. Use `flip`, which makes a copy.
+
+# %%
+try:
+    torch.arange(4)[::-1]
+except ValueError as error:
+    print(error)
+print(torch.arange(4).flip(0))
+
+# %% [markdown]
 # ## 3 · Arithmetic, and choosing by value
 #
 # Arithmetic works **element by element**: `a * b` multiplies numbers at the same place. A plain number is used everywhere.
@@ -489,7 +490,7 @@ print(weather[rainy])
 windy_and_dry = (weather[:, 3] > 13) & ~rainy
 print(weather[windy_and_dry])
 print(weather[[6, 0, 0], 1])  # column 1 of days 6, 0 and 0
-print(torch.where(rainy, 1, 0))
+print(torch.where(rainy, 0.0, wind))  # the wind, but 0 on rainy days
 
 # %% [markdown]
 # Masks can also stand on the left. Here each bright point of a picture becomes orange: one mask over the points,
@@ -500,17 +501,6 @@ bright = picture[..., 2] > 150  # much blue light
 painted = picture.clone()
 painted[bright] = torch.tensor([230, 159, 0], dtype=torch.uint8)
 viz.image_strip([picture, painted], titles=["picture", "painted"])
-
-# %% [markdown]
-# **What would break if…** you used a mask in an `if`? Python asks for one answer, and the mask has many.
-# Say what you mean: `any()` or `all()`.
-
-# %%
-try:
-    if weather[:, 2] > 0:
-        print("it rained")
-except RuntimeError as error:
-    print(error)
 
 # %% [markdown] prompt="select_rows_where"
 # ### Exercise 3 · Select rows
@@ -602,10 +592,21 @@ def select_rows_where(table, column, threshold):
 
 
 # %% [markdown]
+# **What would break if…** you used a mask in an `if`? Python asks for one answer, and the mask has many.
+# Say what you mean: `any()` or `all()`.
+
+# %%
+try:
+    if weather[:, 2] > 0:
+        print("it rained")
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
 # ## 4 · One memory, many names
 #
 # The numbers of a tensor lie side by side in one row of memory. A slice does not copy them.
-# It is a new card for the same memory: a **view**. That is why slicing a tensor of a billion numbers costs nothing.
+# It is a new card for the same memory: a **view**. That is why slicing a billion numbers is as quick as slicing twelve.
 #
 # The price: who writes into a view writes into the original.
 
@@ -624,6 +625,8 @@ viz.view_or_copy(x, row, names=("x", "row"))
 # | whole numbers and slices: `x[1]`, `x[:, ::2]`, `x[None]` | masks and lists of places: `x[x > 5]`, `x[[0, 2]]` | `x.reshape(…)` |
 # | `x.T`, `x.transpose`, `x.permute`, `x.view(…)` | arithmetic: `x + 1` | `x.flatten()` |
 # | `x.squeeze`, `x.unsqueeze` | `x.clone()`, `torch.cat` | `x.contiguous()` |
+#
+# (On the **left** of `=`, masks and lists write into `x` itself: no result is made there, so nothing is copied.)
 #
 # `reshape` keeps the reading order: left to right, then the next row. If the memory already has this order, it makes a view.
 # If not, it has to copy. `view` never copies: it raises an error instead. One size may be `-1`: PyTorch computes it.
@@ -649,21 +652,10 @@ print(memory.reshape(3, -1).shape, grid.flatten().shape)
 a = torch.zeros(3)
 b = a
 a += 1
-print(b)
+print(a, b)
 
 a = a + 1
-print(b)
-
-# %% [markdown]
-# **What would break if…** you keep "the old values" for later, and change the tensor in place?
-# Then the old values change too. Keep a `clone()`, which has memory of its own.
-
-# %%
-weights = torch.ones(3)
-remembered = weights
-saved = weights.clone()
-weights.mul_(10)
-print(remembered, saved)
+print(a, b)
 
 # %% [markdown] prompt="view_or_copy"
 # ### Exercise 4 · View or copy?
@@ -770,6 +762,17 @@ x.T.reshape(12).fill_(-1)
 print(x[0])
 
 # %% [markdown]
+# **What would break if…** you keep "the old values" for later, and change the tensor in place?
+# Then the old values change too. Keep a `clone()`, which has memory of its own.
+
+# %%
+weights = torch.ones(3)
+remembered = weights
+saved = weights.clone()
+weights.mul_(10)
+print(remembered, saved)
+
+# %% [markdown]
 # ## 5 · Strides
 #
 # Memory has no rows and columns: it is one long line. The **stride** of an axis says how many places you move along this line
@@ -824,15 +827,6 @@ file = torch.stack([left, right], dim=1).flatten()  # L R L R L R …
 channels = file.view(-1, 2).T
 print(file.shape, "->", channels.shape, channels.stride())
 print((channels[0] == left).all(), (channels[1] == right).all())
-
-# %% [markdown]
-# **What would break if…** you call `view` on a transposed tensor? No strides can read its numbers in that order.
-
-# %%
-try:
-    x.T.view(12)
-except RuntimeError as error:
-    print(error)
 
 # %% [markdown] prompt="strides_of"
 # ### Exercise 5 · Compute the strides
@@ -933,6 +927,15 @@ def strides_of(shape):
 
 
 # %% [markdown]
+# **What would break if…** you call `view` on a transposed tensor? No strides can read its numbers in that order.
+
+# %%
+try:
+    x.T.view(12)
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
 # ## 6 · Rearranging and joining
 #
 # | you want to | you write | memory |
@@ -968,15 +971,6 @@ wide = torch.cat([images[0], images[1]], dim=1)  # side by side: a longer width
 batch = torch.stack([images[0], images[1]])  # a new axis: which picture
 print(wide.shape, batch.shape)
 viz.image_strip([wide], titles=["cat along dim 1"])
-
-# %% [markdown]
-# **What would break if…** the other sizes did not agree?
-
-# %%
-try:
-    torch.cat([torch.ones(2, 3), torch.ones(2, 4)], dim=0)
-except RuntimeError as error:
-    print(error)
 
 # %% [markdown] prompt="images_to_nchw"
 # ### Exercise 6 · Pictures for a model
@@ -1068,10 +1062,19 @@ def images_to_nchw(images):
 
 
 # %% [markdown]
+# **What would break if…** two tensors that you glue with `cat` had other sizes that do not agree?
+
+# %%
+try:
+    torch.cat([torch.ones(2, 3), torch.ones(2, 4)], dim=0)
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
 # ## 7 · Fewer numbers, and products
 #
 # A **reduction** makes one number of many: `sum`, `mean`, `max`, `min`, `argmax` (the place of the largest), `any`, `all`.
-# With `dim=` it works along one axis, and this axis disappears. With `keepdim=True` it stays, with size 1.
+# With `dim=` it works along one axis. **The axis you name is the axis that disappears.** With `keepdim=True` it stays, with size 1.
 
 # %% library_only=True
 viz.reduction(torch.arange(12).reshape(3, 4), dim=0, op="sum")
@@ -1156,9 +1159,9 @@ print(torch.iinfo(torch.uint8).max, torch.finfo(torch.float16).max)
 # **Casting.** `x.to(torch.int64)` converts, and `x.float()`, `x.long()`, `x.bool()` are shorthands.
 # From floating point to whole numbers the decimals are cut off, not rounded.
 #
-# **Promotion.** When two dtypes meet, the result has one that suits both. The kinds are ordered: bool, whole number, floating point.
-# Two tensors of the same kind give the wider one. A plain Python number counts only by its kind:
-# it never makes a `float32` wider.
+# **Promotion.** When two dtypes meet, the result has a dtype that suits both. There are kinds, in this order:
+# bool, whole number, floating point. The higher kind wins. Among tensors of one kind, the result is wide enough for both.
+# A plain Python number can raise the kind, but it never makes a dtype of its own kind wider.
 
 # %%
 whole = torch.tensor([1, 2, 3])
@@ -1307,22 +1310,13 @@ print(array)
 
 # %% [markdown]
 # A tensor also knows its **device**, the place where its memory is. Here it is the `cpu`. On a machine with a graphics card,
-# `x.to("cuda")` makes a copy there. The operands of one operation must be on one device, and only a `cpu` tensor has a `numpy()`.
+# `x.to("cuda")` makes a copy there. The operands of one operation must be on one device, and `numpy()` works for `cpu` tensors only.
 # Chapter 09 is about that. This line works everywhere:
 
 # %% tags=["nbval-ignore-output"]
 device = "cuda" if torch.cuda.is_available() else "cpu"
 on_device = weather.to(device)
 print(weather.device, on_device.device)
-
-# %% [markdown]
-# **What would break if…** you hand `t.numpy()` to a friend's function that sorts its array in place? Your tensor is sorted too.
-# Hand over `t.clone().numpy()`.
-
-# %%
-t = torch.tensor([3, 1, 2])
-t.numpy().sort()
-print(t)
 
 # %% [markdown] prompt="shared_memory_bug"
 # ### Exercise 8 · Debug: the walk that stands still
@@ -1438,6 +1432,15 @@ def walk(start, step, count):
         path.append(position.float())
     return torch.stack(path)
 
+
+# %% [markdown]
+# **What would break if…** you hand `t.numpy()` to a friend's function that sorts its array in place? Your tensor is sorted too.
+# Hand over `t.clone().numpy()`.
+
+# %%
+t = torch.tensor([3, 1, 2])
+t.numpy().sort()
+print(t)
 
 # %% [markdown]
 # ## The question, answered
