@@ -194,7 +194,7 @@ def double(x):
     return x + 2
 
 
-# %% mutant="double" name="input_modified" says="modified"
+# %% mutant="double" name="input_modified" says="the input was changed"
 def double(x):
     x *= 2
     return x

@@ -213,34 +213,39 @@ shape_f = None  # torch.rand(4, 3)[1, 2]
 
 # %% check="predict_shapes"
 with check("predict_shapes") as c:
-    not_a_tuple = {"(4) is only the number 4. A tuple with one entry needs a comma: (4,).": lambda got: isinstance(got, int)}
+    comma = {"(4) is only the number 4. A tuple with one entry needs a comma: (4,).": lambda got: isinstance(got, int)}
+    brackets = "Count again, from the outermost brackets to the innermost."
     c.value("shape_a", shape_a).gives(
         tuple(torch.tensor([[1, 2, 3], [4, 5, 6]]).shape),
-        because=not_a_tuple | {"The outermost brackets are axis 0: they hold 2 rows.": (3, 2)},
+        because=comma | {"The outermost brackets are axis 0: they hold 2 rows.": (3, 2)},
+        hint=brackets,
     )
     c.value("shape_b", shape_b).gives(
         tuple(torch.tensor([[[1, 2]], [[3, 4]], [[5, 6]]]).shape),
-        because=not_a_tuple | {
-            "The middle pair of brackets is an axis too, of size 1.": (3, 2),
-            "Count from the outermost brackets to the innermost.": lambda got: sorted(got) == [1, 2, 3],
-        },
+        because=comma | {"The middle pair of brackets is an axis too, of size 1.": (3, 2)},
+        hint=brackets,
     )
     c.value("shape_c", shape_c).gives(
         tuple(torch.arange(2, 11, 3).shape),
-        because=not_a_tuple | {"The stop value 11 is left out: the numbers are 2, 5, 8.": (4,)},
+        because=comma | {"The stop value 11 is left out: the numbers are 2, 5, 8.": (4,)},
+        hint="Write the numbers down: start at 2, add 3, stop before 11.",
     )
     c.value("shape_d", shape_d).gives(
         tuple(torch.linspace(0, 1, 5).shape),
-        because=not_a_tuple | {"The third number of linspace is how many points you get, both ends included.": lambda got: got != (5,)},
+        because=comma,
+        hint="The third number of linspace says how many points there are, both ends included.",
     )
     ### BEGIN HIDDEN TESTS
+    removed = "A whole-number index chooses one place of its axis, and the axis is gone."
     c.value("shape_e", shape_e).gives(
         tuple(torch.zeros(6, 48, 64, 3)[0].shape),
-        because=not_a_tuple | {"Choosing one entry of axis 0 removes axis 0.": lambda got: len(got) == 4},
+        because=comma | {"The index [0] removes axis 0.": lambda got: len(got) == 4},
+        hint=removed,
     )
     c.value("shape_f", shape_f).gives(
         tuple(torch.rand(4, 3)[1, 2].shape),
-        because=not_a_tuple | {"Two whole-number indices remove two axes: no axis is left.": lambda got: len(got) > 0},
+        because=comma | {"Two whole-number indices remove two axes, so no axis is left.": lambda got: len(got) > 0},
+        hint=removed,
     )
     ### END HIDDEN TESTS
 
@@ -261,7 +266,7 @@ shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (4,), 
 # %% mutant="predict_shapes" name="comma_forgotten" says="needs a comma"
 shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), 3, 5, (48, 64, 3), ()
 
-# %% mutant="predict_shapes" name="number_has_an_axis" says="no axis is left"
+# %% mutant="predict_shapes" name="number_has_an_axis" says="Two whole-number indices remove two axes"
 shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (3,), (5,), (48, 64, 3), (1,)
 
 # %% [markdown]
@@ -533,7 +538,6 @@ def select_rows_where(table, column, threshold):
 # %% check="select_rows_where"
 with check("select_rows_where") as c:
     table = torch.tensor([[9, 5], [2, 8], [3, 6], [4, 7]])
-    row_or_column = "table[column] is a row. A column is table[:, column]."
     c.call(select_rows_where, table, 1, 6).gives(
         torch.tensor([[2, 8], [4, 7]]),
         because={
@@ -543,7 +547,7 @@ with check("select_rows_where") as c:
             "These are the numbers of the rows, not the rows.": torch.tensor([1, 3]),
             "The other rows are still there, filled with zeros.": lambda got: tuple(got.shape) == (4, 2),
         },
-        hint=row_or_column,
+        hint="Print the mask alone. It needs one True or False for each row.",
     )
     c.call(select_rows_where, table, 0, 100).gives(torch.zeros(0, 2, dtype=torch.int64))
     ### BEGIN HIDDEN TESTS
@@ -553,7 +557,7 @@ with check("select_rows_where") as c:
         for column in range(columns):
             kept = [row for row in range(rows) if table[row, column].item() > 1]
             expected = table[torch.tensor(kept, dtype=torch.int64)]
-            c.call(select_rows_where, table, column, 1).gives(expected, hint=row_or_column)
+            c.call(select_rows_where, table, column, 1).gives(expected)
     ### END HIDDEN TESTS
 
 # %% [markdown] hints="select_rows_where"
@@ -572,7 +576,7 @@ def select_rows_where(table, column, threshold):
     return table[table > threshold]
 
 
-# %% mutant="select_rows_where" name="row_instead_of_column" says="table[column] is a row"
+# %% mutant="select_rows_where" name="row_instead_of_column" says="The shape of the mask [2] at index 0 does not match"
 def select_rows_where(table, column, threshold):
     return table[table[column] > threshold]
 
@@ -699,29 +703,23 @@ def truth(make):
 
 
 with check("view_or_copy") as c:
-    spelling = {'The answer must be "view" or "copy".': lambda got: got not in ("view", "copy")}
-    places = "Whole numbers and slices only describe other places in the same memory: a view."
-    chosen = "Places chosen by a list or a mask follow no regular step, so their numbers are copied."
-    c.value("answer_a", answer_a).gives(truth(lambda x: x[1]), because=spelling | {places: "copy"})
-    c.value("answer_b", answer_b).gives(truth(lambda x: x[:, ::2]), because=spelling | {places: "copy"})
-    c.value("answer_c", answer_c).gives(truth(lambda x: x[[0, 2]]), because=spelling | {chosen: "view"})
-    c.value("answer_d", answer_d).gives(truth(lambda x: x[x > 5]), because=spelling | {chosen: "view"})
-    c.value("answer_e", answer_e).gives(
-        truth(lambda x: x.T), because=spelling | {"T moves no number. It only reads the memory in another order.": "copy"}
-    )
-    c.value("answer_f", answer_f).gives(
-        truth(lambda x: x.clone()[0]),
-        because=spelling | {"[0] makes a view, but a view of the clone, which has memory of its own.": "view"},
-    )
+    words = {'The answer must be "view" or "copy".': lambda got: got not in ("view", "copy")}
+    places = words | {"Whole numbers and slices only describe other places in the same memory.": "copy"}
+    chosen = words | {"Places chosen by a list or a mask follow no regular step, so they are copied.": "view"}
+    turned = words | {"T moves no number. It only reads the memory in another order.": "copy"}
+    cloned = words | {"[0] makes a view, but a view of the clone, which has memory of its own.": "view"}
+    hint = "Try it in a new cell: write into the result with fill_(-1), then print x."
+    c.value("answer_a", answer_a).gives(truth(lambda x: x[1]), because=places, hint=hint)
+    c.value("answer_b", answer_b).gives(truth(lambda x: x[:, ::2]), because=places, hint=hint)
+    c.value("answer_c", answer_c).gives(truth(lambda x: x[[0, 2]]), because=chosen, hint=hint)
+    c.value("answer_d", answer_d).gives(truth(lambda x: x[x > 5]), because=chosen, hint=hint)
+    c.value("answer_e", answer_e).gives(truth(lambda x: x.T), because=turned, hint=hint)
+    c.value("answer_f", answer_f).gives(truth(lambda x: x.clone()[0]), because=cloned, hint=hint)
     ### BEGIN HIDDEN TESTS
-    c.value("answer_g", answer_g).gives(
-        truth(lambda x: x.reshape(2, 6)),
-        because=spelling | {"The memory already has this order, so reshape makes a view.": "copy"},
-    )
-    c.value("answer_h", answer_h).gives(
-        truth(lambda x: x.T.reshape(12)),
-        because=spelling | {"x.T reads the memory in another order, so reshape has to copy.": "view"},
-    )
+    same_order = words | {"The memory already has this order, so reshape makes a view.": "copy"}
+    new_order = words | {"x.T reads the memory in another order, so reshape has to copy.": "view"}
+    c.value("answer_g", answer_g).gives(truth(lambda x: x.reshape(2, 6)), because=same_order, hint=hint)
+    c.value("answer_h", answer_h).gives(truth(lambda x: x.T.reshape(12)), because=new_order, hint=hint)
     ### END HIDDEN TESTS
 
 # %% [markdown] hints="view_or_copy"
@@ -729,7 +727,7 @@ with check("view_or_copy") as c:
 # 2. Look at the table above: slices, masks, lists, `T`, `clone` and `reshape` each have their column.
 # 3. Lists and masks copy, slices and `T` do not. `reshape` copies only if its input is not in memory order, as after `T`.
 
-# %% mutant="view_or_copy" name="slices_copy" says="the same memory: a view"
+# %% mutant="view_or_copy" name="slices_copy" says="Whole numbers and slices only describe other places"
 answer_a = answer_b = answer_c = answer_d = answer_f = answer_h = "copy"
 answer_e = answer_g = "view"
 
@@ -741,7 +739,7 @@ answer_f = answer_h = "copy"
 answer_a = answer_b = answer_g = "view"
 answer_c = answer_d = answer_e = answer_f = answer_h = "copy"
 
-# %% mutant="view_or_copy" name="reshape_never_copies" says="so reshape has to copy"
+# %% mutant="view_or_copy" name="reshape_never_copies" says="x.T reads the memory in another order"
 answer_a = answer_b = answer_e = answer_g = answer_h = "view"
 answer_c = answer_d = answer_f = "copy"
 
@@ -1005,28 +1003,28 @@ def nchw(images):
 
 
 with check("images_to_nchw") as c:
-    contiguous = "The strides still jump: the result is not contiguous."
-    batch = torch.arange(48, dtype=torch.uint8).reshape(2, 2, 4, 3) * 5
+    jumps = "The result is not contiguous: its strides still jump through the memory."
+    batch = torch.tensor([[[[0, 51, 102]], [[153, 204, 255]]]], dtype=torch.uint8)  # one picture of 2 × 1 points
     result = c.call(images_to_nchw, batch)
     result.gives(
         nchw(batch),
         tolerance=1e-6,
         because={
-            "The colours are mixed up: reshape only cuts the same row of numbers anew. Axes change places with permute.":
-                batch.reshape(2, 3, 2, 4) / 255,
-            "Height and width changed places too.": lambda got: tuple(got.shape) == (2, 3, 4, 2),
+            "Red, green and blue are mixed: reshape cannot make axes change places.": batch.reshape(1, 3, 2, 1) / 255,
+            "Height and width changed places too.": lambda got: tuple(got.shape) == (1, 3, 1, 2),
             "The values go up to 255. Divide by 255.": nchw(batch) * 255,
-            "Nearly everything is 0: a whole-number division cut off the decimals.": lambda got: (got == 0).all(),
+            "Only 0 and 1 are left: a whole-number division cut off the decimals.": nchw(batch // 255) * 255,
         },
+        hint="Do one thing at a time, and print the shape, the dtype and the values after each.",
     )
-    c.that(result.value.is_contiguous(), contiguous, hint="Call contiguous() after permute.")
+    c.that(result.value.is_contiguous(), jumps, hint="Call contiguous() after permute.")
     ### BEGIN HIDDEN TESTS
     generator = torch.Generator().manual_seed(6)
     for shape in [(3, 4, 6, 3), (1, 5, 2, 1), (2, 3, 7, 4), (1, 1, 1, 3), (0, 2, 5, 3)]:
         batch = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
         result = c.call(images_to_nchw, batch)
         result.gives(nchw(batch), tolerance=1e-6)
-        c.that(result.value.is_contiguous(), contiguous)
+        c.that(result.value.is_contiguous(), jumps)
     ### END HIDDEN TESTS
 
 # %% [markdown] hints="images_to_nchw"
@@ -1035,7 +1033,7 @@ with check("images_to_nchw") as c:
 # 3. The new order is batch 0, colour 3, height 1, width 2: `images.permute(0, 3, 1, 2)`. Convert and divide by 255.
 
 
-# %% mutant="images_to_nchw" name="reshape_instead_of_permute" says="Axes change places with permute"
+# %% mutant="images_to_nchw" name="reshape_instead_of_permute" says="reshape cannot make axes change places"
 def images_to_nchw(images):
     n, h, w, channels = images.shape
     return images.reshape(n, channels, h, w).to(torch.float32) / 255
@@ -1056,7 +1054,7 @@ def images_to_nchw(images):
     return images.permute(0, 3, 1, 2).to(torch.float32) / 255
 
 
-# %% mutant="images_to_nchw" name="integer_division" says="cut off the decimals"
+# %% mutant="images_to_nchw" name="integer_division" says="Only 0 and 1 are left: a whole-number division"
 def images_to_nchw(images):
     return (images.permute(0, 3, 1, 2) // 255).to(torch.float32).contiguous()
 
@@ -1280,7 +1278,7 @@ def brighten(images, amount):
     return (images.to(torch.int16) + amount).clamp(max=255).to(torch.uint8)
 
 
-# %% mutant="fix_dtype_overflow" name="input_modified" says="modified"
+# %% mutant="fix_dtype_overflow" name="input_modified" says="the input was changed"
 def brighten(images, amount):
     wide = images.to(torch.int16) + amount
     images.copy_(wide.clamp(0, 255))
@@ -1378,7 +1376,7 @@ with check("shared_memory_bug") as c:
             "The path begins at the start. Its first row must be the position after one step.":
                 torch.tensor([[0.0, 10.0], [1.0, 8.0], [2.0, 6.0]], dtype=torch.float64),
         },
-        hint="position += step writes into the old memory. Make a new tensor in each round.",
+        hint="After each round, say which memory start, position and the entries of path use.",
     )
     ### BEGIN HIDDEN TESTS
     for size, count, dtype in [(3, 4, torch.float32), (1, 5, torch.int64), (4, 1, torch.float64), (2, 6, torch.int32)]:
@@ -1403,7 +1401,7 @@ def walk(start, step, count):
     return torch.stack(path)
 
 
-# %% mutant="shared_memory_bug" name="cloned_in_the_list_only" says="modified"
+# %% mutant="shared_memory_bug" name="cloned_in_the_list_only" says="the input was changed"
 def walk(start, step, count):
     position = torch.from_numpy(start)
     path = []
