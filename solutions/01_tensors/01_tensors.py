@@ -58,9 +58,9 @@ print(picture.shape, "->", one_way.shape, "and", another_way.shape)
 viz.image_strip([picture, one_way, another_way], titles=["picture", "one way", "another way"])
 
 # %% [markdown]
-# Both results have the right shape. There is no error and no warning. Yet one of them is ruined.
+# Both results have the right shape. There is no error and no warning. Yet one picture is ruined.
 #
-# What happened to it? At the end of the chapter you will be able to explain every stripe.
+# Where did it go? At the end of the chapter you will find it again inside the noise.
 
 # %% [markdown]
 # ## 1 · Numbers with axes
@@ -498,13 +498,13 @@ print(weather[[6, 0, 0], 1])  # column 1 of days 6, 0 and 0
 print(torch.where(rainy, 0.0, wind))  # the wind, but 0 on rainy days
 
 # %% [markdown]
-# Masks can also stand on the left. Here each bright point of a picture becomes orange: one mask over the points,
+# Masks can also stand on the left. Here each point with much blue becomes orange: one mask over the points,
 # three values for each.
 
 # %% library_only=True
-bright = picture[..., 2] > 150  # much blue light
+blue = picture[..., 2] > 150
 painted = picture.clone()
-painted[bright] = torch.tensor([230, 159, 0], dtype=torch.uint8)
+painted[blue] = torch.tensor([230, 159, 0], dtype=torch.uint8)
 viz.image_strip([picture, painted], titles=["picture", "painted"])
 
 # %% [markdown] prompt="select_rows_where"
@@ -1169,15 +1169,15 @@ print((whole * 2).dtype, (whole * 2.5).dtype, (whole / 3).dtype)
 print((whole + half).dtype, (half + 2.5).dtype, (half + torch.ones(1)).dtype)
 
 # %% [markdown]
-# > **Predict.** A `uint8` holds 0 to 255. What is `250 + 10` in `uint8`: an error, 255, or something else?
+# > **Predict.** A `uint8` holds 0 to 255. What is `200 + 100` in `uint8`: an error, 255, or something else?
 
 # %%
-level = torch.tensor([10, 250], dtype=torch.uint8)
-print(level + 10)
+level = torch.tensor([10, 200], dtype=torch.uint8)
+print(level + 100)
 print(level - 20)
 
 # %% library_only=True
-viz.wrap_around(start=250, step=10, dtype="uint8")
+viz.wrap_around(start=200, step=100, dtype="uint8")
 
 # %% [markdown]
 # The value wraps around, silently. Whole numbers of every width do this at their ends; floating point numbers go to `inf`.
@@ -1452,11 +1452,18 @@ print(tiny.permute(2, 0, 1)[0])
 print(tiny.reshape(3, 2, 2).stride(), tiny.permute(2, 0, 1).stride())
 
 # %% [markdown]
-# `reshape` keeps the reading order and cuts the same row of numbers into three blocks. Its "red plane" holds the first third
-# of the memory: the top third of the picture, with red, green and blue values next to each other. Hence the stripes.
+# `permute` keeps the meaning of each axis and carries the strides along: its red plane takes every third number.
 #
-# `permute` keeps the meaning of each axis and carries the strides along. Its red plane takes every third number.
-#
+# `reshape` keeps the reading order and cuts the same row of numbers into three blocks. So its "red plane" is the first third
+# of the memory, and that is the top third of the picture with all its colours. Here are the three planes of `one_way`,
+# read the right way. Nothing was lost: the picture was only cut in the wrong places.
+
+# %% library_only=True
+planes = one_way.reshape(3, 16, 64, 3)
+print((one_way[0].flatten() == picture[:16].flatten()).all())
+viz.image_strip(planes, titles=["one_way[0]", "one_way[1]", "one_way[2]"])
+
+# %% [markdown]
 # The rule to remember: **`reshape` cuts anew, `permute` turns. When axes should change places, never use `reshape`.**
 
 # %% [markdown]
