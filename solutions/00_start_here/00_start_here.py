@@ -16,8 +16,8 @@
 #
 # **Time** about 15 minutes · **Before this** nothing but Python
 #
-# In this course you learn PyTorch by using it, and by building pieces of it. You write real PyTorch from the first line.
-# This short chapter shows how the notebooks work. It gives no marks.
+# In this course you learn PyTorch by using it, and by building pieces of it. You write real PyTorch from the
+# first line. This short chapter shows how the notebooks work. It gives no marks.
 #
 # After it you can
 #
@@ -54,17 +54,19 @@ viz.course_map(0)
 # | see what a function does | cursor behind its name, <kbd>Shift</kbd> + <kbd>Tab</kbd> |
 # | save | <kbd>Ctrl</kbd> + <kbd>S</kbd> (on a Mac <kbd>⌘</kbd> + <kbd>S</kbd>) |
 #
-# Click into the next cell and press <kbd>Shift</kbd> + <kbd>Enter</kbd>. Then change `[1, 2, 3]` to other numbers and run it again.
+# Click into the next cell and press <kbd>Shift</kbd> + <kbd>Enter</kbd>. Then change `[1, 2, 3]` to other
+# numbers and run it again.
 
 # %%
 numbers = torch.tensor([1, 2, 3])
 print(numbers * 10)
 
 # %% [markdown]
-# The number in brackets left of a cell, as in `[3]`, says in which order the cells ran. A star `[*]` means: still running.
+# The number in brackets left of a cell, as in `[3]`, says in which order the cells ran. A star `[*]` means:
+# still running.
 #
-# Python runs in a program of its own, the **kernel**. It remembers every variable until it is restarted.
-# So the order in which you run the cells matters, not their place on the page.
+# Python runs in a program of its own, the **kernel**. It remembers every variable until it is restarted. So the
+# order in which you run the cells matters, not their place on the page.
 #
 # > **Predict.** What does the next cell print if you run it three times?
 
@@ -78,17 +80,17 @@ print(visits)
 # %% [markdown]
 # Run it three times now: the kernel remembers.
 #
-# **When something is strange**, use the menu *Kernel → Restart Kernel and Run All Cells…* It forgets everything and runs the page
-# from the top to the bottom. If a cell never ends, use *Kernel → Interrupt Kernel*.
+# **When something is strange**, use the menu *Kernel → Restart Kernel and Run All Cells…* It forgets everything
+# and runs the page from the top to the bottom. If a cell never ends, use *Kernel → Interrupt Kernel*.
 #
-# > **What would break if…** you ran a cell before the `import` cell at the top?
-# > Python would say `NameError: name 'torch' is not defined`. Run the cells above it first: *Run → Run All Above Selected Cell*.
+# > **What would break if…** you ran a cell before the `import` cell at the top? Python would say `NameError:
+# > name 'torch' is not defined`. Run the cells above it first: *Run → Run All Above Selected Cell*.
 
 # %% [markdown]
 # ## 2 · Checks
 #
-# Each exercise has a cell for your answer and, below it, a cell with a **check**. A check runs your code on small examples and says
-# what it found. You can run it as often as you like.
+# Each exercise has a cell for your answer and, below it, a cell with a **check**. A check runs your code on
+# small examples and says what it found. You can run it as often as you like.
 #
 # This check passes:
 
@@ -116,7 +118,8 @@ with check("area") as c:
     c.call(area, 3, 5).gives(15, because={"The sides were added. An area is a product.": 8}, hint="width * height")
 
 # %% [markdown]
-# A failed check costs nothing, and it does not stop the notebook. Change `+` to `*` in the cell above and run it again: it passes.
+# A failed check costs nothing, and it does not stop the notebook. Change `+` to `*` in the cell above and run
+# it again: it passes.
 #
 # ## 3 · Your first exercise
 #
@@ -138,14 +141,16 @@ viz.exercise_cycle()
 # %% [markdown] prompt="double"
 # ### Exercise · Double a tensor
 #
-# Return a tensor in which every number is twice as large. Replace the line `raise NotImplementedError…` by your answer.
+# Return a tensor in which every number is twice as large. Replace the line `raise NotImplementedError…` by your
+# answer.
 #
 # ```python
 # double(torch.tensor([1, 5, 2]))
 # # tensor([ 2, 10,  4])
 # ```
 #
-# Before you start, run the check once: it says *not attempted yet*. That is not a failure. It only waits for you.
+# Before you start, run the check once: it says *not attempted yet*. That is not a failure. It only waits for
+# you.
 
 
 # %% exercise="double" kind="use" points=0 minutes=2 difficulty=1
@@ -201,11 +206,12 @@ def double(x):
 
 
 # %% [markdown]
-# **Hints.** Each exercise has three: the idea, the tool, and almost the line. Think for some minutes before you open the first.
-# Opening hints costs no points.
+# **Hints.** Each exercise has three: the idea, the tool, and almost the line. Think for some minutes before you
+# open the first. Opening hints costs no points.
 #
-# **Hidden checks.** Your instructor's copy of the notebook holds more checks, with other inputs: other shapes, other dtypes,
-# empty tensors. A function that does what its docstring says passes them. A function that only fits the example does not.
+# **Hidden checks.** Your instructor's copy of the notebook holds more checks, with other inputs: other shapes,
+# other dtypes, empty tensors. A function that does what its docstring says passes them. A function that only
+# fits the example does not.
 #
 # **Progress.** This table shows which exercises of the page you have solved.
 
@@ -215,24 +221,25 @@ def double(x):
 # ## 4 · Validate and hand in
 #
 # 1. **Save** the notebook.
-# 2. Press **Validate** in the bar above the notebook. It runs the whole page in a fresh kernel and names the exercises
-#    whose visible checks do not pass. Nothing is sent anywhere.
-# 3. **Hand in** the file as your instructor tells you, usually by uploading the `.ipynb` file to your course page.
-#    Keep its name: the grader finds the chapter by it.
+# 2. Press **Validate** in the bar above the notebook. It runs the whole page in a fresh kernel and names the
+#    exercises whose visible checks do not pass. Nothing is sent anywhere.
+# 3. **Hand in** the file as your instructor tells you, usually by uploading the `.ipynb` file to your course
+#    page. Keep its name: the grader finds the chapter by it.
 #
 # Three rules keep your work safe:
 #
 # - Write your answers into the answer cells. Cells that you add are welcome, but they are not graded.
 # - Do not delete, copy or edit the cells with checks. (If it happened: the grader uses its own copy of them.)
-# - Your answer must not depend on a cell that you have deleted, or on a file on your computer. *Validate* finds this out.
+# - Your answer must not depend on a cell that you have deleted, or on a file on your computer. *Validate* finds
+#   this out.
 #
 # If you learn on your own, there is nothing to hand in. The checks and the progress table are all you need.
 
 # %% [markdown]
 # ## 5 · Your machine
 #
-# The next cell says what this machine has. No chapter needs a graphics card: the GPU chapter runs on a simulator as well.
-# A line with ✗ tells you what to do.
+# The next cell says what this machine has. No chapter needs a graphics card: the GPU chapter runs on a
+# simulator as well. A line with ✗ tells you what to do.
 
 # %% library_only=True tags=["nbval-ignore-output"]
 from course_lib.classroom.doctor import examine
@@ -247,9 +254,9 @@ for finding in examine():
 # %% [markdown]
 # ## The question, answered
 #
-# A check cannot try infinitely many tensors. It tries a few, chosen to tell right from wrong: a plain one, one with another shape,
-# one with another dtype, an empty one, a single number. And it looks whether your function changed its input.
-# You will learn to choose such examples yourself. It is half of the art of programming.
+# A check cannot try infinitely many tensors. It tries a few, chosen to tell right from wrong: a plain one, one
+# with another shape, one with another dtype, an empty one, a single number. And it looks whether your function
+# changed its input. You will learn to choose such examples yourself. It is half of the art of programming.
 #
 # ## Checkpoint
 #
@@ -271,7 +278,8 @@ for finding in examine():
 #
 # <details><summary>Answer</summary>
 #
-# Not for certain. The hidden checks use other inputs. Read the docstring again: does your function keep each of its promises?
+# Not for certain. The hidden checks use other inputs. Read the docstring again: does your function keep each of
+# its promises?
 # </details>
 #
 # **4.** Which line of a failing check shows what you can copy into a cell of your own?
@@ -299,10 +307,11 @@ for finding in examine():
 # | get help | three hints |
 # | hand in your work | *Validate*, then upload the file |
 #
-# **The same in PyTorch.** `course_lib` has the names of PyTorch, and in the cells of this course its answers too.
-# To run your code with PyTorch, write `import torch` in place of `import course_lib as torch`.
+# **The same in PyTorch.** `course_lib` has the names of PyTorch, and in the cells of this course its answers
+# too. To run your code with PyTorch, write `import torch` in place of `import course_lib as torch`.
 #
-# **Where to look in `course_lib`.** The folder `course_lib` is the library itself, in plain Python, written to be read.
-# Its `tensor.py` is a good place to start looking around. `course_lib/classroom/check.py` is the code behind the checks.
+# **Where to look in `course_lib`.** The folder `course_lib` is the library itself, in plain Python, written to
+# be read. Its `tensor.py` is a good place to start looking around. `course_lib/classroom/check.py` is the code
+# behind the checks.
 #
 # **Next.** [Chapter 01 · Tensors](../01_tensors/01_tensors.ipynb)
