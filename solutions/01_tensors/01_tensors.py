@@ -36,8 +36,8 @@ from course_lib import viz
 from course_lib.classroom import check, progress
 
 # %% [markdown]
-# Here is the whole chapter in one picture. A tensor is one row of memory, and a small card that says how to
-# read it.
+# Here is the whole chapter in one picture: a row of memory, and small cards that say how to read it. Each card is
+# a tensor. Two cards can share one memory.
 
 # %% library_only=True
 viz.tensor_anatomy(torch.arange(12).reshape(3, 4))
@@ -112,8 +112,8 @@ print(weather.numel())
 # `shape` behaves like a tuple: `weather.shape[0]` is 7. `weather.size()` is the same thing written as a call,
 # and `weather.size(-1)` is the length of the last axis.
 #
-# A number inside a tensor is still a tensor, with the empty shape `()`. Use `item()` to get a Python number,
-# and `tolist()` to get Python lists.
+# A single number of a tensor is still a tensor. Its shape is empty: `()`, printed as `torch.Size([])`. Use
+# `item()` to get a Python number, and `tolist()` to get Python lists.
 
 # %%
 coldest = weather[5, 0]
@@ -202,19 +202,19 @@ torch.set_printoptions(profile="default")
 ### BEGIN SOLUTION
 shape_a = (2, 3)  # torch.tensor([[1, 2, 3], [4, 5, 6]])
 shape_b = (3, 1, 2)  # torch.tensor([[[1, 2]], [[3, 4]], [[5, 6]]])
-shape_c = (3,)  # torch.arange(2, 11, 3)
-shape_d = (5,)  # torch.linspace(0, 1, 5)
+shape_c = (3,)  # torch.arange(3, 15, 4)
+shape_d = (11,)  # torch.linspace(0, 10, 11)
 shape_e = (48, 64, 3)  # torch.zeros(6, 48, 64, 3)[0]
-shape_f = ()  # torch.rand(4, 3)[1, 2]
+shape_f = ()  # torch.zeros(4, 3)[1, 2]
 ### END SOLUTION
 
 # %% stub="predict_shapes"
 shape_a = None  # torch.tensor([[1, 2, 3], [4, 5, 6]])
 shape_b = None  # torch.tensor([[[1, 2]], [[3, 4]], [[5, 6]]])
-shape_c = None  # torch.arange(2, 11, 3)
-shape_d = None  # torch.linspace(0, 1, 5)
+shape_c = None  # torch.arange(3, 15, 4)
+shape_d = None  # torch.linspace(0, 10, 11)
 shape_e = None  # torch.zeros(6, 48, 64, 3)[0]
-shape_f = None  # torch.rand(4, 3)[1, 2]
+shape_f = None  # torch.zeros(4, 3)[1, 2]
 
 # %% check="predict_shapes"
 with check("predict_shapes") as c:
@@ -231,14 +231,14 @@ with check("predict_shapes") as c:
         hint=brackets,
     )
     c.value("shape_c", shape_c).gives(
-        tuple(torch.arange(2, 11, 3).shape),
-        because=comma | {"The stop value 11 is left out: the numbers are 2, 5, 8.": (4,)},
-        hint="Write the numbers down: start at 2, add 3, stop before 11.",
+        tuple(torch.arange(3, 15, 4).shape),
+        because=comma | {"The stop value 15 is left out: the numbers are 3, 7, 11.": (4,)},
+        hint="Write the numbers down: start at 3, add 4, stop before 15.",
     )
     c.value("shape_d", shape_d).gives(
-        tuple(torch.linspace(0, 1, 5).shape),
-        because=comma,
-        hint="The third number of linspace says how many points there are, both ends included.",
+        tuple(torch.linspace(0, 10, 11).shape),
+        because=comma | {"Both ends are included: 0, 1, …, 10 are 11 numbers.": (10,)},
+        hint="The third argument of linspace says how many numbers there are.",
     )
     ### BEGIN HIDDEN TESTS
     removed = "A whole-number index chooses one place of its axis, and the axis is gone."
@@ -248,7 +248,7 @@ with check("predict_shapes") as c:
         hint=removed,
     )
     c.value("shape_f", shape_f).gives(
-        tuple(torch.rand(4, 3)[1, 2].shape),
+        tuple(torch.zeros(4, 3)[1, 2].shape),
         because=comma | {"Two whole-number indices remove two axes.": lambda got: len(got) > 0},
         hint=removed,
     )
@@ -261,26 +261,26 @@ with check("predict_shapes") as c:
 # 3. The answers to a and c are `(2, 3)` and `(3,)`. A whole-number index, as in e and f, removes its axis.
 
 # %% mutant="predict_shapes" name="rows_and_columns_swapped" says="The outermost brackets are axis 0"
-shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (3, 2), (3, 1, 2), (3,), (5,), (48, 64, 3), ()
+shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (3, 2), (3, 1, 2), (3,), (11,), (48, 64, 3), ()
 
 # %% mutant="predict_shapes" name="axis_of_size_one_forgotten" says="an axis too, of size 1"
-shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 2), (3,), (5,), (48, 64, 3), ()
+shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 2), (3,), (11,), (48, 64, 3), ()
 
-# %% mutant="predict_shapes" name="stop_included" says="The stop value 11 is left out"
-shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (4,), (5,), (48, 64, 3), ()
+# %% mutant="predict_shapes" name="stop_included" says="The stop value 15 is left out"
+shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (4,), (11,), (48, 64, 3), ()
 
 # %% mutant="predict_shapes" name="comma_forgotten" says="needs a comma"
-shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), 3, 5, (48, 64, 3), ()
+shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), 3, 11, (48, 64, 3), ()
 
 # %% mutant="predict_shapes" name="number_has_an_axis" says="Two whole-number indices remove two axes"
-shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (3,), (5,), (48, 64, 3), (1,)
+shape_a, shape_b, shape_c, shape_d, shape_e, shape_f = (2, 3), (3, 1, 2), (3,), (11,), (48, 64, 3), (1,)
 
 # %% [markdown]
 # **Run.** Now look at e and f yourself.
 
 # %%
 print(torch.zeros(6, 48, 64, 3)[0].shape)
-print(torch.rand(4, 3)[1, 2].shape)
+print(torch.zeros(4, 3)[1, 2].shape)
 
 # %% [markdown]
 # **What would break if…** the rows had different lengths? A tensor is a full block, so PyTorch refuses.
@@ -329,12 +329,18 @@ print(images[:, :, -1:].shape)
 print(images[0][None].shape)
 
 # %% [markdown]
-# On a picture, slices are scissors: crop, thin out, take one colour.
+# On a picture, slices are scissors. They crop it, or thin it out.
 
 # %% library_only=True
 crop = picture[8:40, 10:50]
 thin = picture[::3, ::3]
 viz.image_strip([picture, crop, thin], titles=["picture", "picture[8:40, 10:50]", "picture[::3, ::3]"])
+
+# %% [markdown]
+# The last axis holds the colours, so `picture[..., 0]` is the red plane: a table of 48 × 64 numbers.
+
+# %% library_only=True
+viz.image_planes(picture)
 
 # %% [markdown]
 # A slice may also stand on the **left** of `=`. Then the chosen cells are overwritten, and the others stay.
