@@ -36,8 +36,8 @@ from course_lib import viz
 from course_lib.classroom import check, progress
 
 # %% [markdown]
-# Here is the whole chapter in one picture: a row of memory, and small cards that say how to read it. Each card is
-# a tensor. Two cards can share one memory.
+# Here is the whole chapter in one picture: a row of memory, and small cards that say how to read it. Each card
+# is a tensor. Two cards can share one memory.
 
 # %% library_only=True
 viz.tensor_anatomy(torch.arange(12).reshape(3, 4))
