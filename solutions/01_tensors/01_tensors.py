@@ -149,7 +149,7 @@ print(torch.zeros_like(weather).shape, torch.empty(2, 3).shape)
 # `randperm(n)` shuffles 0 … n−1.
 
 # %% library_only=True
-torch.manual_seed(1)
+torch.manual_seed(0)
 viz.distributions({
     "torch.rand(10_000)": torch.rand(10_000),
     "torch.randn(10_000)": torch.randn(10_000),
@@ -520,7 +520,7 @@ print(torch.where(rainy, 0.0, wind))  # the wind, but 0 on rainy days
 
 # %% library_only=True
 blue = picture[..., 2] > 150
-painted = picture.clone()
+painted = picture.clone()  # a copy of its own, see section 4
 painted[blue] = torch.tensor([230, 159, 0], dtype=torch.uint8)
 viz.image_strip([picture, painted], titles=["picture", "painted"])
 
@@ -796,7 +796,9 @@ print(remembered, saved)
 # Memory has no rows and columns: it is one long line. The **stride** of an axis says how many places you move
 # along this line when the index grows by one. So the number `x[i, j]` lies at the place
 #
-# $$\text{offset} + i \cdot \text{stride}_0 + j \cdot \text{stride}_1$$
+# ```python
+# storage_offset + i * stride[0] + j * stride[1]
+# ```
 
 # %%
 x = torch.arange(12).reshape(3, 4)
@@ -963,6 +965,8 @@ except RuntimeError as error:
 # %% [markdown]
 # ## 6 · Rearranging and joining
 #
+# Strides make it cheap to turn a tensor: most of these moves write a new card and leave the memory alone.
+#
 # | you want to | you write | memory |
 # |---|---|---|
 # | swap two axes | `x.transpose(0, 1)`; `x.T` for a matrix | view |
@@ -1004,10 +1008,9 @@ viz.image_strip([wide], titles=["cat along dim 1"])
 # width W)*, `float32` numbers from 0 to 1, contiguous in memory.
 #
 # ```python
-# images_to_nchw(torch.tensor([[[[255, 0, 51]]]], dtype=torch.uint8))  # shape (1, 1, 1, 3)
-# # tensor([[[[1.0000]],
-# #          [[0.0000]],
-# #          [[0.2000]]]])                                              shape (1, 3, 1, 1)
+# images = torch.tensor([[[[255, 0, 51]]]], dtype=torch.uint8)  # shape (1, 1, 1, 3): one picture of one point
+# images_to_nchw(images).shape  # (1, 3, 1, 1)
+# images_to_nchw(images)[0, :, 0, 0]  # tensor([1.0000, 0.0000, 0.2000])
 # ```
 
 
@@ -1108,13 +1111,15 @@ except RuntimeError as error:
 viz.reduction(torch.arange(12).reshape(3, 4), dim=0, op="sum")
 
 # %% [markdown]
-# > **Predict.** Which of the next two lines has one result for each day?
+# > **Predict.** `temperature` has a row for each day, and the columns *coldest* and *warmest*. Which of the
+# > first two lines below has one result for each day?
 
 # %%
-print(weather.sum(dim=0))
-print(weather.sum(dim=1))
-print(weather[:, 2].sum().item(), weather.max())
-print(weather.sum(dim=0, keepdim=True).shape)
+temperature = weather[:, :2]
+print(temperature.mean(dim=0))
+print(temperature.mean(dim=1))
+print(temperature.mean(dim=1, keepdim=True).shape)
+print(weather[:, 2].sum().item(), "mm of rain in the week")
 
 # %% [markdown]
 # Along an axis, `max` gives two tensors: the values and their places.
@@ -1184,6 +1189,7 @@ print(torch.tensor([1, 2]).dtype, torch.tensor([1.0, 2.0]).dtype, torch.tensor([
 for dtype in [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32]:
     print(dtype, torch.ones(1000, dtype=dtype).nbytes, "bytes for 1000 numbers")
 print(torch.iinfo(torch.uint8).max, torch.finfo(torch.float16).max)
+print(torch.tensor(0.1).item())  # float32 keeps about 7 digits of 0.1
 
 # %% [markdown]
 # **Casting.** `x.to(torch.int64)` converts, and `x.float()`, `x.long()`, `x.bool()` are shorthands. From
@@ -1317,6 +1323,18 @@ def brighten(images, amount):
     images.copy_(wide.clamp(0, 255))
     return images
 
+
+# %% [markdown]
+# **What would break if…** you add a fraction to whole numbers in place? The result would need another dtype,
+# but the memory of `x` has room for whole numbers only. So PyTorch refuses. `x = x + 0.5` works: it makes a new
+# tensor.
+
+# %%
+x = torch.tensor([1, 2, 3])
+try:
+    x += 0.5
+except RuntimeError as error:
+    print(error)
 
 # %% [markdown]
 # ## 9 · NumPy and devices
@@ -1571,5 +1589,4 @@ viz.image_strip(planes, titles=["one_way[0]", "one_way[1]", "one_way[2]"])
 # it. `ops/views.py` shows that `transpose` and `permute` only write a new card. `dtypes.py` has the promotion
 # rules, and `random.py` the recipe behind `manual_seed`.
 #
-# **Next.** In [chapter 02](../02_broadcasting/02_broadcasting.ipynb), shapes that differ meet each other:
-# broadcasting.
+# **Next.** Chapter 02 · Broadcasting: what happens when tensors of different shapes meet.
