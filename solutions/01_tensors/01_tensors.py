@@ -307,11 +307,12 @@ print(weather[-1, -1])  # the last number
 print(weather[1:3, :2])  # days 1 and 2, columns 0 and 1
 
 # %% [markdown]
-# Move the sliders and watch the chosen cells, the shape, and the expression. Try to
+# Now play. Type numbers, switch an axis between *range* and *index*, or drag over the cells. Watch the
+# expression and the shape. Try to
 #
 # 1. choose the four corners with one expression;
-# 2. choose the last column once as a whole number and once as a slice, and compare the shapes;
-# 3. find a selection that is empty.
+# 2. choose the last column once as a range and once as an index, and compare the shapes;
+# 3. find a selection that is empty, and one that is an error.
 
 # %% library_only=True
 viz.SliceExplorer(shape=(4, 6))
@@ -662,6 +663,9 @@ print(memory)
 print(memory.reshape(3, -1).shape, grid.flatten().shape)
 
 # %% [markdown]
+# Go back to the explorer of section 2, choose a block of columns, and then a `reshape` below the result: it says
+# whether you got a view or a copy.
+#
 # ### Writing in place
 #
 # A method whose name ends in `_` changes its tensor: `add_`, `mul_`, `fill_`, `zero_`, `clamp_`. So do `+=` and
@@ -819,12 +823,12 @@ for name, view in {"x": x, "x.T": x.T, "x[:, ::2]": x[:, ::2], "x[1:]": x[1:]}.i
 viz.memory_map(x.T, base=x, name="x.T")
 
 # %% [markdown]
-# No number moved. Only the card changed. Now do it yourself: add a step and watch the shape, the strides and
-# the memory.
+# No number moved. Only the card changed. Now do it yourself. Click a number to see the walk through the memory
+# that finds it. Press a step to change the card.
 #
-# 1. Press `T`. Which two pairs of numbers change places?
-# 2. Add `[:, ::2]`. Why does one stride double?
-# 3. Find a chain of steps after which `reshape` needs a copy.
+# 1. Press `.T`. Which two pairs of numbers change places?
+# 2. Press `[:, ::2]`. Why does one stride double?
+# 3. Find steps after which `.view(-1)` is an error. Then press `.contiguous()` first: what happened to the memory?
 
 # %% library_only=True
 viz.StrideExplorer(shape=(3, 4))
