@@ -21,11 +21,15 @@ from .figure import Figure
 from .images import SAMPLE_TITLES, image_planes, image_strip, sample_images
 from .memory import memory_map, tensor_anatomy, view_or_copy
 from .operations import joining, masking, matrix_product, reduction
+from .slice_explorer import SliceExplorer
+from .stride_explorer import StrideExplorer
 from .tensors import axes, distributions, show_tensor
 
 __all__ = [
     "SAMPLE_TITLES",
     "Figure",
+    "SliceExplorer",
+    "StrideExplorer",
     "axes",
     "compare_dtypes",
     "course_map",

@@ -6,7 +6,7 @@ size (for sharp screens) and writes a PNG whose bytes depend on nothing but the 
 
 import functools
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import matplotlib
 import numpy as np

@@ -76,7 +76,7 @@ def exercise_cycle() -> Figure:
     canvas.text(middle, height + 50, "not yet? read the message,", size=SMALL + 1, align="center", color=VERMILLION)
     canvas.text(middle, height + 67, "open a hint, try again", size=SMALL + 1, align="center", color=VERMILLION)
     alt = (
-        "The road through an exercise: 1 read the task, 2 write your answer, 3 run the check. If it does not pass yet, its "
-        "message and the hints lead back to step 2. Then 4 validate the whole notebook and 5 submit it."
+        "The road through an exercise: 1 read the task, 2 write your answer, 3 run the check. If it does not pass yet, "
+        "its message and the hints lead back to step 2. Then 4 validate the whole notebook and 5 submit it."
     )
     return canvas.figure(alt)

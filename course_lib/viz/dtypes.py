@@ -1,4 +1,4 @@
-"""Pictures of data types: what their bits mean, which type two of them give, and what happens past the largest value."""
+"""Pictures of data types: what their bits mean, which type two of them give, what comes after the largest value."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -315,7 +315,8 @@ def image_planes(image: Any) -> Figure:
         f"{name} {round(float(pixels[..., c].mean()))}" for c, name in enumerate(("red", "green", "blue"))
     )
     return canvas.figure(
-        f"An image of shape {pixels.shape} and its three colour planes of shape {pixels.shape[:2]}; mean brightness: {means}."
+        f"An image of shape {pixels.shape} and its three colour planes of shape {pixels.shape[:2]}; "
+        f"mean brightness: {means}."
     )
 
 

@@ -1,15 +1,16 @@
-"""Pictures of the memory behind tensors: a row of numbers, and the shape, strides and offset that make a tensor of it."""
+"""Pictures of the memory behind tensors: a row of numbers, and the layout that makes a tensor of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .canvas import Canvas
+from .canvas import Canvas, text_width
 from .figure import Figure
 from .pieces import Placed, all_indices, card, cell_width, grid, strip, unused
-from .reading import dtype_name, flat_values, layout_of, memory_of, placed_in, share_memory, shape_of, written
+from .reading import dtype_name, flat_values, layout_of, memory_of, placed_in, shape_of, share_memory, written
 from .strides import Layout
-from .style import BLUE, FAINT, INK, MUTED, ORANGE, SMALL, TEXT, TITLE, VERMILLION, series, tint
+from .style import BLUE, MUTED, ORANGE, SMALL, TEXT, TITLE, VERMILLION, series, tint
 
+_NEUTRAL = "#8a949e"
 MOST_CELLS = 64  # a longer memory is cut off, with a word about the rest
 
 
@@ -19,10 +20,25 @@ def memory_map(t: Any, base: Any = None, name: str = "t") -> Figure:
     Cells keep their colour from the grid to the memory: one colour for each row of `base` (by default the tensor of
     which `t` is a view, or `t` itself). Memory that `t` does not reach is grey.
     """
-    layout, memory = layout_of(t), memory_of(t, base)
-    colors = _colors_by_row(t, base)
-    texts = [written(value) for value in memory]
-    target = tuple(min(size - 1, 1 if dim < len(layout.shape) - 1 else 2) for dim, size in enumerate(layout.shape))
+    texts = [written(value) for value in memory_of(t, base)]
+    return draw_memory(layout_of(t), texts, _colors_by_row(t, base), name, dtype_name(t))
+
+
+def draw_memory(
+    layout: Layout,
+    texts: Sequence[str],
+    colors: Mapping[int, str],
+    name: str,
+    dtype: str,
+    target: Sequence[int] | None = None,
+) -> Figure:
+    """The picture of `memory_map`, from a layout, the texts and colours of the memory's cells, and the element to find.
+
+    Without a `target` the walk leads to an element that shows every stride at work.
+    """
+    if target is None:
+        target = [min(size - 1, 2 if dim == len(layout.shape) - 1 else 1) for dim, size in enumerate(layout.shape)]
+    target = tuple(target)
     reached = set(layout.addresses())
     goal = layout.address(target) if reached else None
 
@@ -39,49 +55,44 @@ def memory_map(t: Any, base: Any = None, name: str = "t") -> Figure:
         width=width,
         most=16,
     )
-    beside = placed.right + 36 if placed.right < 400 else 0
-    facts = _facts(layout, t)
-    lines = card(canvas, beside, 38 if beside else placed.bottom + 20, facts)
+    facts = {
+        "dtype": dtype,
+        "shape": str(layout.shape),
+        "stride": str(layout.strides),
+        "storage_offset": str(layout.offset),
+        "contiguous": str(layout.is_contiguous),
+    }
+    has_room = placed.right < 420
+    lines = card(canvas, placed.right + 36 if has_room else 0, 38 if has_room else placed.bottom + 20, facts)
 
     top = max(placed.bottom, lines.bottom) + 84
-    cell = min(width, max(28, 680 / max(len(memory), 1)))
+    canvas.text(0, top - 52, "memory", size=TEXT, bold=True)
     cells = strip(
         canvas,
         0,
         top,
         texts[:MOST_CELLS],
         lambda address: _look(colors.get(address, BLUE), address == goal) if address in reached else unused(),
-        width=cell,
+        width=min(width, max(28, 680 / max(len(texts), 1))),
         height=36,
         line_gap=14,
     )
-    canvas.text(0, top - 52, "memory", size=TEXT, bold=True)
-    if len(memory) > MOST_CELLS:
-        canvas.text(0, cells.bottom + 12, f"… and {len(memory) - MOST_CELLS} more", size=SMALL, color=MUTED)
-    formula = _address_in_words(layout, target)
-    if reached:
-        _walk(canvas, cells, layout, target)
-        at = max(cells.bottom, canvas.bottom) + 22
-        used = canvas.text(0, at, f"{name}[{', '.join(map(str, target))}]", mono=True, bold=True, color=VERMILLION)
-        canvas.text(used + 10, at, f"is at address {formula}", mono=True)
+    if len(texts) > MOST_CELLS:
+        canvas.text(0, cells.bottom + 12, f"… and {len(texts) - MOST_CELLS} more", size=SMALL, color=MUTED)
     alt = (
-        f"{name}, shape {layout.shape}, strides {layout.strides}, offset {layout.offset}, dtype {dtype_name(t)}, "
+        f"{name}, shape {layout.shape}, strides {layout.strides}, offset {layout.offset}, dtype {dtype}, "
         f"{'' if layout.is_contiguous else 'not '}contiguous. Its memory holds {_listed(texts)}"
     )
-    alt += f"; {name} reads the addresses {_listed(layout.addresses())} in this order." if reached else "."
-    if reached:
-        alt += f" Element {list(target)} is at address {formula}."
-    return canvas.figure(alt)
-
-
-def _facts(layout: Layout, t: Any) -> dict[str, str]:
-    return {
-        "dtype": dtype_name(t),
-        "shape": str(layout.shape),
-        "stride": str(layout.strides),
-        "storage_offset": str(layout.offset),
-        "contiguous": str(layout.is_contiguous),
-    }
+    if not reached:
+        return canvas.figure(alt + ".")
+    _walk(canvas, cells, layout, target)
+    formula, at = _address_in_words(layout, target), canvas.bottom + 22
+    used = canvas.text(0, at, f"{name}[{', '.join(map(str, target))}]", mono=True, bold=True, color=VERMILLION)
+    canvas.text(used + 10, at, f"is at address {formula}", mono=True)
+    return canvas.figure(
+        f"{alt}; {name} reads the addresses {_listed(layout.addresses())} in this order. "
+        f"Element {list(target)} is at address {formula}."
+    )
 
 
 def _look(color: str, marked: bool = False) -> dict:
@@ -150,7 +161,7 @@ def tensor_anatomy(t: Any, view: Any = None, names: Sequence[str] = ("x", "x.T")
     cell = min(42, 660 / max(len(memory), 1))
     left_of_strip = (660 - cell * len(memory)) / 2
     tallest = 0.0
-    for tensor, name, left in columns:
+    for tensor, _, left in columns:
         layout = layout_of(tensor)
         width = 36
         columns_wide = (layout.shape[-1] if layout.shape else 1) * (width + 3)
@@ -193,18 +204,15 @@ def view_or_copy(base: Any, other: Any, names: Sequence[str] = ("x", "y")) -> Fi
     """Draw two tensors and their memory: one strip that both read (a view), or one strip for each (a copy)."""
     shared = share_memory(base, other)
     canvas = Canvas()
-    if shared:
-        words = f"{names[1]} is a view: one memory, two tensors"
-    else:
-        words = f"{names[1]} is a copy: it has a memory of its own"
-    canvas.text(0, 0, words, size=TITLE, bold=True)
-    tables = []
-    across = 0.0
+    verdict = "is a view: one memory, two tensors" if shared else "is a copy: it has a memory of its own"
+    canvas.text(0, 0, f"{names[1]} {verdict}", size=TITLE, bold=True)
+    base_colors = _colors_by_row(base, base)
+    tables, across = [], 0.0
     for tensor, name in zip((base, other), names, strict=True):
         texts = dict(zip(all_indices(shape_of(tensor)), map(written, flat_values(tensor)), strict=True))
-        colors = _shared_colors(base, other) if shared or tensor is base else {}
-        origin = placed_in(tensor, base) if shared else layout_of(tensor).addresses()
-        by_index = dict(zip(texts, origin, strict=True))
+        colors = base_colors if shared or tensor is base else {}
+        addresses = placed_in(tensor, base) if shared else layout_of(tensor).addresses()
+        looks = {index: _look(colors.get(address, _NEUTRAL)) for index, address in zip(texts, addresses, strict=True)}
         canvas.text(across, 36, name, mono=True, bold=True)
         table = grid(
             canvas,
@@ -212,54 +220,51 @@ def view_or_copy(base: Any, other: Any, names: Sequence[str] = ("x", "y")) -> Fi
             50,
             shape_of(tensor),
             texts.__getitem__,
-            lambda index, by_index=by_index, colors=colors: _look(colors.get(by_index[index], "#8a949e")),
+            looks.__getitem__,
             width=cell_width(list(texts.values())) - 6,
             height=36,
             axes=False,
             most=10,
         )
         tables.append(table)
-        across = max(table.right + 60, across + 340 if not shared else 0)
+        across = table.right + 60 if shared else max(table.right + 60, 340)
     top = max(table.bottom for table in tables) + 48
     if shared:
-        _one_memory(canvas, top, base, other, names, tables)
+        _one_memory(canvas, top, base, other, names, base_colors)
+        alt = (
+            f"Two tensors over one memory: {names[0]} of shape {shape_of(base)} and {names[1]} of shape "
+            f"{shape_of(other)}. {names[1]} is a view of {names[0]}; it reads the addresses "
+            f"{_listed(placed_in(other, base))}."
+        )
     else:
         for tensor, name, table in zip((base, other), names, tables, strict=True):
-            colors = _shared_colors(base, other) if tensor is base else {}
-            memory = [written(value) for value in memory_of(tensor)]
-            cells = strip(
+            colors = base_colors if tensor is base else {}
+            canvas.text(table.x, top - 14, f"memory of {name}", size=SMALL, color=MUTED)
+            strip(
                 canvas,
                 table.x,
                 top,
-                memory[:MOST_CELLS],
-                lambda address, colors=colors: _look(colors.get(address, "#8a949e")),
+                [written(value) for value in memory_of(tensor)][:MOST_CELLS],
+                lambda address, colors=colors: _look(colors.get(address, _NEUTRAL)),
                 width=26,
                 height=30,
                 widest=318,
             )
-            canvas.text(table.x, top - 14, f"memory of {name}", size=SMALL, color=MUTED)
-            canvas.space(cells.x, cells.y, cells.right, cells.bottom)
-    if shared:
-        alt = f"Two tensors over one memory: {names[0]} of shape {shape_of(base)} and {names[1]} of shape {shape_of(other)}. "
-        alt += f"{names[1]} is a view of {names[0]}; it reads the addresses {_listed(placed_in(other, base))}."
-    else:
-        alt = f"Two tensors with a memory each: {names[0]} of shape {shape_of(base)} and its copy {names[1]} of shape "
-        alt += f"{shape_of(other)}. Writing into one does not change the other."
+        alt = (
+            f"Two tensors with a memory each: {names[0]} of shape {shape_of(base)} and its copy {names[1]} of shape "
+            f"{shape_of(other)}. Writing into one does not change the other."
+        )
     return canvas.figure(alt)
 
 
-def _shared_colors(base: Any, other: Any) -> dict[int, str]:
-    return _colors_by_row(base, base)
-
-
-def _one_memory(canvas: Canvas, top: float, base: Any, other: Any, names: Sequence[str], tables: list[Placed]) -> None:
+def _one_memory(
+    canvas: Canvas, top: float, base: Any, other: Any, names: Sequence[str], colors: Mapping[int, str]
+) -> None:
     """Draw the common strip with a track for each tensor, which marks the cells that it reads."""
-    colors = _colors_by_row(base, base)
     memory = [written(value) for value in memory_of(base)][:MOST_CELLS]
     width = min(42, max(28, 660 / len(memory)))
-    per_line = int(680 // width)
-    label = 44
-    canvas.text(0, top + 18, "memory", size=SMALL, color=MUTED)
+    label, track = max(text_width(name, SMALL, True, True) for name in ("memory", *names)), 16
+    canvas.text(label, top + 18, "memory", size=SMALL, color=MUTED, align="right")
     cells = strip(
         canvas,
         label + 10,
@@ -268,15 +273,14 @@ def _one_memory(canvas: Canvas, top: float, base: Any, other: Any, names: Sequen
         lambda address: _look(colors[address]) if address in colors else unused(),
         width=width,
         height=36,
-        widest=per_line * width,
         addresses=False,
         line_gap=48,
+        widest=670 - label,
     )
     for row, (tensor, name, color) in enumerate(zip((base, other), names, (BLUE, ORANGE), strict=True)):
         reached = set(placed_in(tensor, base))
-        y = top + 46 + 16 * row
-        canvas.text(label, y, name, size=SMALL, mono=True, bold=True, align="right")
-        for address, (x, middle) in cells.cells.items():
-            line_y = middle - 18 + 46 + 16 * row
+        below = 46 - 18 + track * row
+        canvas.text(label, top + 46 + track * row, name, size=SMALL, mono=True, bold=True, align="right")
+        for address, (x, y) in cells.cells.items():
             fill = color if address in reached else "#eceff2"
-            canvas.box(x - width / 2 + 3, line_y - 4, width - 6, 8, fill=fill, radius=4)
+            canvas.box(x - width / 2 + 3, y + below - 4, width - 6, 8, fill=fill, radius=4)

@@ -7,7 +7,7 @@ from .canvas import Canvas
 from .figure import Figure
 from .pieces import all_indices, cell_width, grid
 from .reading import dtype_name, flat_values, shape_of, written
-from .style import BLUE, CELL, EMPTY, GREEN, INK, MUTED, ORANGE, PURPLE, SMALL, TEXT, TITLE, series, tint
+from .style import BLUE, CELL, EMPTY, GREEN, MUTED, ORANGE, SMALL, TEXT, TITLE, series, tint
 from .tensors import marked_look, values_in_words
 
 
@@ -95,8 +95,8 @@ def reduction(t: Any, dim: int | None, op: str = "sum", keepdim: bool = False) -
         canvas.space(after.x, after.y, after.right, after.bottom)
     words = "all its cells" if axis is None else f"dim {axis}, which has {shape[axis]} cells,"
     alt = (
-        f"{call} on a tensor of shape {shape} with the values {values_in_words(t)} folds {words} into a result of shape "
-        f"{kept}: {values_in_words(result)}."
+        f"{call} on a tensor of shape {shape} with the values {values_in_words(t)} folds {words} into a result "
+        f"of shape {kept}: {values_in_words(result)}."
     )
     return canvas.figure(alt)
 
@@ -153,8 +153,9 @@ def joining(a: Any, b: Any, dim: int = 0, names: Sequence[str] = ("a", "b")) -> 
         )
         across = max(table.right, across + used) + 48
     alt = (
-        f"{names[0]} = {values_in_words(a)} and {names[1]} = {values_in_words(b)}, both of shape {shape}. cat along dim "
-        f"{dim} puts one behind the other: shape {longer}. stack along dim {dim} lays them on a new axis: shape {new}."
+        f"{names[0]} = {values_in_words(a)} and {names[1]} = {values_in_words(b)}, both of shape {shape}. cat along "
+        f"dim {dim} puts one behind the other: shape {longer}. "
+        f"stack along dim {dim} lays them on a new axis: shape {new}."
     )
     return canvas.figure(alt)
 
@@ -163,8 +164,8 @@ def masking(t: Any, mask: Any, name: str = "x", condition: str = "mask") -> Figu
     """Draw a tensor, a bool mask of the same shape, and the values that `t[mask]` picks, in reading order."""
     if dtype_name(mask) != "bool" or shape_of(mask) != shape_of(t) or not 1 <= len(shape_of(t)) <= 2:
         raise ValueError(
-            f"masking draws a vector or matrix and a bool mask of its shape, not shape {shape_of(t)} with a mask of shape "
-            f"{shape_of(mask)} and dtype {dtype_name(mask)}"
+            f"masking draws a vector or matrix and a bool mask of its shape, not shape {shape_of(t)} with a mask of "
+            f"shape {shape_of(mask)} and dtype {dtype_name(mask)}"
         )
     shape, texts, picks = shape_of(t), _texts(t), dict(zip(_texts(t), flat_values(mask), strict=True))
     chosen = [index for index in texts if picks[index]]
@@ -226,7 +227,7 @@ def matrix_product(a: Any, b: Any, cell: tuple[int, int] = (0, 0), names: Sequen
     width = cell_width([*left.values(), *right.values(), *result.values()])
     height = 38
     canvas = Canvas()
-    table_width, table_height = inner * (width + 3) + 18, inner * (height + 3) + 18
+    table_width = inner * (width + 3) + 18
     canvas.text(table_width + 44, 0, f"{names[1]}  {shape_of(b)}", mono=True, bold=True)
     first = grid(
         canvas,
@@ -241,7 +242,7 @@ def matrix_product(a: Any, b: Any, cell: tuple[int, int] = (0, 0), names: Sequen
     )
     y = first.bottom + 40
     canvas.text(18, y - 12, f"{names[0]}  {shape_of(a)}", mono=True, bold=True)
-    second = grid(
+    grid(
         canvas,
         0,
         y,
@@ -264,14 +265,12 @@ def matrix_product(a: Any, b: Any, cell: tuple[int, int] = (0, 0), names: Sequen
     third = grid(
         canvas, table_width + 26, y, (rows, columns), result.__getitem__, look, width=width, height=height, axes=False
     )
-    x = second.cells[(row, inner - 1)]
-    goal = third.cells[(row, column)]
-    canvas.space(0, 0, third.right, third.bottom)
     terms = " + ".join(f"{left[row, k]}·{right[k, column]}" for k in range(inner))
     formula = f"[{row}, {column}]:  {terms} = {result[row, column]}"
     canvas.text(18, third.bottom + 28, formula, mono=True, size=TEXT)
     alt = (
-        f"{names[0]} @ {names[1]} of shapes {shape_of(a)} and {shape_of(b)} has shape {shape_of(product)}. Row {row} of "
-        f"{names[0]} and column {column} of {names[1]} meet in cell {row}, {column}: {terms} = {result[row, column]}."
+        f"{names[0]} @ {names[1]} of shapes {shape_of(a)} and {shape_of(b)} has shape {shape_of(product)}. Row {row} "
+        f"of {names[0]} and column {column} of {names[1]} meet in cell {row}, {column}: "
+        f"{terms} = {result[row, column]}."
     )
     return canvas.figure(alt)

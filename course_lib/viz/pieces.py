@@ -191,7 +191,7 @@ def strip(
     addresses: bool = True,
     line_gap: float = 12,
 ) -> Placed:
-    """Draw memory: cells side by side without a gap between them, each with its address below, in as many lines as needed."""
+    """Draw memory: cells side by side, each with its address below, in as many lines as needed."""
     placed = Placed(x, y, 0, 0)
     per_line = max(1, min(len(texts), int(widest // width)))
     line_height = height + (16 if addresses else 0) + line_gap

@@ -190,7 +190,8 @@ def distributions(samples: Mapping[str, Any], bins: int = 40) -> Figure:
             color = INK if row < 2 else MUTED
             canvas.text(width + 22, ground - 40 + 18 * row, text, size=12, mono=row < 2, color=color)
         words.append(
-            f"{label} has mean {mean:.2f} and standard deviation {spread:.2f}, from {min(values):.2f} to {max(values):.2f}"
+            f"{label} has mean {mean:.2f} and standard deviation {spread:.2f}, "
+            f"from {min(values):.2f} to {max(values):.2f}"
         )
         top = ground + 26
     for value in ticks:
