@@ -1,0 +1,76 @@
+"""course_lib: tensors, autograd and neural networks with PyTorch's public API, written to be read.
+
+    import course_lib as torch
+
+`tensor.py` is the Tensor, `ops/` holds every operation, `autograd/` the graph and the engine, `backends/` the arrays.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import warnings
+
+from . import dtypes, return_types
+from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .device import device, get_default_device, set_default_device
+from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .ops import FUNCTIONS as _FUNCTIONS
+from .printing import set_printoptions
+from .size import Size
+from .tensor import Tensor
+
+__version__ = "2.13.0+course"  # the PyTorch release whose behaviour this library follows
+
+inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
+
+
+class layout:
+    """How a tensor's elements are stored; dense strided tensors are the only kind here."""
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+class memory_format:
+    """A wish for the order of the dimensions in memory, accepted where PyTorch accepts one."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+strided = layout()
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
+
+# An overflow or a division by zero gives inf or nan, silently, as in PyTorch: NumPy's warnings about it stay inside.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"course_lib\.")
+
+globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
+globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
+
+_SUBMODULES = {"autograd", "backends", "cuda", "linalg", "nn", "optim", "random", "testing", "utils"}
+
+
+def __getattr__(name: str):
+    if name in _SUBMODULES:  # loaded when first used, so that `import course_lib` stays quick
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})
+
+
+def is_storage(obj) -> bool:
+    """Whether `obj` is a storage object."""
+    return False
+
+
+__all__ = ["Size", "Tensor", "can_cast", "device", "dtype", "enable_grad", "finfo", "get_default_device",
+           "get_default_dtype", "iinfo", "inf", "is_grad_enabled", "nan", "no_grad", "pi", "promote_types", "return_types",
+           "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions", *dtypes.NAMES,
+           *_FUNCTIONS]  # fmt: skip

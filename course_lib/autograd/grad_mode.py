@@ -1,0 +1,125 @@
+"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled.
+
+One module-level object holds the switch; every op reads `GRAD.enabled`, and these context managers set it and put it back.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+
+
+class _GradMode:
+    __slots__ = ("enabled",)
+
+
+GRAD = _GradMode()
+GRAD.enabled = True
+
+
+def is_grad_enabled() -> bool:
+    """True where operations are recorded for `backward`."""
+    return GRAD.enabled
+
+
+class _GradContext:
+    """Sets the switch inside a `with` block or inside a decorated function, and restores it afterwards."""
+
+    def __init__(self, mode: bool):
+        self.mode = mode
+        self.previous: list[bool] = []  # a stack: one object may be entered again while it is active
+
+    def __enter__(self) -> None:
+        self.previous.append(GRAD.enabled)
+        GRAD.enabled = self.mode
+
+    def __exit__(self, *exception) -> None:
+        GRAD.enabled = self.previous.pop()
+
+    def __call__(self, function):
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            with _GradContext(self.mode):
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def _wrap_generator(self, function):
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            steps = function(*args, **kwargs)
+            send, value = steps.send, None
+            while True:  # the mode holds while the generator runs, not while its caller does
+                try:
+                    with _GradContext(self.mode):
+                        item = send(value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    send, value = steps.send, (yield item)
+                except GeneratorExit:
+                    steps.close()
+                    raise
+                except BaseException as error:
+                    send, value = steps.throw, error
+
+        return wrapped
+
+
+class no_grad(_GradContext):
+    """Records nothing inside: results do not require gradients. A context manager and a decorator.
+
+    >>> import course_lib as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html
+    """
+
+    def __init__(self, function=None):
+        super().__init__(False)
+
+    def __new__(cls, function=None):
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__()
+        return made(function)  # `@torch.no_grad` without parentheses
+
+
+class enable_grad(_GradContext):
+    """Records again inside a `no_grad` block. A context manager and a decorator.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.enable_grad.html
+    """
+
+    def __init__(self, function=None):
+        super().__init__(True)
+
+    __new__ = no_grad.__new__
+
+
+class set_grad_enabled(_GradContext):
+    """Sets the switch at once to `mode`; as a context manager it is put back at the end of the block.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.set_grad_enabled.html
+    """
+
+    def __init__(self, mode: bool):
+        super().__init__(bool(mode))
+        self.before = GRAD.enabled
+        GRAD.enabled = self.mode
+
+    def __enter__(self) -> None:
+        self.previous.append(self.before)
+        GRAD.enabled = self.mode
+
+    def __call__(self, function):
+        GRAD.enabled = self.before  # used as a decorator: only the function is concerned
+        return super().__call__(function)

@@ -1,0 +1,94 @@
+"""In-place changes and views: how history stays right when numbers are overwritten.
+
+An in-place op on a view changes its base too. So the base gets a CopySlices node (the gradient of the base, with the
+slice's part sent through the op), and the view, like every other view made earlier, gets its history from the base anew
+(AsStridedBackward0), the next time somebody asks.
+"""
+
+from __future__ import annotations
+
+from .node import Node, edge_of
+
+
+def check_inplace(tensor) -> None:
+    """RuntimeError for an in-place change that would lose a leaf's meaning."""
+    if tensor.requires_grad and tensor._node is None and tensor._base is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = tensor._base
+    if base is not None:
+        from .grad_mode import GRAD
+
+        if GRAD.enabled and base._requires_grad and base._node is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def rebase_history(tensor, node: Node) -> None:
+    """`node` has just overwritten `tensor`: make it the tensor's history, and through CopySlices its base's."""
+    base = tensor._base
+    if base is None:
+        tensor._node, tensor._nr, tensor._requires_grad = node, 0, True
+        return
+    base._node, base._nr, base._requires_grad = CopySlices(base, tensor, node), 0, True
+    regenerate_view(tensor)
+
+
+def regenerate_view(view) -> None:
+    """Give a view a fresh history: a strided slice of its base as the base is now."""
+    base = view._base
+    edge = edge_of(base)
+    view._seen_version = view._storage.version
+    if edge is None:
+        return
+    node = AsStridedBackward0((edge,))
+    node.geometry = geometry(view, base)
+    node.base_geometry = geometry(base, base)
+    view._node, view._nr, view._requires_grad = node, 0, True
+
+
+def geometry(view, base) -> tuple:
+    """(shape, strides, offset) of `view` counted in elements from the first element of `base`."""
+    return tuple(view.shape), view.stride(), view.storage_offset() - base.storage_offset()
+
+
+class AsStridedBackward0(Node):
+    """The backward of a strided view of a base tensor."""
+
+    __slots__ = ()
+
+    def backward(self, g):
+        from ..ops.views import as_strided_backward
+
+        return as_strided_backward(g, self.geometry, self.base_geometry)
+
+
+class CopySlices(Node):
+    """The history of a base tensor, a slice of which an in-place op overwrote.
+
+    The gradient of the old base is the gradient of the new one, with the slice replaced by what the op sends back.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, base, view, node: Node):
+        super().__init__((edge_of(base), *node.edges[1:]))
+        self.operation = node
+        self.base_geometry = geometry(base, base)
+        self.geometry = geometry(view, base)
+
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
+    def apply(self, grads) -> tuple:
+        from ..ops.views import clone_like, strided_view
+
+        total = clone_like(grads[0], self.base_geometry)
+        part = strided_view(total, *self.geometry)
+        first, *others = self.operation.apply([part.clone()])
+        if first is None:
+            part.zero_()
+        else:
+            part.copy_(first)
+        return (total, *others)
+
+    def release(self) -> None:
+        self.operation.release()

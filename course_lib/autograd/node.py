@@ -1,0 +1,239 @@
+"""The nodes of the computation graph.
+
+An op that has to be recorded makes one Node. The node keeps an edge to the node behind each input (`edges`), what its
+backward formula needs (`saved_tensors`), and the inputs' shapes and dtypes, so that gradients of broadcast or
+promoted operands are summed and cast in one place (`fit`). A leaf is represented by its AccumulateGrad node.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+next_sequence = itertools.count().__next__
+
+
+class Node:
+    """One recorded operation; `tensor.grad_fn` is one.
+
+    `next_functions` lists (node, output index) for each input, as PyTorch does; `name()` is PyTorch's name.
+    """
+
+    __slots__ = ("edges", "sequence", "saved", "inputs", "needs_input_grad", "hooks", "__dict__", "__weakref__")
+    outputs = None  # (shape, dtype) of each output, only on nodes with several: their missing gradients become zeros
+
+    def __init__(self, edges, inputs=None):
+        self.edges = edges  # for each input: (node, output index) or None
+        self.sequence = next_sequence()
+        self.saved = ()
+        self.inputs = inputs  # for each input (shape, numpy dtype), or None where no gradient can need fitting
+        self.needs_input_grad = tuple([edge is not None for edge in edges])
+        self.hooks = None
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+    @property
+    def next_functions(self):
+        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+
+    # -- what backward needs ------------------------------------------------------------------------------------
+
+    def save_for_backward(self, *values) -> None:
+        """Keep inputs (tensors, numbers or None) for backward, with the version that each tensor has now."""
+        self.saved = tuple([(v, v._storage.version if hasattr(v, "_storage") else None) for v in values])
+
+    @property
+    def saved_tensors(self) -> list:
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(FREED)
+        for value, version in saved:
+            if version is not None and value._storage.version != version:
+                _raise_modified(value, version)
+        return [value.unpack(self) if type(value) is SavedOutput else value for value, _ in saved]
+
+    def save_output(self, out) -> None:
+        """Keep the op's own result: without its history, or node and tensor would hold each other for ever."""
+        self.saved = ((SavedOutput(out, 0), out._storage.version),)
+
+    def release(self) -> None:
+        if self.saved:
+            self.saved = None
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def apply(self, grads) -> tuple:
+        """The gradients of this node's inputs, given those of its outputs."""
+        found = self.backward(*grads)
+        if type(found) is not tuple:
+            found = (found,)
+        inputs = self.inputs
+        if inputs is None:
+            return found
+        return tuple([g if g is None or meta is None else fit(g, meta) for g, meta in zip(found, inputs, strict=True)])
+
+    # -- hooks --------------------------------------------------------------------------------------------------
+
+    def register_hook(self, hook):
+        """Call `hook(grad_inputs, grad_outputs)` after this node ran; it may return other grad_inputs."""
+        return self._hooks().add(self._hooks().after, hook)
+
+    def register_prehook(self, hook):
+        """Call `hook(grad_outputs)` before this node runs; it may return other grad_outputs."""
+        return self._hooks().add(self._hooks().before, hook)
+
+    def _hooks(self) -> Hooks:
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks
+
+
+class SavedOutput:
+    """An output that its own node saved: the numbers, and on unpacking a tensor that is tied to the node again."""
+
+    __slots__ = ("_array", "_storage", "index")
+
+    def __init__(self, out, index: int):
+        self._array, self._storage, self.index = out._array, out._storage, index
+
+    def unpack(self, node):
+        from ..tensor import Tensor, wrap
+
+        out = wrap(self._array, Tensor)
+        out._storage = self._storage
+        out._node, out._nr, out._requires_grad = node, self.index, True
+        return out
+
+    @property
+    def shape(self):
+        return self._array.shape
+
+
+def _raise_modified(value, expected: int):
+    from .. import dtypes
+
+    kind = dtypes.legacy_name(dtypes.from_numpy(value._array.dtype))
+    shape = ", ".join(map(str, value._array.shape))
+    node = getattr(value, "_node", None)
+    where = f", which is output {value._nr} of {node.name()}," if node is not None else ""
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind}Tensor [{shape}]]{where} is at version {value._storage.version}; expected version {expected} "
+        "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True)."
+    )
+
+
+def fit(grad, meta):
+    """Bring a gradient to its input's shape and dtype: sum what broadcasting repeated, cast what promotion lifted."""
+    shape, dtype = meta
+    array = grad._array
+    if array.dtype is not dtype and array.dtype != dtype:
+        if array.dtype.kind == "c" and dtype.kind != "c":
+            grad = grad.real
+        grad = grad.to(_torch_dtype(dtype))
+    return grad if array.shape == shape else unbroadcast(grad, shape)
+
+
+def unbroadcast(grad, shape: tuple[int, ...]):
+    """Sum `grad` over the dimensions that broadcasting `shape` to `grad.shape` added or stretched."""
+    from_shape = grad._array.shape
+    lead = len(from_shape) - len(shape)
+    stretched = [i + lead for i, n in enumerate(shape) if n == 1 and from_shape[i + lead] != 1]
+    dims = [*range(lead), *stretched]
+    if dims:
+        grad = grad.sum(dims, keepdim=True)
+    return grad.reshape(shape) if lead else grad
+
+
+def _torch_dtype(dtype):
+    from .. import dtypes
+
+    return dtypes.from_numpy(dtype)
+
+
+# ---- leaves ------------------------------------------------------------------------------------------------------
+
+
+class AccumulateGrad(Node):
+    """The end of the graph at a leaf: adds the gradient that arrives into `variable.grad`."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable):
+        super().__init__(())
+        self.sequence = _LAST  # leaves run as soon as their gradient is complete
+        self.variable = variable
+
+
+_LAST = float("inf")
+
+
+def accumulator_of(tensor) -> AccumulateGrad:
+    """The AccumulateGrad node of a leaf. The graph keeps the leaf alive, the leaf does not keep the node alive."""
+    reference = tensor._accumulator
+    node = None if reference is None else reference()
+    if node is None:
+        node = AccumulateGrad(tensor)
+        tensor._accumulator = weakref.ref(node)
+    return node
+
+
+def edge_of(tensor):
+    """(node, output index) through which a gradient reaches `tensor`, or None where none is needed."""
+    if tensor._base is not None:
+        tensor._refresh_history()
+    node = tensor._node
+    if node is not None:
+        return (node, tensor._nr)
+    return (accumulator_of(tensor), 0) if tensor._requires_grad else None
+
+
+# ---- hooks -------------------------------------------------------------------------------------------------------
+
+
+class RemovableHandle:
+    """What registering a hook returns; `remove()` takes the hook off again. Also a context manager."""
+
+    __slots__ = ("_hooks", "_key")
+    _next_key = itertools.count().__next__
+
+    def __init__(self, hooks: dict, hook):
+        self._key = RemovableHandle._next_key()
+        self._hooks = hooks
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.remove()
+
+
+class Hooks:
+    """The hooks of one node: on the gradient of each output (`on_output`), before and after the node runs."""
+
+    __slots__ = ("on_output", "before", "after", "retained")
+
+    def __init__(self):
+        self.on_output: dict[int, dict] = {}
+        self.before: dict = {}
+        self.after: dict = {}
+        self.retained: dict[int, weakref.ref] = {}  # outputs whose .grad is kept (retain_grad)
+
+    def add(self, hooks: dict, hook) -> RemovableHandle:
+        return RemovableHandle(hooks, hook)

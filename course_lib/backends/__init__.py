@@ -1,0 +1,44 @@
+"""Where arrays come from: NumPy on the CPU, CuPy on a GPU.
+
+Ops are written once against `xp`, the array module of their inputs. What an array module cannot do well lies in
+`cpu.py` and `cuda.py` under the same names; `backend_of(array)` gives the right one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_ndarray = np.ndarray
+
+
+def is_numpy(array) -> bool:
+    return type(array) is _ndarray or isinstance(array, _ndarray)
+
+
+def array_module(array):
+    """NumPy for a NumPy array, CuPy for a CuPy array."""
+    if type(array) is _ndarray or isinstance(array, _ndarray):
+        return np
+    from . import cuda
+
+    return cuda.cupy()
+
+
+def backend_of(xp):
+    """The kernels that go with an array module."""
+    if xp is np:
+        from . import cpu
+
+        return cpu
+    from . import cuda
+
+    return cuda
+
+
+def storage_offset_bytes(array, root) -> int:
+    """How far into `root`'s memory `array` starts, in bytes."""
+    if array is root or array.size == 0:
+        return 0
+    if is_numpy(array):
+        return array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return array.data.ptr - root.data.ptr

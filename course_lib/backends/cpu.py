@@ -1,0 +1,42 @@
+"""CPU kernels: what NumPy alone cannot do, or not fast enough."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided as _numpy_as_strided
+
+
+def strided(array: np.ndarray, shape, strides_bytes, offset_bytes: int = 0) -> np.ndarray:
+    """A writable view of `array`'s memory with another shape and other strides.
+
+    `offset_bytes` counts from the first element of `array`. The caller has checked that the view stays inside.
+    """
+    owner = array.base if isinstance(array.base, np.ndarray) else array
+    if array.dtype.kind != "V" and owner.flags.forc and owner.flags.writeable:
+        if owner is not array:
+            offset_bytes += array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        try:
+            return np.ndarray(shape, array.dtype, owner, offset_bytes, strides_bytes)
+        except (TypeError, ValueError):  # an owner whose buffer has another layout
+            offset_bytes -= 0 if owner is array else (
+                array.__array_interface__["data"][0] - owner.__array_interface__["data"][0])
+    if offset_bytes:
+        array = _shift(array, offset_bytes)
+    return _numpy_as_strided(array, shape, strides_bytes)
+
+
+def _shift(array: np.ndarray, offset_bytes: int) -> np.ndarray:
+    """An array that starts `offset_bytes` after (or before) `array` and keeps it alive."""
+
+    class Shifted:
+        def __init__(self):
+            interface = dict(array.__array_interface__)
+            address, readonly = interface["data"]
+            interface.update(data=(address + offset_bytes, readonly), shape=(1,), strides=(array.itemsize,))
+            if array.dtype.kind == "V":
+                interface.update(typestr=f"<u{array.itemsize}", descr=[("", f"<u{array.itemsize}")])
+            self.__array_interface__ = interface
+            self.keep = array
+
+    shifted = np.asarray(Shifted())
+    return shifted.view(array.dtype) if array.dtype.kind == "V" else shifted

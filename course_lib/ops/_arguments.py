@@ -1,0 +1,269 @@
+"""Arguments on their way into an op: numbers become arrays, dtypes are promoted, mistakes get PyTorch's texts."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+
+import numpy as np
+
+from .. import dtypes
+from ..backends import array_module, is_numpy
+from ..dtypes import BOOL, COMPLEX, FLOAT
+from ..tensor import Tensor, wrap
+
+OPERAND = (Tensor, bool, int, float, complex, np.number, np.bool_)
+_CATEGORY = {"b": BOOL, "u": 1, "i": 1, "f": FLOAT, "V": FLOAT, "c": COMPLEX}
+
+# ---- numbers -----------------------------------------------------------------------------------------------------
+
+_numbers: dict = {}  # (value, dtype) -> 0-d array: making one costs more than a small op
+
+
+def number_array(name: str, value, x, lifts: bool):
+    """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless the number is of a higher category."""
+    kind = type(value)
+    if kind is not float and kind is not int and not isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        raise argument_error(name, "other", 2, value)
+    dtype = x.dtype
+    category = dtypes.category_of_number(value)
+    if category > _CATEGORY[dtype.kind]:
+        if category == COMPLEX and dtype.kind in "fV":
+            dtype = dtypes.from_numpy(dtype).to_complex().numpy
+        else:
+            dtype = dtypes.of_number(value).numpy
+    elif category < FLOAT and dtype.kind in "iu":
+        return _wrapped_integer(value, dtype)
+    key = (value, dtype)
+    found = _numbers.get(key)
+    if found is None or value == 0:  # 0.0 == -0.0: never from the cache
+        if len(_numbers) > 4096:
+            _numbers.clear()
+        with np.errstate(over="ignore"):
+            found = np.array(value, dtype)
+        if not is_numpy(x):
+            found = array_module(x).asarray(found)
+        _numbers[key] = found
+    return found
+
+
+def _wrapped_integer(value, dtype):
+    """An integer cut to the width of `dtype`, as C does: 300 meets a uint8 tensor as 44."""
+    try:
+        return np.array(int(value), np.int64).astype(dtype)
+    except OverflowError:
+        raise RuntimeError("Overflow when unpacking long long") from None
+
+
+def number_operand(name: str, value, other) -> Tensor:
+    """A number that stands first, as in `2 - x`: a 0-dim tensor of the dtype that the number has beside `other`."""
+    if isinstance(value, Tensor) or not isinstance(value, OPERAND):
+        raise argument_error(name, "input", 1, value)
+    if not isinstance(other, Tensor):
+        return wrap(np.array(value, dtypes.of_number(value).numpy))
+    return wrap(number_array(name, value, other._array, False))
+
+
+# ---- dtypes ------------------------------------------------------------------------------------------------------
+
+
+def result_dtype(*operands) -> dtypes.dtype:
+    """The dtype in which tensors and Python numbers meet."""
+    dimensioned = zero_dim = number = None
+    for value in operands:
+        if isinstance(value, Tensor):
+            found = value.dtype
+            if value._array.ndim:
+                dimensioned = found if dimensioned is None else dtypes.promote_types(dimensioned, found)
+            else:
+                zero_dim = found if zero_dim is None else dtypes.promote_types(zero_dim, found)
+        elif value is not None:
+            found = dtypes.of_number(value)
+            number = found if number is None else dtypes.promote_types(number, found)
+    return dtypes.combine(dimensioned, zero_dim, number)
+
+
+def prepare(lifts: bool, input, other, x, y):
+    """Bring both arrays of a binary op to the dtype in which it is computed."""
+    dtype = result_dtype(input, other)
+    if lifts and dtype.category < FLOAT:
+        dtype = dtypes.get_default_dtype()
+    wanted = dtype.numpy
+    return cast(x, wanted), cast(y, wanted)
+
+
+def cast(array, wanted):
+    """`array` in dtype `wanted`, the same object if it already is; casts as C does, without warnings."""
+    if array.dtype == wanted:
+        return array
+    if array.dtype.kind == "c" and wanted.kind != "c":
+        array = array.real
+    if array.dtype.kind in "fV" and wanted.kind in "iu":
+        return float_to_integer(array, wanted)
+    return array.astype(wanted)
+
+
+def float_to_integer(array, wanted):
+    """Truncate toward zero; narrow integers wrap around as they do when a 64-bit integer is cut."""
+    if wanted.itemsize < 8 or wanted.kind == "u":
+        return array.astype(np.int64).astype(wanted)
+    return array.astype(wanted)
+
+
+def to_float(array):
+    """Integers and bools as the default float; floats and complex as they are."""
+    return array.astype(dtypes.get_default_dtype().numpy) if array.dtype.kind in "biu" else array
+
+
+def promote_operands(rule: str, operands):
+    """The same for any number of operands: tensors of another dtype are converted (and that is recorded)."""
+    dtype = result_dtype(*operands)
+    if rule == "float" and dtype.category < FLOAT:
+        dtype = dtypes.get_default_dtype()
+    return tuple([t.to(dtype) if isinstance(t, Tensor) and t.dtype is not dtype else t for t in operands])
+
+
+# ---- in place ----------------------------------------------------------------------------------------------------
+
+
+def in_place_arrays(cls, operands):
+    """The arrays of an in-place op, brought to the dtype in which it is computed."""
+    x = operands[0]._array
+    arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
+    if cls.rule is None:
+        return arrays
+    lifts = cls.rule == "float"
+    arrays[1:] = [a if hasattr(a, "strides") else number_array(cls.name, a, x, lifts) for a in arrays[1:]]
+    wanted = result_dtype(*operands)
+    if lifts and wanted.category < FLOAT:
+        wanted = dtypes.get_default_dtype()
+    target = operands[0].dtype
+    result = dtypes.bool if cls.rule == "compare" else wanted
+    if cls.rule != "compare" and not dtypes.can_cast(result, target):
+        raise out_error(result, target)
+    return [cast(a, wanted.numpy) for a in arrays]
+
+
+def in_place_result(cls, forward, x, arrays, settings, operands):
+    """Compute the new numbers, straight into `x` where the forward can; the shape must stay."""
+    xp = array_module(x)
+    try:
+        if cls.takes_out and arrays[0] is x and cls.rule != "compare":
+            shape = np.broadcast_shapes(*[a.shape for a in arrays if hasattr(a, "strides")])
+            if shape == x.shape:
+                return forward(xp, *arrays, **settings, out=x)
+            raise _shape_error(x.shape, shape)
+        z = forward(xp, *arrays, **settings)
+    except ValueError as error:
+        raise broadcast_error(cls.name, operands[0], operands[1] if len(operands) > 1 else None, error) from error
+    if z.shape != x.shape:
+        raise _shape_error(x.shape, z.shape)
+    return z
+
+
+def _shape_error(expected, got):
+    return RuntimeError(f"output with shape {list(expected)} doesn't match the broadcast shape {list(got)}")
+
+
+# ---- signatures --------------------------------------------------------------------------------------------------
+
+_NUMPY_NAMES = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+
+
+def positional(cls, args, named):
+    """Keyword operands of an op without an own signature, put in order: (input) or (input, other)."""
+    wanted = cls.operands
+    names = ("input", "other")[:wanted]
+    if named:
+        named = {_NUMPY_NAMES.get(k, k): v for k, v in named.items()}
+        for key in named:
+            if key not in names[len(args) :]:
+                raise TypeError(f"{cls.name}() got an unexpected keyword argument '{key}'")
+        args = (*args, *[named[n] for n in names[len(args) :] if n in named])
+    if len(args) != wanted:
+        if len(args) < wanted:
+            missing = names[len(args) :]
+            raise TypeError(f'{cls.name}() missing {len(missing)} required positional arguments: "{", ".join(missing)}"')
+        raise TypeError(f"{cls.name}() takes {wanted} positional arguments but {len(args)} were given")
+    return args
+
+
+def retry(name: str, arguments, args, named, error: TypeError):
+    """Call `arguments` again with NumPy's spellings (axis, keepdims) translated, or explain what does not fit."""
+    translated = {_NUMPY_NAMES.get(k, k): v for k, v in named.items()}
+    if translated.keys() != named.keys():
+        return arguments(*args, **translated)
+    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+        raise error  # raised inside `arguments`, about a value
+    raise signature_error(name, arguments, args, named) from None
+
+
+def signature_error(name: str, arguments, args, named) -> TypeError:
+    given = ", ".join([type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in named.items()])
+    parameters = ", ".join(
+        ("*, " if p.kind is p.KEYWORD_ONLY and i == _first_keyword_only(arguments) else "") + p.name
+        for i, p in enumerate(inspect.signature(arguments).parameters.values())
+    )
+    return TypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected ({parameters})")
+
+
+def _first_keyword_only(arguments) -> int:
+    kinds = [p.kind for p in inspect.signature(arguments).parameters.values()]
+    return kinds.index(inspect.Parameter.KEYWORD_ONLY) if inspect.Parameter.KEYWORD_ONLY in kinds else -1
+
+
+def type_name(value) -> str:
+    return "Tensor" if type(value) is Tensor else "NoneType" if value is None else type(value).__name__
+
+
+def argument_error(name: str, parameter: str, position: int, value) -> TypeError:
+    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(value)}")
+
+
+def from_foreign(call, self, other):
+    """An operand that is neither tensor nor number: a NumPy array is taken, anything else gets its own chance."""
+    if isinstance(other, np.ndarray):
+        from .creation import as_tensor
+
+        return call(self, as_tensor(other))
+    if isinstance(other, numbers.Number):
+        return call(self, float(other))
+    return NotImplemented
+
+
+# ---- errors ------------------------------------------------------------------------------------------------------
+
+
+def broadcast_error(name: str, input, other, error: Exception) -> Exception:
+    """What PyTorch says where NumPy refused two operands: shapes that do not broadcast, or two devices."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        check_same_device(name, [input._array, other._array])
+        a, b = input._array.shape, other._array.shape
+        for back in range(1, min(len(a), len(b)) + 1):
+            if a[-back] != b[-back] and a[-back] != 1 and b[-back] != 1:
+                return RuntimeError(
+                    f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                    f"dimension {max(len(a), len(b)) - back}"
+                )
+        if isinstance(error, TypeError):
+            kind = dtypes.legacy_name(result_dtype(input, other))
+            return RuntimeError(f'"{name}_cpu" not implemented for \'{kind}\'')
+    return error
+
+
+def check_same_device(name: str, arrays) -> None:
+    """RuntimeError with PyTorch's text if the arrays live on two devices."""
+    kinds = {type(a) for a in arrays if hasattr(a, "strides")}
+    if len(kinds) > 1:
+        places = ["cpu" if is_numpy(a) else f"cuda:{a.device.id}" for a in arrays if hasattr(a, "strides")]
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{' and '.join(dict.fromkeys(reversed(places)))}! (when checking arguments in method {name})"
+        )
+
+
+def out_error(result: dtypes.dtype, target: dtypes.dtype) -> RuntimeError:
+    def name(d):
+        return {"ComplexFloat": "ComplexFloat"}.get(dtypes.legacy_name(d), dtypes.legacy_name(d))
+
+    return RuntimeError(f"result type {name(result)} can't be cast to the desired output type {name(target)}")

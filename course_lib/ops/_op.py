@@ -1,0 +1,379 @@
+"""@op: from one class with `forward`, `save` and `backward` to everything PyTorch offers for an operation.
+
+    @op(inplace=True, operator="mul")
+    class mul:
+        '''mul(input, other, *, out=None) -> Tensor …'''
+        def forward(xp, a, b, out=...): return xp.multiply(a, b, out=out)        # arrays in, array out
+        def save(ctx, out, a, b):       ctx.save_for_backward(…)                 # only runs when recorded
+        def backward(ctx, g):           …                                        # tensors in, tensors out
+
+`forward` works on arrays of the array module `xp`. Its positional parameters are the tensor operands, its keyword-only
+parameters the settings. `backward` is written with Tensor ops, so that it can itself be differentiated. An optional
+`arguments(…)` holds PyTorch's call signature and returns `(operands, settings)`.
+
+The decorator makes `torch.mul`, `Tensor.mul`, `Tensor.mul_`, `a * b`, the node class `MulBackward0` and a registry row.
+Promotion of dtypes happens here on the way in; summing and casting of gradients in `Node.apply` on the way back.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+from numpy import ndarray
+
+from .. import dtypes
+from ..autograd.grad_mode import GRAD
+from ..autograd.inplace import check_inplace, rebase_history
+from ..autograd.node import Node, edge_of
+from ..backends import array_module
+from ..tensor import Tensor, wrap, wrap_view
+from . import _arguments
+from ._arguments import argument_error, broadcast_error, number_array, out_error, prepare, signature_error
+
+FUNCTIONS: dict[str, object] = {}  # the public names of the `torch` namespace
+OPS: dict[str, type] = {}  # every declared op, by name
+
+PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
+_FLOAT32 = np.dtype("float32")
+
+
+def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, function=True):
+    """Declare an operation; see the top of this module.
+
+    dtype: PROMOTE (common dtype), FLOAT (as PROMOTE, integers become the default float), COMPARE (as PROMOTE, the result
+    is bool), None (operands are taken as they are). operator: the name of the Python operator, "mul" for `*`.
+    view: the result looks into the first operand's memory. inplace: also make the method with a trailing underscore.
+    """
+
+    def declare(cls):
+        cls.name = cls.__name__.rstrip("_")
+        cls.rule, cls.is_view = dtype, view
+        cls.node = _node_class(cls, node)
+        cls.operands, cls.takes_out, has_settings = _inspect_forward(cls)
+        if dtype is not None and cls.operands == 2:
+            call = _binary(cls)
+        elif cls.operands == 1 and not has_settings and not view:
+            call = _unary(cls)
+        else:
+            call = _general(cls)
+        public = _with_arguments(cls, call) if method or function or hasattr(cls, "arguments") else call
+        changed = cls.change = _in_place(cls) if inplace else None
+        _register(cls, public, call, changed, operator, (alias,) if isinstance(alias, str) else alias, method, function)
+        return public
+
+    return declare
+
+
+def function(*, method=False, alias=(), namespace=True):
+    """Register a Python function made of other ops under its name in `torch`, and as a Tensor method if `method`."""
+
+    def declare(made):
+        for name in (made.__name__, *((alias,) if isinstance(alias, str) else alias)):
+            if namespace:
+                FUNCTIONS[name] = made
+            if method:
+                setattr(Tensor, name, made)
+        return made
+
+    return declare
+
+
+# ---- calling an op -----------------------------------------------------------------------------------------------
+
+
+def _binary(cls):
+    """Two operands that broadcast, either of which may be a Python number. The hottest path of the library."""
+    forward, rule = cls.forward, cls.rule
+    lifts = rule is FLOAT
+
+    def call(input, other):
+        try:
+            x = input._array
+        except AttributeError:
+            input = _arguments.number_operand(cls.name, input, other)
+            x = input._array
+        if type(other) is Tensor or isinstance(other, Tensor):
+            y = other._array
+        else:
+            y = number_array(cls.name, other, x, lifts)
+        if x.dtype is not y.dtype or (lifts and x.dtype is not _FLOAT32):
+            x, y = prepare(lifts, input, other, x, y)
+        try:
+            z = forward(np if type(x) is ndarray else array_module(x), x, y)
+        except (ValueError, TypeError) as error:
+            raise broadcast_error(cls.name, input, other, error) from error
+        out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
+        if GRAD.enabled:
+            _record(cls, out, (input, other), {})
+        return out
+
+    return call
+
+
+def _unary(cls):
+    """One operand, no settings."""
+    forward = cls.forward
+    lifts = cls.rule is FLOAT
+
+    def call(input):
+        try:
+            x = input._array
+        except AttributeError:
+            raise argument_error(cls.name, "input", 1, input) from None
+        if lifts and x.dtype is not _FLOAT32:
+            x = _arguments.to_float(x)
+        z = forward(np if type(x) is ndarray else array_module(x), x)
+        out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
+        if GRAD.enabled:
+            _record(cls, out, (input,), {})
+        return out
+
+    return call
+
+
+def _general(cls):
+    """Any number of operands (tensors, or None where optional) and settings."""
+    forward, rule, is_view = cls.forward, cls.rule, cls.is_view
+
+    def call(*operands, **settings):
+        if rule is not None:
+            operands = _arguments.promote_operands(rule, operands)
+        arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
+        first = next(a for a in arrays if hasattr(a, "strides"))
+        xp = np if type(first) is ndarray else array_module(first)
+        _arguments.check_same_device(cls.name, arrays)
+        z = forward(xp, *arrays, **settings)
+        if type(z) is tuple:
+            out = tuple([wrap(xp.asarray(part)) for part in z])
+            if GRAD.enabled:
+                _record(cls, out, operands, settings)
+            return out
+        out = wrap_view(z, operands[0]) if is_view else wrap(z if type(z) is ndarray else xp.asarray(z))
+        if GRAD.enabled:
+            _record(cls, out, operands, settings)
+        return out
+
+    return call
+
+
+def _with_arguments(cls, call):
+    """Put PyTorch's call signature and `out=` in front of the call."""
+    arguments = getattr(cls, "arguments", None)
+    if arguments is None:
+        wanted = cls.operands
+
+        def public(*args, out=None, **named):
+            if named or len(args) != wanted:
+                args = _arguments.positional(cls, args, named)
+            return call(*args) if out is None else write_out(cls.name, out, args, call(*args))
+    else:
+
+        def public(*args, out=None, **named):
+            try:
+                operands, settings = arguments(*args, **named)
+            except TypeError as error:
+                operands, settings = _arguments.retry(cls.name, arguments, args, named, error)
+            made = call(*operands, **settings)
+            return made if out is None else write_out(cls.name, out, operands, made)
+
+    return public
+
+
+def write_out(name: str, out, operands, made):
+    """Store a result into the tensor(s) given as `out=`; they are resized when their shape is another."""
+    if isinstance(made, tuple):
+        for target, part in zip(out, made, strict=True):
+            write_out(name, target, operands, part)
+        return out
+    if GRAD.enabled and any(isinstance(t, Tensor) and t.requires_grad for t in (*operands, out)):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if not dtypes.can_cast(made.dtype, out.dtype):
+        raise out_error(made.dtype, out.dtype)
+    if out._array.shape != made._array.shape:
+        out.resize_(made._array.shape)
+    out._array[...] = made._array
+    out._storage.version += 1
+    return out
+
+
+# ---- in place ----------------------------------------------------------------------------------------------------
+
+
+def _in_place(cls):
+    """The method with a trailing underscore: writes the result into the first operand."""
+    forward, arguments = cls.forward, getattr(cls, "arguments", None)
+
+    def call_(input, *args, **named):
+        if arguments is not None:
+            try:
+                (_, *others), settings = arguments(input, *args, **named)
+            except TypeError as error:
+                (_, *others), settings = _arguments.retry(cls.name + "_", arguments, (input, *args), named, error)
+        else:
+            others, settings = _arguments.positional(cls, (input, *args), named)[1:], {}
+        operands = (input, *others)
+        recorded = GRAD.enabled and any([isinstance(t, Tensor) and t.requires_grad for t in operands])
+        if recorded or input._base is not None:
+            check_inplace(input)
+        x = input._array
+        arrays = _arguments.in_place_arrays(cls, operands)
+        node = _in_place_node(cls, operands, settings) if recorded else None
+        z = _arguments.in_place_result(cls, forward, x, arrays, settings, operands)
+        if z is not x:
+            x[...] = z
+        input._storage.version += 1
+        if node is not None:
+            for position, (value, _) in enumerate(node.saved):
+                if getattr(value, "_storage", None) is input._storage and type(value) is not Tensor:  # a saved output
+                    node.saved = (*node.saved[:position], (value, input._storage.version), *node.saved[position + 1 :])
+            rebase_history(input, node)
+        return input
+
+    call_.__name__ = cls.name + "_"
+    call_.__doc__ = f"In-place version of `{cls.name}`: writes the result into this tensor and returns it."
+    return call_
+
+
+def _in_place_node(cls, operands, settings) -> Node:
+    """The node of an in-place op, made before the numbers change. A saved old self becomes a saved clone."""
+    input = operands[0]
+    before = wrap(input._array)
+    before._node, before._nr, before._requires_grad = input._node, input._nr, input._requires_grad
+    if input._base is not None:
+        before._base, before._seen_version, before._storage = input._base, input._seen_version, input._storage
+    operands = (before if operands[0] is input else operands[0], *operands[1:])
+    node = _new_node(cls, operands, input._array.shape, fitted=True)
+    edge = edge_of(input)
+    node.edges = (edge, *node.edges[1:])
+    if hasattr(cls, "save"):
+        cls.save(node, input, *operands, **settings)
+        node.saved = tuple([(_clone(value), 0) if value is before else (value, version) for value, version in node.saved])
+    return node
+
+
+def _clone(tensor):
+    copy = wrap(tensor._array.copy())
+    if tensor._base is None:
+        copy._node, copy._nr, copy._requires_grad = tensor._node, tensor._nr, tensor._requires_grad
+    return copy
+
+
+# ---- recording ---------------------------------------------------------------------------------------------------
+
+
+def _record(cls, out, operands, settings) -> None:
+    """Give `out` a node with edges to its operands, if one of them needs a gradient."""
+    for operand in operands:
+        if isinstance(operand, Tensor) and (operand._requires_grad or (operand._base is not None and operand.requires_grad)):
+            break
+    else:
+        return
+    if not hasattr(cls, "backward"):
+        return
+    if type(out) is tuple:
+        _record_several(cls, out, operands, settings)
+        return
+    if out._array.dtype.kind not in "fcV":
+        return
+    node = _new_node(cls, operands, out._array.shape)
+    if hasattr(cls, "save"):
+        cls.save(node, out, *operands, **settings)
+    out._node = node
+    out._requires_grad = True
+
+
+def _record_several(cls, outs, operands, settings) -> None:
+    node = _new_node(cls, operands, None)
+    if hasattr(cls, "save"):
+        cls.save(node, outs, *operands, **settings)
+    node.outputs = [(o.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
+    for index, out in enumerate(outs):
+        if node.outputs[index] is not None:
+            out._node, out._nr, out._requires_grad = node, index, True
+
+
+def _new_node(cls, operands, shape, fitted: bool = False) -> Node:
+    """A node of this op. Shapes and dtypes are kept only where a gradient may have to be fitted to its operand."""
+    edges = tuple([edge_of(t) if isinstance(t, Tensor) else None for t in operands])
+    inputs = None
+    if cls.rule is not None:
+        for t in operands:
+            if isinstance(t, Tensor) and (fitted or t._array.shape != shape or t._array.dtype is not _FLOAT32):
+                inputs = tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
+                break
+    return cls.node(edges, inputs)
+
+
+# ---- declaring ---------------------------------------------------------------------------------------------------
+
+
+def _node_class(cls, name: str | None):
+    name = name or "".join(part.capitalize() for part in cls.__name__.strip("_").split("_"))
+    members = {"__slots__": (), "backward": cls.__dict__.get("backward"), "__doc__": f"The backward of `{cls.__name__}`."}
+    return type(name + "Backward0", (Node,), members)
+
+
+def _inspect_forward(cls) -> tuple[int | None, bool, bool]:
+    """How many tensor operands `forward` takes (None: any number), whether it can write into `out`, whether it has settings."""
+    parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
+    takes_out = any(p.name == "out" for p in parameters)
+    operands = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "out"]
+    has_settings = any(p.kind is p.KEYWORD_ONLY for p in parameters)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None, takes_out, has_settings
+    return len(operands), takes_out, has_settings
+
+
+def _register(cls, public, call, changed, operator, aliases, method, function) -> None:
+    public.__name__ = public.__qualname__ = cls.name
+    public.__doc__ = cls.__doc__
+    if hasattr(cls, "arguments"):
+        public.__signature__ = inspect.signature(cls.arguments)
+    OPS[cls.__name__] = cls
+    for name in (cls.__name__, *aliases):
+        if function:
+            FUNCTIONS[name] = public
+        if method:
+            setattr(Tensor, name, public)
+        if changed is not None:
+            setattr(Tensor, name + "_", changed)
+    if operator is not None:
+        _register_operator(operator, call, changed, cls.operands)
+
+
+_REFLECTED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"}
+_COMMUTES = {"add", "mul", "and", "or", "xor"}
+
+
+def _register_operator(operator: str, call, changed, operands: int | None) -> None:
+    """`a + b`, `2 + b` and `a += b` from the call, which refuses what is neither tensor nor number."""
+    if operands == 1:
+        setattr(Tensor, f"__{operator}__", call)
+        return
+
+    def forwards(self, other):
+        if isinstance(other, _arguments.OPERAND):
+            return call(self, other)
+        return _arguments.from_foreign(call, self, other)
+
+    def reflected(self, other):
+        if not isinstance(other, _arguments.OPERAND):
+            return NotImplemented
+        if operator in _COMMUTES:
+            return call(self, other)
+        return call(other, self)
+
+    forwards.__name__ = f"__{operator}__"
+    setattr(Tensor, forwards.__name__, forwards)
+    if operator in _REFLECTED:
+        reflected.__name__ = f"__r{operator}__"
+        setattr(Tensor, reflected.__name__, reflected)
+        if changed is not None:
+            setattr(Tensor, f"__i{operator}__", lambda self, other: changed(self, other))
+
+
+__all__ = ["COMPARE", "FLOAT", "FUNCTIONS", "OPS", "PROMOTE", "function", "op", "signature_error", "write_out"]

@@ -1,0 +1,116 @@
+"""Conversions of dtype and device: `to`, `float`, `long`, `cpu`, `cuda`, `type`, …"""
+
+from __future__ import annotations
+
+from ..device import CPU, device as device_type, resolve
+from .. import dtypes
+from ..backends import is_numpy
+from ..tensor import Tensor
+from ._arguments import cast
+from ._op import function, op
+
+
+@op(method=False, function=False, node="ToCopy")
+class cast_copy:
+    """A copy of a tensor in another dtype, or on another device."""
+
+    def forward(xp, a, *, dtype, device=None):
+        made = cast(a, dtype.numpy)
+        return made.copy(order="K") if made is a else made
+
+    def save(ctx, out, a, *, dtype, device=None):
+        ctx.dtype, ctx.device = a.dtype, a.device
+
+    def backward(ctx, g):
+        return g.to(device=ctx.device, dtype=ctx.dtype)
+
+
+@function(method=True, namespace=False)
+def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
+    """to(dtype), to(device), to(device, dtype), to(other) -> Tensor
+
+    This tensor with another dtype or on another device; itself if nothing changes and `copy` is False.
+
+    >>> import course_lib as torch
+    >>> torch.tensor([1.7, -1.7]).to(torch.int64)
+    tensor([ 1, -1])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html
+    """
+    for value in args:
+        if isinstance(value, dtypes.dtype):
+            dtype = value
+        elif isinstance(value, Tensor):
+            dtype, device = value.dtype, value.device
+        elif isinstance(value, bool):
+            non_blocking, copy = value, non_blocking
+        elif value is not None:
+            device = value
+    if dtype is not None and not isinstance(dtype, dtypes.dtype):
+        dtype = python_dtype(dtype)
+    wanted_device = self.device if device is None else resolve(device)
+    wanted_dtype = self.dtype if dtype is None else dtype
+    if not copy and wanted_dtype is self.dtype and wanted_device == self.device:
+        return self
+    return cast_copy(self, dtype=wanted_dtype, device=wanted_device)
+
+
+def python_dtype(kind) -> dtypes.dtype:
+    """float, int, bool and complex stand for dtypes, as in `torch.tensor(…, dtype=float)`."""
+    found = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool, complex: dtypes.complex128}.get(kind)
+    if found is None:
+        raise TypeError(f"expected a torch.dtype, but got {kind!r}")
+    return found
+
+
+def _conversion(name: str, dtype: dtypes.dtype):
+    def convert(self, memory_format=None):
+        return to(self, dtype)
+
+    convert.__name__ = name
+    convert.__doc__ = f"{name}() -> Tensor: this tensor as {dtype}."
+    return function(method=True, namespace=False)(convert)
+
+
+for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16),
+                      ("bfloat16", dtypes.bfloat16), ("long", dtypes.int64), ("int", dtypes.int32),
+                      ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool),
+                      ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128)):  # fmt: skip
+    _conversion(_name, _dtype)
+
+
+@function(method=True, namespace=False)
+def cpu(self, memory_format=None):
+    """cpu() -> Tensor: this tensor in host memory; itself if it is there."""
+    return to(self, CPU)
+
+
+@function(method=True, namespace=False)
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """cuda(device=None) -> Tensor: this tensor on a GPU; itself if it is there."""
+    return to(self, device_type("cuda") if device is None else device_type(device))
+
+
+@function(method=True, namespace=False)
+def type_as(self, other):
+    """type_as(other) -> Tensor: this tensor with `other`'s dtype and device."""
+    return to(self, other)
+
+
+@function(method=True, namespace=False)
+def type(self, dtype=None, non_blocking=False):
+    """type() -> str, type(dtype) -> Tensor
+
+    The name of this tensor's type, such as 'torch.FloatTensor', or the tensor converted to `dtype` (also as such a name).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.type.html
+    """
+    place = "" if is_numpy(self._array) else "cuda."
+    if dtype is None:
+        return f"torch.{place}{dtypes.legacy_name(self.dtype)}Tensor"
+    if isinstance(dtype, str):
+        by_name = {f"torch.{dtypes.legacy_name(d)}Tensor": d for d in dtypes.ALL}
+        if dtype not in by_name:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = by_name[dtype]
+    return to(self, dtype if isinstance(dtype, dtypes.dtype) else getattr(dtype, "dtype", None) or python_dtype(dtype))

@@ -1,0 +1,237 @@
+"""Tensor.uniform_, normal_, random_, bernoulli_, …: the methods that overwrite a tensor with random numbers.
+
+Each reads its arguments and hands over to `_overwrite`, which keeps autograd's rules for in-place changes and lets one of
+the fills of random_fill.py do the work. The numbers do not depend on what they overwrite: every gradient is zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..autograd.grad_mode import GRAD
+from ..autograd.inplace import check_inplace, rebase_history
+from ..autograd.node import Node, edge_of
+from ..backends import array_module
+from ..random import Generator, stream_of
+from ..tensor import Tensor, wrap
+from . import random_fill as fills
+from ._arguments import signature_error, type_name
+from ._op import function
+
+# ---- arguments ---------------------------------------------------------------------------------------------------
+
+
+def real_number(name: str, parameter: str, position: int, value) -> float:
+    """A float argument; TypeError with PyTorch's text for anything but a number or a 0-dim tensor."""
+    if type(value) is float:
+        return value
+    if isinstance(value, (int, float, np.number)) or (isinstance(value, Tensor) and value.ndim == 0):
+        return float(value)
+    raise TypeError(f"{name}(): argument '{parameter}' (position {position}) must be float, not {type_name(value)}")
+
+
+def whole_number(name: str, parameter: str, position: int, value) -> int:
+    """An int argument of at most 64 bits; TypeError with PyTorch's text for a float, a bool or anything else."""
+    if type(value) is not int:
+        if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+            raise TypeError(f"{name}(): argument '{parameter}' (position {position}) must be int, not {type_name(value)}")
+        value = value.__index__()
+    if not fills.INT64.min <= value <= fills.INT64.max:
+        raise ValueError("Overflow when unpacking long long")
+    return value
+
+
+def stream_for(name: str, generator):
+    """The stream of a `generator=` argument."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"{name}(): argument 'generator' must be torch.Generator, not {type_name(generator)}")
+    return stream_of(generator)
+
+
+# ---- autograd ----------------------------------------------------------------------------------------------------
+
+
+class _Drawn(Node):
+    """The backward of drawing."""
+
+    __slots__ = ()
+
+    def backward(self, g):
+        xp = array_module(g._array)
+        return tuple([None if meta is None else wrap(xp.zeros(*meta)) for meta in self.inputs])
+
+
+_node_classes: dict[str, type] = {}
+
+
+def drawn_node(name: str, *operands) -> Node:
+    """A node under PyTorch's name for it, with an edge to each operand that is a tensor."""
+    if name not in _node_classes:
+        _node_classes[name] = type(name, (_Drawn,), {"__slots__": ()})
+    inputs = tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
+    return _node_classes[name](tuple([edge_of(t) if isinstance(t, Tensor) else None for t in operands]), inputs)
+
+
+def _overwrite(tensor: Tensor, node: str, stream, fill, *settings) -> Tensor:
+    """Fill a tensor in place: never a leaf that requires grad, and afterwards it is one version further."""
+    recorded = GRAD.enabled and tensor.requires_grad
+    if recorded or tensor._base is not None:
+        check_inplace(tensor)
+    history = drawn_node(node, tensor) if recorded else None
+    fill(tensor._array, *settings, stream)
+    tensor._storage.version += 1
+    if history is not None:
+        rebase_history(tensor, history)
+    return tensor
+
+
+# ---- methods -----------------------------------------------------------------------------------------------------
+
+
+@function(method=True, namespace=False)
+def uniform_(self, from_=0.0, to=1.0, *, generator=None):
+    """uniform_(from=0, to=1, *, generator=None) -> Tensor: fill with numbers uniform in [from, to).
+
+    RuntimeError where from > to; NotImplementedError for integer and bool tensors.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).uniform_(-1, 1)
+    tensor([-0.0075,  0.5364, -0.8230])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html
+    """
+    low, high = real_number("uniform_", "from", 1, from_), real_number("uniform_", "to", 2, to)
+    return _overwrite(self, "UniformBackward0", stream_for("uniform_", generator), fills.fill_uniform, low, high)
+
+
+@function(method=True, namespace=False)
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """normal_(mean=0, std=1, *, generator=None) -> Tensor: fill with normal numbers of this mean and standard deviation.
+
+    RuntimeError where std < 0; NotImplementedError for integer and bool tensors.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).normal_(10, 2)
+    tensor([13.0820,  9.4131,  5.6424])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.normal_.html
+    """
+    mean, std = real_number("normal_", "mean", 1, mean), real_number("normal_", "std", 2, std)
+    return _overwrite(self, "NormalBackward0", stream_for("normal_", generator), fills.fill_normal, mean, std)
+
+
+@function(method=True, namespace=False)
+def random_(self, *bounds, generator=None, **named):
+    """random_(from=0, to=None, *, generator=None), random_(to, *, generator=None) -> Tensor: fill with whole numbers.
+
+    They are uniform in [from, to); without bounds from 0 to the largest number of the dtype (for floating dtypes: to the
+    last whole number before gaps begin). RuntimeError where from ≥ to or where the dtype cannot hold the numbers.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(4, dtype=torch.int64).random_(1, 7)
+    tensor([3, 4, 2, 1])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.random_.html
+    """
+    stream = stream_for("random_", generator)
+    if not bounds and not named:
+        return _overwrite(self, "RandomBackward2", stream, fills.fill_any_number)
+    parameters = ("to",) if len(bounds) == 1 and not named else ("from", "to")  # a single number is the upper bound
+    given = dict(zip(parameters, bounds, strict=False))
+    if len(bounds) > 2 or not named.keys() <= {"from", "to"} - given.keys():
+        raise signature_error("random_", lambda from_=0, to=None, *, generator=None: None, bounds, named)
+    given |= named
+    low = whole_number("random_", "from", 1, given.get("from", 0))
+    high = None if given.get("to") is None else whole_number("random_", "to", 2, given["to"])
+    node = "RandomBackward0" if "from" in given else "RandomBackward1"
+    return _overwrite(self, node, stream, fills.fill_integers, low, high)
+
+
+@function(method=True, namespace=False)
+def bernoulli_(self, p=0.5, *, generator=None):
+    """bernoulli_(p=0.5, *, generator=None) -> Tensor: fill with 1 (probability p) and 0; `p` a number or a tensor.
+
+    RuntimeError for a probability outside [0, 1]. The tensor may have any real dtype, bool included.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(5).bernoulli_(0.3)
+    tensor([0., 0., 0., 0., 0.])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
+    """
+    stream = stream_for("bernoulli_", generator)
+    if isinstance(p, Tensor):
+        return _overwrite(self, "BernoulliBackward1", stream, fills.fill_bernoulli, p.detach().expand(self.shape)._array)
+    return _overwrite(self, "BernoulliBackward2", stream, fills.fill_bernoulli, real_number("bernoulli_", "p", 1, p))
+
+
+@function(method=True, namespace=False)
+def exponential_(self, lambd=1.0, *, generator=None):
+    """exponential_(lambd=1, *, generator=None) -> Tensor: fill with exponential numbers of rate `lambd` (mean 1/lambd).
+
+    RuntimeError where lambd ≤ 0 and for tensors of a dtype that is not floating.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).exponential_()
+    tensor([3.5083, 1.2304, 0.6150])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
+    """
+    lambd = real_number("exponential_", "lambd", 1, lambd)
+    return _overwrite(self, "ExponentialBackward0", stream_for("exponential_", generator), fills.fill_exponential, lambd)
+
+
+@function(method=True, namespace=False)
+def geometric_(self, p, *, generator=None):
+    """geometric_(p, *, generator=None) -> Tensor: fill with the number of trials up to the first success.
+
+    `p`, in (0, 1), is the probability of success; RuntimeError outside.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).geometric_(0.5)
+    tensor([1., 1., 2.])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html
+    """
+    p = real_number("geometric_", "p", 1, p)
+    return _overwrite(self, "GeometricBackward0", stream_for("geometric_", generator), fills.fill_geometric, p)
+
+
+@function(method=True, namespace=False)
+def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
+    """cauchy_(median=0, sigma=1, *, generator=None) -> Tensor: fill with Cauchy numbers.
+
+    RuntimeError where sigma ≤ 0 and for tensors of a dtype that is not floating.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).cauchy_()
+    tensor([10.5977,  0.7648, -0.1283])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html
+    """
+    median, sigma = real_number("cauchy_", "median", 1, median), real_number("cauchy_", "sigma", 2, sigma)
+    return _overwrite(self, "CauchyBackward0", stream_for("cauchy_", generator), fills.fill_cauchy, median, sigma)
+
+
+@function(method=True, namespace=False)
+def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
+    """log_normal_(mean=1, std=2, *, generator=None) -> Tensor: fill with exp of normal numbers of this mean and deviation.
+
+    RuntimeError where std ≤ 0; NotImplementedError for integer and bool tensors.
+
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).log_normal_(1, 0.5)
+    tensor([5.8738, 2.3473, 0.9145])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html
+    """
+    mean, std = real_number("log_normal_", "mean", 1, mean), real_number("log_normal_", "std", 2, std)
+    return _overwrite(self, "LogNormalBackward0", stream_for("log_normal_", generator), fills.fill_log_normal, mean, std)
