@@ -1055,10 +1055,9 @@ with check("images_to_nchw") as c:
     ### BEGIN HIDDEN TESTS
     generator = torch.Generator().manual_seed(6)
     for shape in [(3, 4, 6, 3), (1, 5, 2, 1), (2, 3, 7, 4), (1, 1, 1, 3), (0, 2, 5, 3)]:
-        batch = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-        result = c.call(images_to_nchw, batch)
-        result.gives(nchw(batch), tolerance=1e-6)
-        c.that(result.value.is_contiguous(), jumps)
+        pictures = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+        channels_first = c.call(images_to_nchw, pictures).gives(nchw(pictures), tolerance=1e-6)
+        c.that(channels_first.value.is_contiguous(), jumps)
     ### END HIDDEN TESTS
 
 # %% [markdown] hints="images_to_nchw"
