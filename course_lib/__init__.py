@@ -15,7 +15,7 @@ from . import dtypes, return_types
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .device import device, get_default_device, set_default_device
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
-from .ops import FUNCTIONS as _FUNCTIONS
+from .ops import FUNCTIONS as _NAMESPACES
 from .printing import set_printoptions
 from .size import Size
 from .tensor import Tensor
@@ -49,10 +49,11 @@ channels_last, channels_last_3d = memory_format("channels_last"), memory_format(
 # An overflow or a division by zero gives inf or nan, silently, as in PyTorch: NumPy's warnings about it stay inside.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"course_lib\.")
 
+_FUNCTIONS = {name: made for name, made in _NAMESPACES["torch"].items() if name not in dtypes.NAMES}
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
-_SUBMODULES = {"autograd", "backends", "cuda", "linalg", "nn", "optim", "random", "testing", "utils"}
+_SUBMODULES = {"autograd", "backends", "random"}
 
 
 def __getattr__(name: str):

@@ -31,19 +31,20 @@ from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
 from ._arguments import argument_error, broadcast_error, number_array, out_error, prepare, signature_error
 
-FUNCTIONS: dict[str, object] = {}  # the public names of the `torch` namespace
+FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, nn.functional, …
 OPS: dict[str, type] = {}  # every declared op, by name
 
 PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
 _FLOAT32 = np.dtype("float32")
 
 
-def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, function=True):
+def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, namespace="torch"):
     """Declare an operation; see the top of this module.
 
     dtype: PROMOTE (common dtype), FLOAT (as PROMOTE, integers become the default float), COMPARE (as PROMOTE, the result
     is bool), None (operands are taken as they are). operator: the name of the Python operator, "mul" for `*`.
     view: the result looks into the first operand's memory. inplace: also make the method with a trailing underscore.
+    namespace: where the function is public ("torch", "linalg", "nn.functional", …), None for an op that other ops use.
     """
 
     def declare(cls):
@@ -57,21 +58,21 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
             call = _unary(cls)
         else:
             call = _general(cls)
-        public = _with_arguments(cls, call) if method or function or hasattr(cls, "arguments") else call
+        public = _with_arguments(cls, call) if method or namespace or hasattr(cls, "arguments") else call
         changed = cls.change = _in_place(cls) if inplace else None
-        _register(cls, public, call, changed, operator, (alias,) if isinstance(alias, str) else alias, method, function)
+        _register(cls, public, call, changed, operator, (alias,) if isinstance(alias, str) else alias, method, namespace)
         return public
 
     return declare
 
 
-def function(*, method=False, alias=(), namespace=True):
-    """Register a Python function made of other ops under its name in `torch`, and as a Tensor method if `method`."""
+def function(*, method=False, alias=(), namespace="torch"):
+    """Register a Python function made of other ops under its name in a namespace, and as a Tensor method if `method`."""
 
     def declare(made):
         for name in (made.__name__, *((alias,) if isinstance(alias, str) else alias)):
-            if namespace:
-                FUNCTIONS[name] = made
+            if namespace is not None:
+                FUNCTIONS.setdefault(namespace, {})[name] = made
             if method:
                 setattr(Tensor, name, made)
         return made
@@ -328,15 +329,15 @@ def _inspect_forward(cls) -> tuple[int | None, bool, bool]:
     return len(operands), takes_out, has_settings
 
 
-def _register(cls, public, call, changed, operator, aliases, method, function) -> None:
+def _register(cls, public, call, changed, operator, aliases, method, namespace) -> None:
     public.__name__ = public.__qualname__ = cls.name
     public.__doc__ = cls.__doc__
     if hasattr(cls, "arguments"):
         public.__signature__ = inspect.signature(cls.arguments)
     OPS[cls.__name__] = cls
     for name in (cls.__name__, *aliases):
-        if function:
-            FUNCTIONS[name] = public
+        if namespace is not None:
+            FUNCTIONS.setdefault(namespace, {})[name] = public
         if method:
             setattr(Tensor, name, public)
         if changed is not None:

@@ -10,7 +10,7 @@ from ._arguments import cast
 from ._op import function, op
 
 
-@op(method=False, function=False, node="ToCopy")
+@op(method=False, namespace=None, node="ToCopy")
 class cast_copy:
     """A copy of a tensor in another dtype, or on another device."""
 
@@ -25,7 +25,7 @@ class cast_copy:
         return g.to(device=ctx.device, dtype=ctx.dtype)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
     """to(dtype), to(device), to(device, dtype), to(other) -> Tensor
 
@@ -69,7 +69,7 @@ def _conversion(name: str, dtype: dtypes.dtype):
 
     convert.__name__ = name
     convert.__doc__ = f"{name}() -> Tensor: this tensor as {dtype}."
-    return function(method=True, namespace=False)(convert)
+    return function(method=True, namespace=None)(convert)
 
 
 for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16),
@@ -79,25 +79,25 @@ for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("h
     _conversion(_name, _dtype)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def cpu(self, memory_format=None):
     """cpu() -> Tensor: this tensor in host memory; itself if it is there."""
     return to(self, CPU)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def cuda(self, device=None, non_blocking=False, memory_format=None):
     """cuda(device=None) -> Tensor: this tensor on a GPU; itself if it is there."""
     return to(self, device_type("cuda") if device is None else device_type(device))
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def type_as(self, other):
     """type_as(other) -> Tensor: this tensor with `other`'s dtype and device."""
     return to(self, other)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def type(self, dtype=None, non_blocking=False):
     """type() -> str, type(dtype) -> Tensor
 

@@ -6,7 +6,7 @@ from ..tensor import Tensor
 from ._op import function, op
 
 
-@op(view=True, method=False, function=False, node="Real")
+@op(view=True, method=False, namespace=None, node="Real")
 class real_part:
     """The real part of a complex tensor."""
 
@@ -20,7 +20,7 @@ class real_part:
         return g.to(ctx.dtype)
 
 
-@op(view=True, method=False, function=False, node="Imag")
+@op(view=True, method=False, namespace=None, node="Imag")
 class imaginary_part:
     """The imaginary part of a complex tensor."""
 
@@ -55,7 +55,7 @@ Tensor.real = property(real)
 Tensor.imag = property(imag)
 
 
-@op(method=False, function=False, node="Conj")
+@op(method=False, namespace=None, node="Conj")
 class conjugate:
     """The complex conjugate."""
 

@@ -329,7 +329,7 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
     return made.requires_grad_() if requires_grad else made
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """new_tensor(data) -> Tensor: `torch.tensor` with this tensor's dtype and device as defaults."""
     return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
@@ -341,7 +341,7 @@ def _new(name: str, create):
 
     method.__name__ = f"new_{name}"
     method.__doc__ = f"new_{name}(…) -> Tensor: `torch.{name}` with this tensor's dtype and device as defaults."
-    return function(method=True, namespace=False)(method)
+    return function(method=True, namespace=None)(method)
 
 
 new_zeros, new_ones, new_empty, new_full = (

@@ -33,7 +33,7 @@ def _basic_view(node: str, text: str):
         return placed(g, shape=ctx.shape, key=ctx.key)
 
     members = {"forward": forward, "save": save, "backward": backward, "__doc__": text, "__module__": __name__}
-    return op(view=True, method=False, function=False, node=node)(type("basic_" + node.lower(), (), members))
+    return op(view=True, method=False, namespace=None, node=node)(type("basic_" + node.lower(), (), members))
 
 
 _select_view = _basic_view("Select", "One position along some dimensions.")
@@ -41,7 +41,7 @@ _slice_view = _basic_view("Slice", "A range of positions along some dimensions."
 _alias_view = _basic_view("Alias", "Everything.")
 
 
-@op(method=False, function=False, node="SliceBackward")
+@op(method=False, namespace=None, node="SliceBackward")
 class placed:
     """Zeros of the given shape with `g` written at a basic key."""
 
@@ -259,7 +259,7 @@ def _checked_positions(positions, length: int, dim: int):
 # ---- x[key] and x[key] = value -----------------------------------------------------------------------------------
 
 
-@op(method=False, function=False, node="Index")
+@op(method=False, namespace=None, node="Index")
 class pick:
     """The elements at an advanced key; a copy."""
 
@@ -286,7 +286,7 @@ def _shape_mismatch(key, error):
     return error
 
 
-@op(method=False, function=False, node="IndexPut")
+@op(method=False, namespace=None, node="IndexPut")
 class put_into_zeros:
     """Zeros of the given shape with `g` added at an advanced key (more than once where positions repeat)."""
 
@@ -302,7 +302,7 @@ class put_into_zeros:
         return pick(gg, key=ctx.key)
 
 
-@op(inplace=True, method=False, function=False, node="IndexPut")
+@op(inplace=True, method=False, namespace=None, node="IndexPut")
 class place_at:
     """The tensor with `values` written, or added, at an advanced key."""
 
@@ -390,7 +390,7 @@ Tensor.__setitem__ = _setitem
 # ---- writing everything ------------------------------------------------------------------------------------------
 
 
-@op(inplace=True, method=False, function=False, node="Copy")
+@op(inplace=True, method=False, namespace=None, node="Copy")
 class copy_from:
     """The values of `src` in the dtype, device and shape of `self`."""
 
@@ -533,7 +533,7 @@ def masked_select(input, mask, *, out=None):
     return input[mask.bool()]
 
 
-@op(method=False, function=False, dtype=PROMOTE, node="Where")
+@op(method=False, namespace=None, dtype=PROMOTE, node="Where")
 class where_select:
     """`input` where the condition holds, `other` elsewhere."""
 

@@ -213,7 +213,7 @@ def unbind(input, dim=0):
 # ---- repeating and reordering ------------------------------------------------------------------------------------
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def repeat(self, *repeats):
     """repeat(*repeats) -> Tensor: copies of the tensor side by side, `repeats` times along each dimension.
 

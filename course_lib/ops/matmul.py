@@ -175,7 +175,7 @@ class dot:
         return g * _conj(b), g * _conj(a)
 
 
-@op(method=False, function=False, node="BatchedMatmul")
+@op(method=False, namespace=None, node="BatchedMatmul")
 class batched_matmul:
     """The matrix product over broadcast batch dimensions; both operands have at least two dimensions."""
 

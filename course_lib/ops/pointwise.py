@@ -87,7 +87,7 @@ class mul:
         return (None if b is None else g * _conj(b)), (None if a is None else g * _conj(a))
 
 
-@op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, function=False)
+@op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, namespace=None)
 class true_divide_:
     """The quotient `input / other`; integers are divided as floats."""
 
@@ -129,7 +129,7 @@ class floor_divide:
         return xp.floor_divide(a, b, out=out)
 
 
-@op(inplace=True, dtype=PROMOTE, method=False, function=False)
+@op(inplace=True, dtype=PROMOTE, method=False, namespace=None)
 class trunc_divide:
     """The quotient rounded toward zero."""
 

@@ -1,8 +1,8 @@
 """Filling an array with random numbers: the checks and the order in which the elements get their numbers.
 
-`fill_…(array, …, stream)` refuses what PyTorch refuses, with its texts, and lets the stream (backends/streams.py) fill the
-array. The factories (sampling.py) and the methods (random_methods.py) are built on these. An array is filled in the order
-in which its elements lie in memory, so that a transposed tensor gets its numbers transposed.
+`fill_…(array, …, stream)` refuses what PyTorch refuses, with its texts, and lets the stream (backends/streams.py) fill
+the array. The factories (sampling.py) and the methods (random_methods.py) are built on these. An array is filled in the
+order in which its elements lie in memory, so that a transposed tensor gets its numbers transposed.
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ def fill_uniform(array, low: float, high: float, stream) -> None:
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > limit:
-        kind = dtypes.legacy_name(dtypes.from_numpy(array.dtype))
         raise RuntimeError(
-            f"uniform_ expects to-from <= std::numeric_limits<{kind}>::max(), but found to={high:g} and from={low:g} which "
-            "result in to-from to exceed the limit"
+            f"uniform_ expects to-from <= std::numeric_limits<{kind_of(array)}>::max(), but found to={high:g} and "
+            f"from={low:g} which result in to-from to exceed the limit"
         )
     _in_memory_order(array, lambda out: stream.uniform(out.shape, out.dtype, low, high, out=out))
 
@@ -117,8 +116,8 @@ def fill_bernoulli(array, p, stream) -> None:
         raise not_implemented("bernoulli_tensor_cpu_p_", p)
     if not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError(
-            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, "
-            "please report an enhancement request to PyTorch.)"
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If "
+            "so, please report an enhancement request to PyTorch.)"
         )
     order = memory_order(array)
     _in_memory_order(array, lambda out: stream.bernoulli(out.shape, out.dtype, p.transpose(order), out=out))
@@ -134,10 +133,9 @@ def fill_exponential(array, lambd: float, stream) -> None:
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     if array.dtype.kind not in REAL:
-        kind = dtypes.legacy_name(dtypes.from_numpy(array.dtype))
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {kind}"
+            f"specified {kind_of(array)}"
         )
     _in_memory_order(array, lambda out: stream.exponential(out.shape, out.dtype, lambd, out=out))
 
@@ -208,9 +206,14 @@ def _as_real(array):
 # ---- checks ------------------------------------------------------------------------------------------------------
 
 
+def kind_of(array) -> str:
+    """The name of an array's dtype in PyTorch's older error texts: `Float` for float32."""
+    return dtypes.legacy_name(dtypes.from_numpy(array.dtype))
+
+
 def not_implemented(kernel: str, array) -> NotImplementedError:
     """PyTorch's error for a dtype that one of its kernels does not know."""
-    return NotImplementedError(f'"{kernel}" not implemented for \'{dtypes.legacy_name(dtypes.from_numpy(array.dtype))}\'')
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{kind_of(array)}'")
 
 
 def _has_no_counts(array) -> bool:
@@ -238,10 +241,10 @@ def _check_range(dtype, low: int, last: int) -> None:
         digits = MANTISSA_BITS.get(dtype.name, 64)
         if abs(value) > 2**digits:
             warnings.warn(
-                f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations {_C_NAMES[dtype.name]} "
-                "can support discrete uniform distribution only within this range. This warning will become an error in "
-                "version 1.7 release, please fix the code in advance",
-                stacklevel=4,
+                f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "
+                f"{_C_NAMES[dtype.name]} can support discrete uniform distribution only within this range. This "
+                "warning will become an error in version 1.7 release, please fix the code in advance",
+                stacklevel=5,
             )
 
 

@@ -1,75 +1,18 @@
 """Tensor.uniform_, normal_, random_, bernoulli_, …: the methods that overwrite a tensor with random numbers.
 
-Each reads its arguments and hands over to `_overwrite`, which keeps autograd's rules for in-place changes and lets one of
-the fills of random_fill.py do the work. The numbers do not depend on what they overwrite: every gradient is zero.
+Each reads its arguments and hands over to `_overwrite`, which keeps autograd's rules for in-place changes and lets one
+of the fills of random_fill.py do the work.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace, rebase_history
-from ..autograd.node import Node, edge_of
-from ..backends import array_module
-from ..random import Generator, stream_of
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 from . import random_fill as fills
-from ._arguments import signature_error, type_name
+from ._arguments import signature_error
 from ._op import function
-
-# ---- arguments ---------------------------------------------------------------------------------------------------
-
-
-def real_number(name: str, parameter: str, position: int, value) -> float:
-    """A float argument; TypeError with PyTorch's text for anything but a number or a 0-dim tensor."""
-    if type(value) is float:
-        return value
-    if isinstance(value, (int, float, np.number)) or (isinstance(value, Tensor) and value.ndim == 0):
-        return float(value)
-    raise TypeError(f"{name}(): argument '{parameter}' (position {position}) must be float, not {type_name(value)}")
-
-
-def whole_number(name: str, parameter: str, position: int, value) -> int:
-    """An int argument of at most 64 bits; TypeError with PyTorch's text for a float, a bool or anything else."""
-    if type(value) is not int:
-        if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-            raise TypeError(f"{name}(): argument '{parameter}' (position {position}) must be int, not {type_name(value)}")
-        value = value.__index__()
-    if not fills.INT64.min <= value <= fills.INT64.max:
-        raise ValueError("Overflow when unpacking long long")
-    return value
-
-
-def stream_for(name: str, generator):
-    """The stream of a `generator=` argument."""
-    if generator is not None and not isinstance(generator, Generator):
-        raise TypeError(f"{name}(): argument 'generator' must be torch.Generator, not {type_name(generator)}")
-    return stream_of(generator)
-
-
-# ---- autograd ----------------------------------------------------------------------------------------------------
-
-
-class _Drawn(Node):
-    """The backward of drawing."""
-
-    __slots__ = ()
-
-    def backward(self, g):
-        xp = array_module(g._array)
-        return tuple([None if meta is None else wrap(xp.zeros(*meta)) for meta in self.inputs])
-
-
-_node_classes: dict[str, type] = {}
-
-
-def drawn_node(name: str, *operands) -> Node:
-    """A node under PyTorch's name for it, with an edge to each operand that is a tensor."""
-    if name not in _node_classes:
-        _node_classes[name] = type(name, (_Drawn,), {"__slots__": ()})
-    inputs = tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
-    return _node_classes[name](tuple([edge_of(t) if isinstance(t, Tensor) else None for t in operands]), inputs)
+from .random_arguments import drawn_node, real_number, stream_for, whole_number
 
 
 def _overwrite(tensor: Tensor, node: str, stream, fill, *settings) -> Tensor:
@@ -85,10 +28,7 @@ def _overwrite(tensor: Tensor, node: str, stream, fill, *settings) -> Tensor:
     return tensor
 
 
-# ---- methods -----------------------------------------------------------------------------------------------------
-
-
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     """uniform_(from=0, to=1, *, generator=None) -> Tensor: fill with numbers uniform in [from, to).
 
@@ -105,11 +45,11 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     return _overwrite(self, "UniformBackward0", stream_for("uniform_", generator), fills.fill_uniform, low, high)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """normal_(mean=0, std=1, *, generator=None) -> Tensor: fill with normal numbers of this mean and standard deviation.
+    """normal_(mean=0, std=1, *, generator=None) -> Tensor: fill with normal numbers.
 
-    RuntimeError where std < 0; NotImplementedError for integer and bool tensors.
+    `std` is the standard deviation. RuntimeError where std < 0; NotImplementedError for integer and bool tensors.
 
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
@@ -122,12 +62,12 @@ def normal_(self, mean=0.0, std=1.0, *, generator=None):
     return _overwrite(self, "NormalBackward0", stream_for("normal_", generator), fills.fill_normal, mean, std)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def random_(self, *bounds, generator=None, **named):
     """random_(from=0, to=None, *, generator=None), random_(to, *, generator=None) -> Tensor: fill with whole numbers.
 
-    They are uniform in [from, to); without bounds from 0 to the largest number of the dtype (for floating dtypes: to the
-    last whole number before gaps begin). RuntimeError where from ≥ to or where the dtype cannot hold the numbers.
+    They are uniform in [from, to); without bounds from 0 to the largest number of the dtype (for floating dtypes: to
+    the last whole number before gaps begin). RuntimeError where from ≥ to or the dtype cannot hold the numbers.
 
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
@@ -150,7 +90,7 @@ def random_(self, *bounds, generator=None, **named):
     return _overwrite(self, node, stream, fills.fill_integers, low, high)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def bernoulli_(self, p=0.5, *, generator=None):
     """bernoulli_(p=0.5, *, generator=None) -> Tensor: fill with 1 (probability p) and 0; `p` a number or a tensor.
 
@@ -165,11 +105,12 @@ def bernoulli_(self, p=0.5, *, generator=None):
     """
     stream = stream_for("bernoulli_", generator)
     if isinstance(p, Tensor):
-        return _overwrite(self, "BernoulliBackward1", stream, fills.fill_bernoulli, p.detach().expand(self.shape)._array)
+        p = p.detach().expand(self.shape)._array
+        return _overwrite(self, "BernoulliBackward1", stream, fills.fill_bernoulli, p)
     return _overwrite(self, "BernoulliBackward2", stream, fills.fill_bernoulli, real_number("bernoulli_", "p", 1, p))
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def exponential_(self, lambd=1.0, *, generator=None):
     """exponential_(lambd=1, *, generator=None) -> Tensor: fill with exponential numbers of rate `lambd` (mean 1/lambd).
 
@@ -183,10 +124,11 @@ def exponential_(self, lambd=1.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
     """
     lambd = real_number("exponential_", "lambd", 1, lambd)
-    return _overwrite(self, "ExponentialBackward0", stream_for("exponential_", generator), fills.fill_exponential, lambd)
+    stream = stream_for("exponential_", generator)
+    return _overwrite(self, "ExponentialBackward0", stream, fills.fill_exponential, lambd)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def geometric_(self, p, *, generator=None):
     """geometric_(p, *, generator=None) -> Tensor: fill with the number of trials up to the first success.
 
@@ -203,7 +145,7 @@ def geometric_(self, p, *, generator=None):
     return _overwrite(self, "GeometricBackward0", stream_for("geometric_", generator), fills.fill_geometric, p)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
     """cauchy_(median=0, sigma=1, *, generator=None) -> Tensor: fill with Cauchy numbers.
 
@@ -220,11 +162,12 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
     return _overwrite(self, "CauchyBackward0", stream_for("cauchy_", generator), fills.fill_cauchy, median, sigma)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
-    """log_normal_(mean=1, std=2, *, generator=None) -> Tensor: fill with exp of normal numbers of this mean and deviation.
+    """log_normal_(mean=1, std=2, *, generator=None) -> Tensor: fill with exp of normal numbers.
 
-    RuntimeError where std ≤ 0; NotImplementedError for integer and bool tensors.
+    `mean` and `std` are those of the normal numbers. RuntimeError where std ≤ 0; NotImplementedError for integer and
+    bool tensors.
 
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
@@ -234,4 +177,5 @@ def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html
     """
     mean, std = real_number("log_normal_", "mean", 1, mean), real_number("log_normal_", "std", 2, std)
-    return _overwrite(self, "LogNormalBackward0", stream_for("log_normal_", generator), fills.fill_log_normal, mean, std)
+    stream = stream_for("log_normal_", generator)
+    return _overwrite(self, "LogNormalBackward0", stream, fills.fill_log_normal, mean, std)

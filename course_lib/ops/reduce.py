@@ -97,7 +97,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     return made if out is None else write_out("mean", out, (input,), made)
 
 
-@op(method=False, function=False, node="Mean")
+@op(method=False, namespace=None, node="Mean")
 class _mean:
     """The mean over the dimensions `dim`."""
 
@@ -241,7 +241,7 @@ def _extreme_along(name: str, find: str):
         return g.new_zeros(ctx.shape).scatter(ctx.dim, at, g)
 
     members = {"forward": forward, "save": save, "backward": backward, "__doc__": f"`{name}` over one dimension."}
-    return op(method=False, function=False, node=name.capitalize())(type(f"{name}_along", (), members))
+    return op(method=False, namespace=None, node=name.capitalize())(type(f"{name}_along", (), members))
 
 
 max_along, min_along = _extreme_along("max", "argmax"), _extreme_along("min", "argmin")

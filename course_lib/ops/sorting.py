@@ -9,7 +9,7 @@ from ..tensor import Tensor, normalize_dim, wrap
 from ._op import function, op
 
 
-@op(method=False, function=False, node="Sort")
+@op(method=False, namespace=None, node="Sort")
 class sort_along:
     """Values in order along one dimension, and where they came from."""
 

@@ -46,7 +46,7 @@ def _without_copy(xp, array, shape):
         return None
 
 
-@op(view=True, method=False, function=False, node="View")
+@op(view=True, method=False, namespace=None, node="View")
 class view_shape:
     """The same memory in another shape."""
 
@@ -66,7 +66,7 @@ class view_shape:
         return g.reshape(ctx.shape)
 
 
-@op(view=True, method=False, function=False, node="ViewDtype")
+@op(view=True, method=False, namespace=None, node="ViewDtype")
 class view_dtype:
     """The same memory read as another dtype."""
 
@@ -74,7 +74,7 @@ class view_dtype:
         return a.view(dtype.numpy)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def view(self, *shape, dtype=None, size=None):
     """view(*shape) -> Tensor, view(dtype) -> Tensor
 
@@ -100,7 +100,7 @@ def _raw_shape(shape) -> tuple[int, ...]:
     return tuple([int(n.__index__()) for n in shape])
 
 
-@op(method=False, function=False, node="UnsafeView")
+@op(method=False, namespace=None, node="UnsafeView")
 class reshape_copy:
     """The elements in row-major order, copied into another shape."""
 
@@ -130,13 +130,13 @@ def _can_view(array, shape) -> bool:
     return array.flags.c_contiguous or _without_copy(array_module(array), array, shape) is not None
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def view_as(self, other):
     """view_as(other) -> Tensor: `view` with `other`'s shape."""
     return view(self, other.shape)
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def reshape_as(self, other):
     """reshape_as(other) -> Tensor: `reshape` to `other`'s shape."""
     return reshape(self, other.shape)
@@ -187,7 +187,7 @@ def unflatten(input, dim, sizes):
 # ---- order of the dimensions -------------------------------------------------------------------------------------
 
 
-@op(view=True, method=False, function=False, node="Permute")
+@op(view=True, method=False, namespace=None, node="Permute")
 class permute_dims:
     """The dimensions in another order."""
 
@@ -352,7 +352,7 @@ class unsqueeze:
 # ---- repeated without copying ------------------------------------------------------------------------------------
 
 
-@op(view=True, method=False, function=False, node="Expand")
+@op(view=True, method=False, namespace=None, node="Expand")
 class expand_to:
     """Dimensions of size 1 repeated, by giving them stride 0."""
 
@@ -370,7 +370,7 @@ class expand_to:
         return g
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def expand(self, *sizes, size=None, implicit=False):
     """expand(*sizes) -> Tensor
 
@@ -409,7 +409,7 @@ def expand(self, *sizes, size=None, implicit=False):
     return expand_to(self, shape=tuple(shape))
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def expand_as(self, other):
     """expand_as(other) -> Tensor: `expand` to `other`'s shape."""
     return expand(self, other.shape)
@@ -480,7 +480,7 @@ def broadcast_tensors(*tensors):
 # ---- strides by hand ---------------------------------------------------------------------------------------------
 
 
-@op(view=True, method=False, function=False, node="AsStrided")
+@op(view=True, method=False, namespace=None, node="AsStrided")
 class as_strided_view:
     """Any shape and strides over the tensor's memory, counted in elements from the tensor's first element."""
 
@@ -500,7 +500,7 @@ def strided_view(tensor, shape, strides, offset=0) -> Tensor:
     return as_strided_view(tensor, shape=tuple(shape), strides=tuple(strides), offset=offset)
 
 
-@op(method=False, function=False, node="AsStridedScatter")
+@op(method=False, namespace=None, node="AsStridedScatter")
 class as_strided_scatter_zeros:
     """Zeros in the base's geometry, with `g` added where the view's elements lie (more than once where they overlap)."""
 
@@ -615,7 +615,7 @@ def _start(a, offset: int, dim1: int, dim2: int) -> int:
     return offset * a.strides[dim2] if offset >= 0 else -offset * a.strides[dim1]
 
 
-@op(view=True, function=False)
+@op(view=True, namespace=None)
 class unfold:
     """unfold(dimension, size, step) -> Tensor: windows of `size` elements, `step` apart, in a new last dimension; a view.
 
@@ -686,7 +686,7 @@ class clone:
         return g
 
 
-@function(method=True, namespace=False)
+@function(method=True, namespace=None)
 def contiguous(self, memory_format=None):
     """contiguous() -> Tensor: itself if its elements lie in row-major order, otherwise a copy that does."""
     return self if self._array.flags.c_contiguous else clone(self, memory_format="contiguous")
