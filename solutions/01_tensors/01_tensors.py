@@ -461,9 +461,9 @@ print(torch.arange(4).flip(0))
 # %% [markdown]
 # ## 3 · Arithmetic, and choosing by value
 #
-# Arithmetic works **element by element**: `a * b` multiplies numbers at the same place. A plain number is used
-# everywhere. Operators have named twins (`a + b` is `torch.add(a, b)`), and mathematical functions work the
-# same way: `torch.sqrt`, `exp`, `sin`, `abs`, `round`, `clamp`, …
+# Arithmetic works **element by element**: `a * b` multiplies numbers at the same place. A plain number is
+# combined with every element. Operators have named twins (`a + b` is `torch.add(a, b)`), and mathematical
+# functions work the same way: `torch.sqrt`, `exp`, `sin`, `abs`, `round`, `clamp`, …
 
 # %%
 wind = weather[:, 3] / 3.6  # from km/h to m/s
@@ -651,9 +651,9 @@ viz.view_or_copy(x, row, names=("x", "row"))
 # (On the **left** of `=`, masks and lists write into `x` itself: no result is made there, so nothing is
 # copied.)
 #
-# `reshape` keeps the reading order: left to right, then the next row. If the memory already has this order, it
-# makes a view. If not, it has to copy. `view` never copies: it raises an error instead. One size may be `-1`:
-# PyTorch computes it.
+# `reshape` keeps the reading order: left to right, then the next row. If regular steps through the old memory
+# can do this, it makes a view. If not, it has to copy. `view` never copies: it raises an error instead. One
+# size may be `-1`: PyTorch computes it.
 
 # %%
 memory = torch.arange(6)
@@ -663,8 +663,8 @@ print(memory)
 print(memory.reshape(3, -1).shape, grid.flatten().shape)
 
 # %% [markdown]
-# Go back to the explorer of section 2, choose a block of columns, and then a `reshape` below the result: it says
-# whether you got a view or a copy.
+# Go back to the explorer of section 2, choose a block of columns, and then a `reshape` below the result: it
+# says whether you got a view or a copy.
 #
 # ### Writing in place
 #
@@ -828,7 +828,8 @@ viz.memory_map(x.T, base=x, name="x.T")
 #
 # 1. Press `.T`. Which two pairs of numbers change places?
 # 2. Press `[:, ::2]`. Why does one stride double?
-# 3. Find steps after which `.view(-1)` is an error. Then press `.contiguous()` first: what happened to the memory?
+# 3. Find steps after which `.view(-1)` is an error. Then press `.contiguous()` first: what happened to the
+#    memory?
 
 # %% library_only=True
 viz.StrideExplorer(shape=(3, 4))
@@ -838,8 +839,8 @@ viz.StrideExplorer(shape=(3, 4))
 # the memory is read from left to right without jumps. Transposing breaks this. `contiguous()` repairs it with a
 # copy, if one is needed.
 #
-# Strides count numbers, not bytes. `element_size()` is the size of one number in bytes, and `nbytes` that of
-# all of them.
+# Strides count elements (NumPy's count bytes). `element_size()` is the size of one number in bytes, and
+# `nbytes` that of all of them.
 
 # %%
 print(x.is_contiguous(), x.T.is_contiguous(), x.T.contiguous().stride())
@@ -1199,8 +1200,9 @@ print(torch.tensor(0.1).item())  # float32 keeps about 7 digits of 0.1
 # floating point to whole numbers the decimals are cut off, not rounded.
 #
 # **Promotion.** When two dtypes meet, the result has a dtype that suits both. There are kinds, in this order:
-# bool, whole number, floating point. The higher kind wins. Among tensors of one kind, the result is wide enough
-# for both. A plain Python number can raise the kind, but it never makes a dtype of its own kind wider.
+# bool, whole number, floating point, complex. The higher kind wins. Among tensors of one kind, the result is
+# wide enough for both. A plain Python number can raise the kind, but it never makes a dtype of its own kind
+# wider.
 
 # %%
 whole = torch.tensor([1, 2, 3])
