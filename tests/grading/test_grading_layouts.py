@@ -1,0 +1,160 @@
+"""What a learning platform exports, in every form: the right student, the right chapter, the right marks."""
+
+import os
+
+import pytest
+from small_course import CHAPTER, blank, half, page_of, perfect, read_rows, write_files, write_zip
+
+from course_lib.classroom.grade.chapters import find_chapters
+from course_lib.classroom.grade.places import safe_ids
+from course_lib.classroom.grade.submissions import collect
+
+NOTEBOOK = f"{CHAPTER}.ipynb"
+SENT = {"ada": perfect, "bob": half, "cy": blank}
+POINTS = {"ada": 6.0, "bob": 2.0, "cy": 0.0}
+
+
+def nbgrader(folder):
+    return write_files(folder, {f"submitted/{name}/{CHAPTER}/{NOTEBOOK}": sent() for name, sent in SENT.items()}), {
+        name: name for name in SENT
+    }
+
+
+def student_folders(folder):
+    return write_files(folder, {f"export/{name}/{NOTEBOOK}": sent() for name, sent in SENT.items()}), {
+        name: name for name in SENT
+    }
+
+
+def moodle_files(folder):
+    files = {f"{name} Lovelace_12{i}_assignsubmission_file_{NOTEBOOK}": SENT[name]() for i, name in enumerate(SENT)}
+    return write_files(folder, files), {name: f"{name}_Lovelace_12{i}" for i, name in enumerate(SENT)}
+
+
+def moodle_folders(folder):
+    files = {f"{name} Lovelace_12{i}_assignsubmission_file_/{NOTEBOOK}": SENT[name]() for i, name in enumerate(SENT)}
+    return write_files(folder, files), {name: f"{name}_Lovelace_12{i}" for i, name in enumerate(SENT)}
+
+
+def canvas_zip(folder):
+    names = {"ada": "ada_4_1001", "bob": "bob_LATE_5_1002", "cy": "cy_6_1003"}
+    files = {f"{names[name]}_{CHAPTER}-{i}.ipynb": SENT[name]() for i, name in enumerate(SENT)}
+    return write_zip(folder / "submissions.zip", files), {"ada": "ada_4", "bob": "bob_5", "cy": "cy_6"}
+
+
+def zips_of_students(folder):
+    for i, (name, sent) in enumerate(SENT.items()):
+        junk = {f"__MACOSX/._{NOTEBOOK}": b"\0", f"homework/.ipynb_checkpoints/{NOTEBOOK}": "{}"}
+        file = folder / f"{name} L_12{i}_assignsubmission_file_homework.zip"
+        write_zip(file, {**junk, f"homework/{NOTEBOOK}": sent()})
+    return folder, {name: f"{name}_L_12{i}" for i, name in enumerate(SENT)}
+
+
+@pytest.mark.parametrize(
+    "layout", [nbgrader, student_folders, moodle_files, moodle_folders, canvas_zip, zips_of_students]
+)
+def test_three_submissions_get_their_marks_in_every_layout(layout, tmp_path, grade_quietly):
+    place, ids = layout(tmp_path / "batch")
+    result, said = grade_quietly(place, work=tmp_path / "work")
+    assert result.problems == []
+    rows = read_rows(result.csv)
+    assert {ids[name] for name in SENT} == set(rows)
+    for name, student in ids.items():
+        assert float(rows[student]["total"]) == POINTS[name]
+        assert float(rows[student]["max"]) == 6
+        assert rows[student]["status"] == "graded"
+    assert "largest([1, 3, 2]) must be 3" in page_of(result.work, ids["bob"])
+    assert "6 of 6 points" in page_of(result.work, ids["ada"])
+    assert "You left this exercise as it was" in page_of(result.work, ids["cy"])
+    assert "3 submissions of 3 students" in said
+
+
+@pytest.fixture(scope="module")
+def chapters(course):
+    return find_chapters(course)
+
+
+def students_of(batch):
+    return {submission.student: submission.file.name for submission in batch.submissions}
+
+
+def test_canvas_marks_late_work_and_numbers_attempts(tmp_path, chapters):
+    write_files(
+        tmp_path,
+        {
+            f"ada_LATE_4_1001_{CHAPTER}.ipynb": blank(),
+            f"ada_LATE_4_1002_{CHAPTER}-2.ipynb": perfect(),
+            f"ada_LATE_4_1003_{CHAPTER}-1.ipynb": blank(),
+        },
+    )
+    os.utime(tmp_path / f"ada_LATE_4_1001_{CHAPTER}.ipynb", (2e9, 2e9))
+    batch = collect(tmp_path, chapters)
+    assert students_of(batch) == {"ada_4": f"ada_LATE_4_1002_{CHAPTER}-2.ipynb"}
+    assert batch.submissions[0].notes[0] == "The platform marked it as late."
+    assert {problem.where for problem in batch.problems} == {
+        f"ada_LATE_4_1001_{CHAPTER}.ipynb",
+        f"ada_LATE_4_1003_{CHAPTER}-1.ipynb",
+    }
+
+
+def test_of_two_files_the_newest_is_graded_and_the_other_reported(tmp_path, chapters):
+    write_files(tmp_path, {f"ada/{CHAPTER}/{NOTEBOOK}": blank(), f"ada/{CHAPTER}/{CHAPTER} (1).ipynb": perfect()})
+    os.utime(tmp_path / "ada" / CHAPTER / NOTEBOOK, (1000, 1000))
+    batch = collect(tmp_path, chapters)
+    assert students_of(batch) == {"ada": f"{CHAPTER} (1).ipynb"}
+    assert "ada also sent" in batch.problems[0].what
+    assert "the newest" in batch.submissions[0].notes[0]
+
+
+@pytest.mark.parametrize("name", ["my homework.ipynb", "Untitled.ipynb", "01_tensors.ipynb", f"{CHAPTER}.ipynb.txt"])
+def test_a_renamed_notebook_is_known_by_its_exercises(name, tmp_path, chapters):
+    write_files(tmp_path, {f"ada/{name}": perfect()})
+    batch = collect(tmp_path, chapters)
+    assert [(one.student, one.chapter) for one in batch.submissions] == [("ada", CHAPTER)]
+    assert batch.problems == []
+
+
+def test_flat_files_are_named_after_their_students(tmp_path, chapters):
+    write_files(tmp_path, {f"{CHAPTER}_ada.ipynb": blank(), f"bob-{CHAPTER}.ipynb": blank(), "cy.ipynb": blank()})
+    assert set(students_of(collect(tmp_path, chapters))) == {"ada", "bob", "cy"}
+
+
+def test_a_student_without_a_notebook_is_not_forgotten(tmp_path, chapters):
+    write_files(tmp_path, {f"ada/{CHAPTER}/{NOTEBOOK}": blank(), f"bob/{CHAPTER}/answers.pdf": b"%PDF"})
+    batch = collect(tmp_path, chapters)
+    assert [(one.student, one.file is None) for one in batch.submissions] == [("ada", False), ("bob", True)]
+    assert "answers.pdf" in batch.submissions[1].notes[0]
+
+
+def test_other_files_beside_the_export_are_nobodys(tmp_path, chapters):
+    write_files(tmp_path, {f"ada_4_1001_{NOTEBOOK}": blank(), "grading worksheet.csv": "x", "read me.txt": "y"})
+    assert set(students_of(collect(tmp_path, chapters))) == {"ada_4"}
+
+
+def test_a_broken_notebook_with_any_name_is_somebodys(tmp_path, chapters):
+    write_files(tmp_path, {f"ada_4_1001_{NOTEBOOK}": blank(), "bob_5_1002_final.ipynb": "{"})
+    assert set(students_of(collect(tmp_path, chapters))) == {"ada_4", "bob_5"}
+
+
+def test_notebooks_of_no_chapter_are_reported(tmp_path, chapters):
+    write_files(tmp_path, {f"ada/{NOTEBOOK}": blank(), "ada/scratch.ipynb": '{"cells": []}'})
+    batch = collect(tmp_path, chapters)
+    assert len(batch.submissions) == 1
+    assert [str(problem.where) for problem in batch.problems] == ["ada/scratch.ipynb"]
+
+
+def test_system_junk_is_ignored(tmp_path, chapters):
+    junk = [".DS_Store", f"__MACOSX/ada/._{NOTEBOOK}", f"ada/.ipynb_checkpoints/{NOTEBOOK}", "ada/Thumbs.db"]
+    write_files(tmp_path, {f"ada/{NOTEBOOK}": blank(), **dict.fromkeys(junk, "junk")})
+    batch = collect(tmp_path, chapters)
+    assert len(batch.submissions) == 1 and batch.problems == []
+
+
+def test_student_ids_are_safe_and_distinct():
+    keys = ["../../etc", "a/b", "A/B", "con", "Jos\u00e9", "x" * 300, "=cmd", "<b>", "~root"]
+    ids = safe_ids(keys)
+    assert len({name.casefold() for name in ids.values()}) == len(keys)
+    for name in ids.values():
+        assert len(name) <= 70 and not set('/\\<>:"|?*[]=') & set(name)
+        assert not name.startswith((".", "-", "=")) and name.casefold() != "con"
+    assert ids["Jos\u00e9"] == "Jos\u00e9"
