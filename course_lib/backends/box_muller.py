@@ -1,9 +1,9 @@
-"""Normal numbers from uniform ones: the transform of Box & Muller (1958), "A note on the generation of random normal deviates".
+"""Normal numbers from uniform ones: Box & Muller (1958), "A note on the generation of random normal deviates".
 
 If u₁, u₂ are uniform, then √(-2 ln u₁)·cos 2πu₂ and √(-2 ln u₁)·sin 2πu₂ are two independent normal numbers. PyTorch
 takes 16 uniforms at a time, eight u₁ and eight u₂, and writes eight cosines and eight sines over them. To give its very
-numbers it is not enough to know the formula: in float32, PyTorch's logarithm, sine and cosine are the short polynomials of
-the Cephes library (Moshier 1984) in vector registers, each step rounded to 24 bits, and so they are here.
+numbers it is not enough to know the formula: in float32, PyTorch's logarithm, sine and cosine are the short polynomials
+of the Cephes library (Moshier 1984) in vector registers, each step rounded to 24 bits, and so they are here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def box_muller(uniforms: np.ndarray, mean: float, std: float) -> None:
 
 
 def box_muller_pair(u1: float, u2: float) -> tuple[float, float]:
-    """The scalar form that PyTorch uses for fewer than 16 numbers: in double, and with the roles of u₁ and u₂ exchanged."""
+    """The form that PyTorch uses for fewer than 16 numbers: in double, with the roles of u₁ and u₂ exchanged."""
     radius = math.sqrt(-2.0 * math.log1p(-u2))
     angle = 2.0 * math.pi * u1
     return radius * math.cos(angle), radius * math.sin(angle)
@@ -120,7 +120,7 @@ def fma(a: np.ndarray, b, c) -> np.ndarray:
 
 
 def fma_float64(a: np.ndarray, b, c) -> np.ndarray:
-    """a·b + c rounded once to float64: the roundings of product and sum are caught (Dekker 1971, Knuth) and put back."""
+    """a·b + c rounded once to float64: what product and sum lose by rounding (Dekker 1971, Knuth 1969) is put back."""
     product = a * b
     total = product + c
     a_high, a_low = _halves(a)

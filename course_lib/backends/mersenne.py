@@ -43,7 +43,7 @@ class MersenneTwister:
         self.seed(seed)
 
     def seed(self, seed: int) -> None:
-        """Start the row that belongs to `seed`, 0 ≤ seed < 2**64. Only its lower 32 bits choose the row, as in PyTorch."""
+        """Start the row that belongs to `seed`, 0 ≤ seed < 2**64. As in PyTorch, only its lower 32 bits matter."""
         self._source.seed(seed & 0xFFFFFFFF)
         self.initial_seed = seed
         self.spare_normal: float | None = None

@@ -1,8 +1,8 @@
 """A shuffle without a loop: what comes out when position 0, 1, 2, … is exchanged in turn with a later one.
 
-This is the shuffle of Fisher & Yates (1938) in Durstenfeld's form (1964): step i exchanges positions i and partner[i] ≥ i.
-Every step depends on the ones before it, so the obvious program is a loop; for long rows the result is derived here from
-who visits which position when, with one sort and a few gathers.
+This is the shuffle of Fisher & Yates (1938) in Durstenfeld's form (1964): step i exchanges positions i and partner[i],
+which is ≥ i. Every step depends on the ones before it, so the obvious program is a loop; for long rows the result is
+derived here from who visits which position when, with one sort and a few gathers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def shuffled(partner: np.ndarray) -> np.ndarray:
 
 
 def _without_loop(partner: np.ndarray) -> np.ndarray:
-    # What ends up at position i is what position s = partner[i] holds at step i. The last earlier step j that also chose s
+    # What ends up at position i is what position s = partner[i] holds at step i. The last earlier step j that chose s
     # left there what position j held when its turn came; if there is no such j, s still holds s itself.
     n = len(partner)
     visits = partner.astype(np.uint64) << np.uint64(32)

@@ -1,8 +1,8 @@
 """Random numbers as arrays: every distribution of PyTorch's CPU generator, number for number.
 
-Words of the Mersenne Twister come in (mersenne.py), a fresh array of the wanted shape and NumPy dtype goes out. Which bits
-of which word become which number is PyTorch's choice and is written out here, because a seed only means something if all
-of it is the same. Two rules run through everything: one draw is one word for float32 and smaller types and two words for
+Words of the Mersenne Twister come in (mersenne.py), a fresh array of the wanted shape and NumPy dtype goes out. Which
+bits of which word become which number is PyTorch's choice and is written out here, because a seed only means something
+if all of it is the same. Two rules run through everything: a draw takes one word for float32 and smaller types, two for
 float64; float16 and bfloat16 are drawn in float32 and rounded at the end.
 """
 
@@ -16,7 +16,7 @@ from .box_muller import box_muller, box_muller_pair, scaled
 from .mersenne import BLOCK, MersenneTwister
 from .shuffle import shuffled
 
-F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+F32, F64, I64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 PIECE = 26 * BLOCK  # numbers made at a time: small enough to stay in the processor's cache
 SCALAR_PAIRS = 16  # up to here a Box-Muller pair is computed one by one, with the C library's functions as PyTorch does
 MANTISSA_BITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
@@ -96,7 +96,7 @@ class Stream(MersenneTwister):
 
     # ---- whole numbers -------------------------------------------------------------------------------------------
 
-    def integers(self, low: int, high: int, shape, dtype=np.dtype(np.int64), out=None) -> np.ndarray:
+    def integers(self, low: int, high: int, shape, dtype=I64, out=None) -> np.ndarray:
         """Whole numbers in [low, high), high - low ≤ 2**64: the remainder of a word (of two from a width of 2²⁸ on)."""
         width, base = high - low, np.uint64(low % 2**64)  # unsigned, so that sums wrap around as in C
         if width < 1 << 28:
@@ -113,7 +113,7 @@ class Stream(MersenneTwister):
         draw = self.words64 if dtype in (np.int64, F64) else self.words
         return self._fill(shape, dtype, out, lambda n: _remainder(draw(n), width))
 
-    def permutation(self, n: int, dtype=np.dtype(np.int64)) -> np.ndarray:
+    def permutation(self, n: int, dtype=I64) -> np.ndarray:
         """0, 1, …, n-1 in random order."""
         partner = np.arange(n)
         if n > 1:
@@ -165,6 +165,8 @@ class Stream(MersenneTwister):
         out = np.empty(shape, dtype) if out is None else out
         flat = out.reshape(-1)
         small = out.dtype.itemsize == 2 and out.dtype.kind in "fV"
+        if half_open is not None:
+            low, high = np.array(half_open).astype(out.dtype)
         for start in range(0, flat.size, PIECE):
             piece = flat[start : start + PIECE]
             numbers = draw(piece.size)
@@ -172,9 +174,9 @@ class Stream(MersenneTwister):
                 numbers = numbers.astype(F32)
             piece[...] = numbers
             if half_open is not None:
-                low, high = np.array(half_open).astype(out.dtype)
-                if numbers.max().astype(out.dtype) == high:
-                    piece[piece == high] = low
+                # The bits of the small types can be compared at once, their values only one by one.
+                exact = small and high != 0
+                piece[piece.view(np.int16) == high.view(np.int16) if exact else piece == high] = low
         return out
 
 

@@ -21,6 +21,11 @@ _C_NAMES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "in
             "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
 
+_LARGEST = {"float16": 65504.0, "bfloat16": (2 - 2**-7) * 2.0**127, "float32": (2 - 2**-23) * 2.0**127,
+            "float64": (2 - 2**-52) * 2.0**1023}  # fmt: skip
+
+_EVERYWHERE = 65504.0 / 2  # bounds up to here, and their distance, fit every floating dtype
+
 INT64 = np.iinfo(np.int64)
 REAL = "fV"  # the array kinds of floating dtypes; V: bfloat16
 
@@ -33,17 +38,8 @@ def fill_uniform(array, low: float, high: float, stream) -> None:
     array = _as_real(array)
     if array.dtype.kind not in REAL:
         raise not_implemented("check_uniform_bounds", array)
-    limit = _largest(array.dtype)
-    for name, value in (("from", low), ("to", high)):
-        if not -limit <= value <= limit:
-            raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[array.dtype.name]}")
-    if low > high:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
-    if high - low > limit:
-        raise RuntimeError(
-            f"uniform_ expects to-from <= std::numeric_limits<{kind_of(array)}>::max(), but found to={high:g} and "
-            f"from={low:g} which result in to-from to exceed the limit"
-        )
+    if not -_EVERYWHERE <= low <= high <= _EVERYWHERE:
+        _check_uniform(array, low, high)
     _in_memory_order(array, lambda out: stream.uniform(out.shape, out.dtype, low, high, out=out))
 
 
@@ -184,6 +180,9 @@ def _in_memory_order(array, draw) -> None:
     """Call `draw(out)` with a contiguous `out`, and have its numbers in `array` in the order of memory."""
     if array.size == 0:
         return
+    if array.flags.c_contiguous and is_numpy(array):
+        draw(array)
+        return
     if any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
@@ -220,8 +219,19 @@ def _has_no_counts(array) -> bool:
     return array.dtype.kind == "c" or (array.dtype.kind == "u" and array.dtype.itemsize > 1)
 
 
-def _largest(dtype) -> float:
-    return dtypes.finfo(dtypes.from_numpy(dtype)).max
+def _check_uniform(array, low: float, high: float) -> None:
+    """RuntimeError where a bound, or the distance between them, leaves the dtype, and where low > high."""
+    limit = _LARGEST[array.dtype.name]
+    if not (-limit <= low <= limit and -limit <= high <= limit):
+        name = "to" if -limit <= low <= limit else "from"
+        raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[array.dtype.name]}")
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
+    if high - low > limit:
+        raise RuntimeError(
+            f"uniform_ expects to-from <= std::numeric_limits<{kind_of(array)}>::max(), but found to={high:g} and "
+            f"from={low:g} which result in to-from to exceed the limit"
+        )
 
 
 def _check_range(dtype, low: int, last: int) -> None:
@@ -229,7 +239,7 @@ def _check_range(dtype, low: int, last: int) -> None:
     if dtype.kind == "c":
         raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
     if dtype.kind in REAL:
-        largest = _largest(dtype)
+        largest = _LARGEST[dtype.name]
         smallest = -largest
     elif dtype.kind == "b":
         smallest, largest = 0, 1

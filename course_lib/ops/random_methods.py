@@ -29,7 +29,7 @@ def _overwrite(tensor: Tensor, node: str, stream, fill, *settings) -> Tensor:
 
 
 @function(method=True, namespace=None)
-def uniform_(self, from_=0.0, to=1.0, *, generator=None):
+def uniform_(self, from_=0.0, /, to=1.0, *, generator=None):
     """uniform_(from=0, to=1, *, generator=None) -> Tensor: fill with numbers uniform in [from, to).
 
     RuntimeError where from > to; NotImplementedError for integer and bool tensors.

@@ -33,10 +33,10 @@ def _shape(name: str, size) -> tuple[int, ...]:
     for n in size:
         if type(n) is not int and not is_whole(n):
             raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type_name(n)}")
-    return shape_of(size)
+    return shape_of(([n.__index__() for n in size],))
 
 
-def _new(name, shape, fill, *settings, generator, out=None, dtype=None, device=None, requires_grad=False, **ignored):
+def _new(name, shape, fill, *settings, generator, out=None, dtype=None, device=None, requires_grad=False):
     """A tensor of this shape that `fill` filled; `out`, resized where its shape is another, if it is given."""
     stream = stream_for(name, generator)
     if dtype is not None and not isinstance(dtype, dtypes.dtype):
@@ -148,7 +148,8 @@ def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, r
 
 
 @function()
-def normal(mean, std=None, size=None, *, generator=None, out=None, **options):
+def normal(mean, std=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
+           requires_grad=False, pin_memory=False):  # fmt: skip
     """normal(mean, std=1, *, generator=None, out=None) -> Tensor; normal(mean, std, size, *, …) -> Tensor
 
     Normal numbers with this mean and standard deviation. One of them, or both, may be a tensor: then each number has
@@ -162,16 +163,17 @@ def normal(mean, std=None, size=None, *, generator=None, out=None, **options):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.normal.html
     """
     by_tensor = isinstance(mean, Tensor) or isinstance(std, Tensor)
-    if by_tensor and (size is not None or options) or not by_tensor and (std is None or not _is_shape(size)):
+    if size is not None if by_tensor else std is None or not _is_shape(size):
         given = [v for v in (mean, std, size) if v is not None]
-        raise signature_error("normal", lambda mean, std, size, *, generator=None, out=None: None, given, options)
+        raise signature_error("normal", lambda mean, std, size, *, generator=None, out=None: None, given, {})
     if not isinstance(mean, Tensor):
         mean = real_number("normal", "mean", 1, mean)
     if not isinstance(std, Tensor):
         std = 1.0 if std is None else real_number("normal", "std", 2, std)
     if by_tensor:
         return stored(out, _normal_by_tensors(mean, std, generator))
-    return _new("normal", shape_of((size,)), fills.fill_normal, mean, std, generator=generator, out=out, **options)
+    return _new("normal", shape_of((size,)), fills.fill_normal, mean, std, generator=generator, out=out, dtype=dtype,
+                device=device, requires_grad=requires_grad)  # fmt: skip
 
 
 def _is_shape(size) -> bool:
