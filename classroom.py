@@ -21,6 +21,7 @@ WINDOWS = os.name == "nt"
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
+LOCK_FILE = ROOT / ".venv.lock"
 STAMP = VENV / "classroom-stamp"
 LOG = VENV / "classroom-install.log"
 PROJECT = [ROOT / "pyproject.toml", ROOT / "requirements.lock"]
@@ -67,9 +68,9 @@ def set_up():
             install_project()
             write_stamp()
         except OSError as error:
-            raise SetUpError(
-                "The environment {} could not be written: {}. Free some disk space or copy the course to a folder "
-                "that is yours, then run the command again.".format(VENV, error.strerror or error)) from error
+            raise SetUpError(f"The environment {VENV} could not be written: {error.strerror or error}. Free some disk "
+                             "space, or copy the course to a folder that is yours; then run the command again."
+                             ) from error
 
 
 def is_ready():
@@ -86,7 +87,7 @@ def wanted_stamp():
     state = hashlib.sha256()
     for path in PROJECT:
         state.update(hashlib.sha256(path.read_bytes()).digest())
-    return "{}\n{}\n".format(ROOT, state.hexdigest())
+    return f"{ROOT}\n{state.hexdigest()}\n"
 
 
 def was_moved():
@@ -113,16 +114,16 @@ def runs(code):
 
 def make_environment():
     if VENV.exists() and not VENV.is_dir():
-        raise SetUpError("{} is a file, and the course keeps its environment in a folder of that name. Move the file "
-                         "away and run the command again.".format(VENV))
-    if VENV.exists() and (was_moved() or not runs("import sys; assert sys.version_info >= {}".format(OLDEST))):
+        raise SetUpError(f"{VENV} is a file, and the course keeps its environment in a folder of that name. Move the "
+                         "file away and run the command again.")
+    if VENV.exists() and (was_moved() or not runs(f"import sys; assert sys.version_info >= {OLDEST}")):
         if Path(sys.prefix).resolve() == VENV.resolve():
             raise SetUpError("The environment .venv must be made again, and this Python is part of it. Leave it "
                              "(`deactivate`) and run the command again.")
         say("The environment .venv was moved or does not work any more: making it again.")
         shutil.rmtree(str(VENV))
     if not VENV.exists():
-        say("Making the environment .venv with Python {}.".format(sys.version.split()[0]))
+        say(f"Making the environment .venv with Python {sys.version.split()[0]}.")
         run_step([sys.executable, "-m", "venv", "--without-pip", str(VENV)], "The environment .venv could not be made")
     if not runs("import pip"):
         try:
@@ -158,7 +159,7 @@ def run_step(command, failure):
         try:
             while step.poll() is None:
                 if sys.stderr.isatty():
-                    sys.stderr.write("\r  {:.0f} s ".format(time.monotonic() - started))
+                    sys.stderr.write(f"\r  {time.monotonic() - started:.0f} s ")
                     sys.stderr.flush()
                 try:
                     step.wait(0.2)
@@ -174,40 +175,41 @@ def run_step(command, failure):
         log.seek(0)
         output = log.read()
     if step.returncode:
-        raise SetUpError("{}: {}".format(failure, reason(output)))
+        raise SetUpError(f"{failure}: {reason(output)}")
 
 
 def reason(output):
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if any(sign in output.lower() for sign in OFFLINE):
         return ("the network does not answer. Check the connection (and the proxy, if there is one), then run the "
-                "command again. Details: {}".format(LOG))
+                f"command again. Details: {LOG}")
     errors = [line for line in lines if line.lower().startswith(("error", "×", "fatal"))] or lines[-1:] or ["no reason"]
-    return "{} (details: {})".format(errors[-1], LOG)
+    return f"{errors[-1]} (details: {LOG})"
 
 
 # One set-up at a time: an operating-system lock, which ends with the process that holds it, so it cannot go stale.
 
-LOCK = []
+HELD = []
 
 
 @contextmanager
 def only_one_at_a_time():
     try:
-        lock = open(str(ROOT / ".venv.lock"), "a")
+        LOCK_FILE.touch()
     except OSError as error:
-        raise SetUpError("The course sets itself up in its own folder, and {} cannot be written ({}). Copy the course "
-                         "to a folder that is yours and run the command there.".format(ROOT, error.strerror)) from error
-    with lock:
+        raise SetUpError(f"The course sets itself up in its own folder, and {ROOT} cannot be written "
+                         f"({error.strerror}). Copy the course to a folder that is yours and run the command "
+                         "there.") from error
+    with LOCK_FILE.open("r+") as lock:
         if not try_to_lock(lock):
             say("Another command is setting up .venv; waiting for it.")
             while not try_to_lock(lock):
                 time.sleep(0.2)
-        LOCK.append(lock)
+        HELD.append(lock)
         try:
             yield
         finally:
-            LOCK.remove(lock)
+            HELD.remove(lock)
 
 
 def try_to_lock(lock):
@@ -230,7 +232,7 @@ def try_to_lock(lock):
 
 def inherited_lock():
     """An installer that outlives a killed classroom.py keeps the lock (POSIX), so that nobody works beside it."""
-    return {} if WINDOWS else {"pass_fds": [lock.fileno() for lock in LOCK]}
+    return {} if WINDOWS else {"pass_fds": [lock.fileno() for lock in HELD]}
 
 
 # Handing over

@@ -6,6 +6,7 @@ stderr and its exit code; nobody sees a traceback for a mistake of their own.
 """
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -31,8 +32,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-STUDENTS, INSTRUCTORS, EVERYONE = "For students", "For instructors", "For everyone"
-Chapters = Annotated[list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Which chapters; all without one.")]
+STUDENTS, INSTRUCTORS, DEVELOPERS = "For students", "For instructors", "For whoever changes something"
+Chapters = Annotated[list[str] | None, typer.Argument(metavar="CHAPTER", help="Which chapters; all without one.")]
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def lab(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
 ) -> None:
     """Open the course in JupyterLab. Ctrl-C ends it."""
-    root = course_root()
+    root = course_root("course")
     course = root / "course"
     page = f"/lab/tree/{notebook_of(course, chapter)}" if chapter else "/lab"
     if not os.access(course, os.W_OK):
@@ -79,7 +80,8 @@ def lab(
         f"--ServerApp.root_dir={course}",
         f"--LabApp.default_url={page}",
         f"--LabApp.app_settings_dir={root / 'binder' / 'lab'}",
-        "--Application.log_level=WARN",
+        "--Application.log_level=ERROR",
+        "--ServerApp.answer_yes=True",      # Ctrl-C ends it without a question
     ]
     if port is not None:
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
@@ -89,27 +91,12 @@ def lab(
         arguments.append("--ServerApp.allow_root=True")
     from jupyterlab.labapp import LabApp
 
+    logging.getLogger("NbGrader").addFilter(lambda record: "No nbgrader_config.py" not in record.getMessage())
     print(f"JupyterLab starts on {course}. Ctrl-C ends it.", flush=True)
     LabApp.launch_instance(argv=arguments)
 
 
-# Everyone
-
-@app.command(rich_help_panel=EVERYONE,
-             context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(context: typer.Context) -> None:
-    """Run the tests; every argument is pytest's, for example -k stride or tests/unit -x."""
-    root = course_root()
-    import pytest
-
-    arguments = [absolute_path(argument) for argument in context.args]
-    if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments):
-        arguments = ["-n", "2", "--dist", "loadgroup", *arguments]
-    os.chdir(root)
-    raise typer.Exit(int(pytest.main(["--rootdir", str(root), "-c", str(root / "pyproject.toml"), *arguments])))
-
-
-@app.command(rich_help_panel=EVERYONE)
+@app.command(rich_help_panel=STUDENTS)
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
@@ -135,88 +122,89 @@ def build(
 ) -> None:
     """Make the notebooks in solutions/ and course/ from the chapters' sources."""
     root = course_root()
-    names = chapters_named(chapters, root / "solutions")
     from course_lib.classroom.build import build as build_notebooks
 
-    changed = build_notebooks(names, root, verify=verify, report=print)
+    changed = build_notebooks(chapters or [], root, verify=verify, report=print)
     if verify and changed:
-        listed = ", ".join(str(path.relative_to(root)) for path in changed)
-        raise ClassroomError(f"These notebooks differ from their source: {listed}. Run `classroom build` and commit.")
+        raise ClassroomError("The notebooks differ from their sources. Run `classroom build` and commit what changed.")
 
 
 @app.command(rich_help_panel=INSTRUCTORS)
 def check(chapters: Chapters = None) -> None:
     """Prove every exercise: solution full marks, stub none, each wrong answer loses points and says why."""
     root = course_root()
-    names = chapters_named(chapters, root / "solutions")
     from course_lib.classroom.prove import prove
 
-    rows = prove(names, root, report=print).rows
+    rows = prove(chapters or [], root, report=print).rows
     show_table(
         ["chapter", "exercise", "case", "score", ""],
-        [[row.chapter, row.exercise, row.case, f"{row.score:g} / {row.points:g}",
-          "[green]ok[/]" if row.ok else f"[red]{plain(row.message)}[/]"] for row in rows],
+        [[row.chapter, row.exercise or "(notebook)", row.case, f"{row.score:g} / {row.points:g}",
+          "[green]ok[/]" if row.ok else "[red]not ok[/]"] for row in rows],
     )
     failed = sum(not row.ok for row in rows)
     if failed:
-        raise ClassroomError(f"{failed} of {len(rows)} cases did not behave as they must: see the table.")
+        raise ClassroomError(f"{failed} of {len(rows)} cases did not behave as they must: the lines above the table "
+                             "say how.")
 
 
 @app.command(rich_help_panel=INSTRUCTORS)
 def grade(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The submissions: nbgrader's layout, or the files and "
-                                           "zips that Moodle and Canvas export.")],
-    chapter: Annotated[str | None, typer.Option(help="The chapter, where the files do not tell.")] = None,
-    work: Annotated[Path | None, typer.Option(help="Where the gradebook, feedback and CSV go.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The submissions, a folder or a zip: nbgrader's layout, "
+                                           "or what Moodle and Canvas export.")],
+    chapter: Annotated[str | None, typer.Option(help="Grade only this chapter; needed where the files do not tell "
+                                                "theirs.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Where gradebook, feedback and marks.csv go; without it, "
+                                              "graded/NAME.")] = None,
 ) -> None:
-    """Grade a folder of submissions: a table here; gradebook, feedback and CSV in the working folder."""
+    """Grade submissions: a table here; gradebook, feedback and marks in a working folder."""
     root = course_root()
-    if not folder.is_dir():
-        raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.", USAGE)
-    name = chapters_named([chapter], root / "solutions")[0] if chapter else None
     from course_lib.classroom.grade import grade as grade_folder
 
-    grade_folder(folder, root=root, chapter=name, work=work, report=print)
+    grade_folder(folder, root=root, chapter=chapter, work=work, report=print)
+
+
+# Developers
+
+@app.command(rich_help_panel=DEVELOPERS,
+             context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests; every argument is pytest's, for example -k stride or tests/unit -x."""
+    root = course_root()
+    import pytest
+
+    arguments = [absolute_path(argument) for argument in context.args]
+    if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments):
+        arguments = ["-n", "2", "--dist", "loadgroup", *arguments]
+    os.chdir(root)
+    raise typer.Exit(int(pytest.main(["--rootdir", str(root), "-c", str(root / "pyproject.toml"), *arguments])))
 
 
 # What the commands share
 
-def course_root() -> Path:
+def course_root(needed: str = "solutions") -> Path:
     """The folder of the course: the clone that this package was installed from."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / "course").is_dir():
-        raise ClassroomError(f"There is no course in {root}. Clone the course and run `python classroom.py` there: "
-                             "the commands need its folders course/ and solutions/.")
+    if not (root / needed).is_dir():
+        raise ClassroomError(f"There is no folder {needed} in {root}. This command works in a clone of the course: run "
+                             "`python classroom.py` there.")
     return root
 
 
-def chapters_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("[0-9][0-9]_*") if path.is_dir())
-
-
-def chapters_named(names: Sequence[str] | None, folder: Path) -> list[str]:
-    """The chapters' folder names for numbers, folder names or topics; without names, every chapter."""
-    existing = chapters_in(folder)
-    return [chapter_named(name, existing) for name in names] if names else existing
-
-
-def chapter_named(name: str, existing: Sequence[str]) -> str:
-    for chapter in existing:
-        number, topic = chapter.split("_", 1)
-        if name in (chapter, number, topic) or name == number.lstrip("0"):
-            return chapter
-    raise ClassroomError(f"There is no chapter {name!r}. There are: {', '.join(existing) or 'none yet'}.", USAGE)
-
-
 def notebook_of(course: Path, chapter: str) -> str:
-    """The path, below course/, of the chapter's notebook."""
-    name = chapter_named(chapter, chapters_in(course))
-    notebook = course / name / f"{name}.ipynb"
-    if not notebook.is_file():
-        raise ClassroomError(f"{notebook.parent} has no notebook {notebook.name}. If it was renamed, give it its name "
-                             f"back; if it was deleted, `git checkout {notebook.relative_to(course.parent).as_posix()}`"
-                             " brings a fresh one.")
-    return notebook.relative_to(course).as_posix()
+    """The path, below course/, of the notebook of a chapter given by number, folder name or topic."""
+    folders = sorted(path for path in course.glob("[0-9][0-9]_*") if path.is_dir())
+    for folder in folders:
+        number, topic = folder.name.split("_", 1)
+        if chapter in (folder.name, number, number.lstrip("0"), topic):
+            break
+    else:
+        names = ", ".join(folder.name for folder in folders) or "none yet"
+        raise ClassroomError(f"There is no chapter {chapter!r}. The chapters are: {names}.", USAGE)
+    path = f"{folder.name}/{folder.name}.ipynb"
+    if not (course / path).is_file():
+        raise ClassroomError(f"{folder} has no notebook {folder.name}.ipynb. If it was renamed, give it its name back; "
+                             f"if it was deleted, `git checkout course/{path}` brings a fresh one.")
+    return path
 
 
 def is_free(port: int) -> bool:
@@ -245,13 +233,6 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-def plain(text: str) -> str:
-    """The text with rich's markup switched off."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 if __name__ == "__main__":

@@ -45,10 +45,7 @@ def examine() -> list[Finding]:
 
 
 def python_version() -> Finding:
-    found = f"{platform.python_version()} ({sys.executable})"
-    if sys.version_info < (3, 11):
-        return Finding("Python", "missing", found, "install Python 3.11 or newer")
-    return Finding("Python", "ok", found)
+    return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
 
 
 def system() -> Finding:
@@ -103,7 +100,8 @@ def blas() -> Finding:
     kernel, threads = openblas_kernel_and_threads(Path(numpy.__file__).parent)
     if kernel:
         found += f", {kernel} kernels, {threads} threads"
-    limits = [f"{name}={os.environ[name]}" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if name in os.environ]
+    settings = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+    limits = [f"{name}={os.environ[name]}" for name in settings if name in os.environ]
     return Finding("BLAS", "ok", found, f"threads are limited by {' and '.join(limits)}" if limits else "")
 
 
@@ -161,7 +159,7 @@ def package(requirement) -> Finding:
     if version is None:
         return Finding(requirement.name, "missing", "not installed", SET_UP)
     if not requirement.specifier.contains(version, prereleases=True):
-        return Finding(requirement.name, "warn", version, f"the course is tested with {requirement.specifier}: {SET_UP}")
+        return Finding(requirement.name, "warn", version, f"the course needs {requirement.specifier}: {SET_UP}")
     return Finding(requirement.name, "ok", version)
 
 
