@@ -7,6 +7,7 @@ size (for sharp screens) and writes a PNG whose bytes depend on nothing but the 
 import functools
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -14,11 +15,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatch
-from matplotlib.path import Path
+from matplotlib.path import Path as Curve
 from PIL import Image
 
 from .figure import Figure
-from .style import FAINT, INK, MONO, PAPER, SANS, TEXT
+from .style import FAINT, INK, PAPER, TEXT
 
 PIXELS_PER_INCH = 100
 SHARPNESS = 2
@@ -30,11 +31,16 @@ def _measuring_renderer() -> RendererAgg:
     return RendererAgg(1, 1, PIXELS_PER_INCH)
 
 
+def _font(size: float, mono: bool, bold: bool) -> FontProperties:
+    """DejaVu from matplotlib's own files: what a computer has installed makes no difference."""
+    name = ("DejaVuSansMono" if mono else "DejaVuSans") + ("-Bold" if bold else "")
+    return FontProperties(fname=Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf", size=size * _POINTS)
+
+
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT, mono: bool = False, bold: bool = False) -> float:
     """The width of one line of `text`, in pixels."""
-    font = FontProperties(family=MONO if mono else SANS, weight="bold" if bold else "normal", size=size * _POINTS)
-    return _measuring_renderer().get_text_width_height_descent(text, font, ismath=False)[0]
+    return _measuring_renderer().get_text_width_height_descent(text, _font(size, mono, bold), ismath=False)[0]
 
 
 class Canvas:
@@ -91,12 +97,10 @@ class Canvas:
                 x,
                 y,
                 text,
-                fontsize=size * _POINTS,
+                fontproperties=_font(size, mono, bold),
                 color=color,
                 ha="center" if rotated else align,
                 va="center" if rotated else "center_baseline" if len(lines) == 1 else "center",
-                family=MONO if mono else SANS,
-                weight="bold" if bold else "normal",
                 zorder=order,
                 rotation=90 if rotated else 0,
                 linespacing=1.35,
@@ -203,7 +207,7 @@ class Canvas:
         middle = tuple((a + 2 * p + b) / 4 for a, p, b in zip(start, pull, end, strict=True))
         for point in (start, middle, end):
             self._cover(point[0] - 2, point[1] - 2, point[0] + 2, point[1] + 2)
-        path = Path([start, pull, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+        path = Curve([start, pull, end], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3])
         style = (0, (3, 2)) if dashed else "solid"
 
         def draw(axes, order: int) -> None:

@@ -22,9 +22,15 @@ function tuple(numbers) {
   return numbers.length === 1 ? `(${numbers[0]},)` : `(${numbers.join(", ")})`;
 }
 
-// Draws a tensor of up to three dimensions; makeCell(position, index) returns the element for one cell.
-function drawTensor(shape, makeCell, name) {
-  const tables = element("div", { class: "ftu-tables" });
+// The frame of a widget. JupyterLab leaves keys that are pressed inside it alone.
+function frame(kind, name, ...children) {
+  return element("div", { class: `ftu ${kind}`, role: "group", "aria-label": name, "data-lm-suppress-shortcuts": "true" }, ...children);
+}
+
+// Draws a tensor of up to three dimensions; makeCell(position, index) returns the element for one cell. To a screen
+// reader it is a group of cells, or one picture with a name.
+function drawTensor(shape, makeCell, role, name) {
+  const tables = element("div", { class: "ftu-tables", role, "aria-label": name });
   if (shape.includes(0)) {
     tables.append(element("div", { class: "ftu-nothing" }, "no cells"));
     return tables;
@@ -33,7 +39,7 @@ function drawTensor(shape, makeCell, name) {
   const rows = shape.length > 1 ? shape[shape.length - 2] : 1;
   const sheets = shape.length > 2 ? shape[0] : 1;
   for (let sheet = 0; sheet < sheets; sheet++) {
-    const table = element("div", { class: "ftu-table", role: "grid", "aria-label": name, style: `grid-template-columns: auto repeat(${columns}, auto)` });
+    const table = element("div", { class: "ftu-table", style: `grid-template-columns: auto repeat(${columns}, auto)` });
     const corner = shape.length > 2 ? `[${sheet}]` : "";
     if (shape.length) {
       table.append(element("span", { class: "ftu-name" }, corner));

@@ -1,6 +1,6 @@
 """Six small scenes of our own, drawn with arithmetic on pixel coordinates, and pictures of batches of images.
 
-Only sums, products and square roots are used, which every machine rounds alike: the pixels are the same everywhere.
+Only sums, products and quotients are used, which every machine rounds alike: the pixels are the same everywhere.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class _Scene:
     def below(self, *points: tuple[float, float]):
         """The region below a line of straight pieces."""
         xs, ys = zip(*points, strict=True)
-        return self.y > np.interp(self.x, xs, ys)
+        return self.y > np.interp(self.x, xs, ys) + 1e-6  # so that no pixel lies exactly on the line
 
     def hill(self, x: float, top: float, width: float):
         """The region below a parabola with this top."""
@@ -64,8 +64,10 @@ class _Scene:
 
     def finish(self) -> np.ndarray:
         """The sheet in its final size, as whole numbers from 0 to 255."""
-        blocks = self.pixels.reshape(HEIGHT, _FINER, WIDTH, _FINER, 3)
-        return np.floor(blocks.mean((1, 3)) + 0.5).clip(0, 255).astype(np.uint8)
+        fine = np.floor(self.pixels * 64 + 0.5).astype(np.int64)
+        total = fine.reshape(HEIGHT, _FINER, WIDTH, _FINER, 3).sum((1, 3))
+        parts = 64 * _FINER**2
+        return ((total + parts // 2) // parts).clip(0, 255).astype(np.uint8)
 
 
 def _meadow() -> np.ndarray:

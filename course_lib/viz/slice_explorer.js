@@ -1,7 +1,6 @@
 // SliceExplorer's view. The learner's moves are written to `selection` and `reshape_to`; all else comes from Python.
 
 function render({ model, el }) {
-  const root = element("div", { class: "ftu ftu-slices", role: "group", "aria-label": "Slice explorer" });
   const expression = element("p", { class: "ftu-expression", role: "status", "aria-live": "polite" });
   const presets = element("div", { class: "ftu-bar", role: "toolbar", "aria-label": "Selections to try" });
   const axes = element("div", { class: "ftu-axes" });
@@ -10,7 +9,7 @@ function render({ model, el }) {
   const source = element("div", { class: "ftu-drag" });
   const outcome = element("div", {});
   panels.append(source, outcome);
-  root.append(expression, presets, axes, error, panels);
+  const root = frame("ftu-slices", "Slice explorer", expression, presets, axes, error, panels);
   el.append(root);
 
   const ALL = [null, null, null];
@@ -87,11 +86,9 @@ function render({ model, el }) {
     const shape = model.get("shape");
     const table = drawTensor(shape, (position, index) => element("div", {
       class: chosen.has(position) ? "ftu-cell" : "ftu-cell ftu-off",
-      role: "gridcell",
       "data-index": JSON.stringify(index),
-      "aria-label": `${position}${chosen.has(position) ? ", chosen" : ""}`,
       style: `--hue: ${hue(position)}`,
-    }, String(position)), "x");
+    }, String(position)), "img", `x of shape ${tuple(shape)}; chosen: ${model.get("result").join(", ") || "nothing"}`);
     source.replaceChildren(element("h4", {}, `x  ${tuple(shape)}`), table);
   }
 
@@ -133,10 +130,9 @@ function render({ model, el }) {
     const before = places(outcome);
     const table = drawTensor(shape, (position) => element("div", {
       class: "ftu-cell",
-      role: "gridcell",
       "data-value": values[position],
       style: `--hue: ${hue(values[position])}`,
-    }, String(values[position])), model.get("expression"));
+    }, String(values[position])), "img", `${model.get("expression")} of shape ${tuple(shape)}: ${values.join(", ")}`);
     const wanted = JSON.stringify(model.get("reshape_to"));
     const reshape = element("select", { "aria-label": "Reshape the result", onchange: (event) => set("reshape_to", JSON.parse(event.target.value)) });
     for (const option of [[], ...model.get("reshapes")]) {

@@ -3,7 +3,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 function render({ model, el }) {
-  const root = element("div", { class: "ftu ftu-strides", role: "group", "aria-label": "Stride explorer" });
   const expression = element("p", { class: "ftu-expression" });
   const takeBack = element("div", { class: "ftu-pair", role: "toolbar", "aria-label": "Take steps back" });
   const head = element("div", { class: "ftu-head" }, expression, takeBack);
@@ -12,7 +11,7 @@ function render({ model, el }) {
   const panels = element("div", { class: "ftu-panels" });
   const memory = element("div", { class: "ftu-memory" });
   const sum = element("p", { class: "ftu-sum", role: "status", "aria-live": "polite" });
-  root.append(head, bar, error, panels, memory, sum);
+  const root = frame("ftu-strides", "Stride explorer", head, bar, error, panels, memory, sum);
   el.append(root);
 
   const set = (name, value) => {
@@ -24,6 +23,8 @@ function render({ model, el }) {
 
   // Every number keeps the colour of the row of x in which it began.
   const hue = (value) => `--hue: ${HUES[Math.floor(value / model.get("base_shape").at(-1)) % HUES.length]}`;
+  const wide = (memory) => `max-width: ${54 * memory.length}px`;
+
   const undo = button("undo", "take the last step back", () => set("steps", model.get("steps").slice(0, -1)), { class: "ftu-step ftu-plain" });
   const reset = button("start over", "back to x", () => set("steps", []), { class: "ftu-step ftu-plain" });
   takeBack.append(undo, reset);
@@ -51,7 +52,6 @@ function render({ model, el }) {
       return element("button", {
         type: "button",
         class: "ftu-cell",
-        role: "gridcell",
         tabindex: position === 0 ? "0" : "-1",
         "data-value": value,
         "data-position": position,
@@ -62,7 +62,7 @@ function render({ model, el }) {
         onclick: point,
         onkeydown: (event) => walkWithKeys(event, shape, position),
       }, String(value));
-    }, model.get("expression"));
+    }, "group", model.get("expression"));
     const copied = model.get("is_copy");
     const badge = element("span", { class: copied ? "ftu-badge ftu-copied" : "ftu-badge" }, copied ? "copy: new memory" : "view: the memory of x");
     panels.replaceChildren(tables, facts([
@@ -91,7 +91,7 @@ function render({ model, el }) {
 
   function drawMemory() {
     const reader = new Map(model.get("cells").map((cell) => [cell.address, cell.index]));
-    const strip = element("div", { class: "ftu-strip", role: "img", "aria-label": `memory: ${model.get("memory").join(", ")}` });
+    const strip = element("div", { class: "ftu-strip", role: "img", "aria-label": `memory: ${model.get("memory").join(", ")}`, style: wide(model.get("memory")) });
     model.get("memory").forEach((value, address) => {
       const index = reader.get(address);
       const cell = element("div", {
@@ -112,7 +112,7 @@ function render({ model, el }) {
     const old = model.get("left_behind");
     if (!old.length) return;
     const slots = old.map((value) => element("div", { class: "ftu-slot" }, element("div", { class: "ftu-cell", style: hue(value) }, String(value))));
-    memory.append(element("div", { class: "ftu-old" }, element("h4", {}, "memory of x: unchanged, no longer shared"), element("div", { class: "ftu-strip", role: "img", "aria-label": `memory of x: ${old.join(", ")}` }, ...slots)));
+    memory.append(element("div", { class: "ftu-old" }, element("h4", {}, "memory of x: unchanged, no longer shared"), element("div", { class: "ftu-strip", role: "img", "aria-label": `memory of x: ${old.join(", ")}`, style: wide(old) }, ...slots)));
   }
 
   // Marks the element pointed at, in the tables and in memory, and draws the hops that lead to it.

@@ -1,4 +1,4 @@
-"""The one look of every picture: colours, sizes, fonts.
+"""The one look of every picture: its colours and sizes.
 
 Colours are the eight of Okabe and Ito (https://jfly.uni-koeln.de/color/), which people with any kind of colour vision
 can tell apart; fills are tints of them, so that black text on a fill is always legible. Sizes are in CSS pixels.
@@ -13,7 +13,6 @@ SKY, VERMILLION, YELLOW, BLACK = "#56b4e9", "#d55e00", "#f0e442", "#000000"
 #: The order in which rows, parts and series take their colours: neighbours differ in hue and in lightness.
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
 
-SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"
 CELL = 42  # the side of a cell that shows a number
 GAP = 3  # between neighbouring cells
 TEXT, SMALL, TITLE = 13, 11, 16  # heights of type
