@@ -26,7 +26,7 @@ class Node:
     `next_functions` lists (node, output index) for each input, as PyTorch does; `name()` is PyTorch's name.
     """
 
-    __slots__ = ("edges", "sequence", "saved", "inputs", "needs_input_grad", "hooks", "__dict__", "__weakref__")
+    __slots__ = ("edges", "sequence", "saved", "inputs", "hooks", "__dict__", "__weakref__")
     outputs = None  # (shape, dtype) of each output, only on nodes with several: their missing gradients become zeros
 
     def __init__(self, edges, inputs=None):
@@ -34,7 +34,6 @@ class Node:
         self.sequence = next_sequence()
         self.saved = ()
         self.inputs = inputs  # for each input (shape, numpy dtype), or None where no gradient can need fitting
-        self.needs_input_grad = tuple([edge is not None for edge in edges])
         self.hooks = None
 
     def name(self) -> str:
@@ -47,25 +46,34 @@ class Node:
     def next_functions(self):
         return tuple((None, 0) if edge is None else edge for edge in self.edges)
 
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        return tuple([edge is not None for edge in self.edges])
+
     # -- what backward needs ------------------------------------------------------------------------------------
 
     def save_for_backward(self, *values) -> None:
         """Keep inputs (tensors, numbers or None) for backward, with the version that each tensor has now."""
-        self.saved = tuple([(v, v._storage.version if hasattr(v, "_storage") else None) for v in values])
+        self.saved = [(v, None if (s := getattr(v, "_storage", None)) is None else s.version) for v in values]
 
     @property
     def saved_tensors(self) -> list:
         saved = self.saved
         if saved is None:
             raise RuntimeError(FREED)
+        found = []
         for value, version in saved:
-            if version is not None and value._storage.version != version:
-                _raise_modified(value, version)
-        return [value.unpack(self) if type(value) is SavedOutput else value for value, _ in saved]
+            if version is not None:
+                if value._storage.version != version:
+                    _raise_modified(value, version)
+                if type(value) is SavedOutput:
+                    value = value.unpack(self)
+            found.append(value)
+        return found
 
     def save_output(self, out) -> None:
         """Keep the op's own result: without its history, or node and tensor would hold each other for ever."""
-        self.saved = ((SavedOutput(out, 0), out._storage.version),)
+        self.saved = [(SavedOutput(out, 0), out._storage.version)]
 
     def release(self) -> None:
         if self.saved:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from ..backends import array_module, is_numpy
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..tensor import Tensor, wrap
 
-OPERAND = (Tensor, bool, int, float, complex, np.number, np.bool_)
+NUMBER = (float, int, complex, np.number, np.bool_)  # bool is an int
+OPERAND = (Tensor, *NUMBER)
 _CATEGORY = {"b": BOOL, "u": 1, "i": 1, "f": FLOAT, "V": FLOAT, "c": COMPLEX}
 
 # ---- numbers -----------------------------------------------------------------------------------------------------
@@ -20,11 +20,8 @@ _CATEGORY = {"b": BOOL, "u": 1, "i": 1, "f": FLOAT, "V": FLOAT, "c": COMPLEX}
 _numbers: dict = {}  # (value, dtype) -> 0-d array: making one costs more than a small op
 
 
-def number_array(name: str, value, x, lifts: bool):
+def number_array(value, x):
     """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless the number is of a higher category."""
-    kind = type(value)
-    if kind is not float and kind is not int and not isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
-        raise argument_error(name, "other", 2, value)
     dtype = x.dtype
     category = dtypes.category_of_number(value)
     if category > _CATEGORY[dtype.kind]:
@@ -61,7 +58,7 @@ def number_operand(name: str, value, other) -> Tensor:
         raise argument_error(name, "input", 1, value)
     if not isinstance(other, Tensor):
         return wrap(np.array(value, dtypes.of_number(value).numpy))
-    return wrap(number_array(name, value, other._array, False))
+    return wrap(number_array(value, other._array))
 
 
 # ---- dtypes ------------------------------------------------------------------------------------------------------
@@ -133,7 +130,7 @@ def in_place_arrays(cls, operands):
     if cls.rule is None:
         return arrays
     lifts = cls.rule == "float"
-    arrays[1:] = [a if hasattr(a, "strides") else number_array(cls.name, a, x, lifts) for a in arrays[1:]]
+    arrays[1:] = [a if hasattr(a, "strides") else number_array(a, x) for a in arrays[1:]]
     wanted = result_dtype(*operands)
     if lifts and wanted.category < FLOAT:
         wanted = dtypes.get_default_dtype()
@@ -220,14 +217,17 @@ def argument_error(name: str, parameter: str, position: int, value) -> TypeError
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(value)}")
 
 
+def refuse(call, self, other):
+    """A function's second operand that is neither tensor nor number."""
+    raise argument_error(call.__name__, "other", 2, other)
+
+
 def from_foreign(call, self, other):
     """An operand that is neither tensor nor number: a NumPy array is taken, anything else gets its own chance."""
     if isinstance(other, np.ndarray):
         from .creation import as_tensor
 
         return call(self, as_tensor(other))
-    if isinstance(other, numbers.Number):
-        return call(self, float(other))
     return NotImplemented
 
 

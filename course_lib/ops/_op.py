@@ -25,11 +25,11 @@ from numpy import ndarray
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace, rebase_history
-from ..autograd.node import Node, edge_of
+from ..autograd.node import Node, SavedOutput, edge_of
 from ..backends import array_module
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
-from ._arguments import argument_error, broadcast_error, number_array, out_error, prepare, signature_error
+from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare, signature_error
 
 FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, nn.functional, …
 OPS: dict[str, type] = {}  # every declared op, by name
@@ -50,14 +50,16 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
     def declare(cls):
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view = dtype, view
+        cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
         cls.node = _node_class(cls, node)
-        cls.operands, cls.takes_out, has_settings = _inspect_forward(cls)
+        cls.operands, cls.takes_out = _inspect_forward(cls)
         if dtype is not None and cls.operands == 2:
-            call = _binary(cls)
-        elif cls.operands == 1 and not has_settings and not view:
+            call = _binary(cls, _arguments.refuse)
+        elif cls.operands == 1:
             call = _unary(cls)
         else:
             call = _general(cls)
+        call.__name__ = call.__qualname__ = cls.name
         public = _with_arguments(cls, call) if method or namespace or hasattr(cls, "arguments") else call
         changed = cls.change = _in_place(cls) if inplace else None
         _register(cls, public, call, changed, operator, (alias,) if isinstance(alias, str) else alias, method, namespace)
@@ -83,10 +85,12 @@ def function(*, method=False, alias=(), namespace="torch"):
 # ---- calling an op -----------------------------------------------------------------------------------------------
 
 
-def _binary(cls):
-    """Two operands that broadcast, either of which may be a Python number. The hottest path of the library."""
-    forward, rule = cls.forward, cls.rule
-    lifts = rule is FLOAT
+def _binary(cls, foreign):
+    """Two operands that broadcast, either of which may be a Python number. The hottest path of the library.
+
+    foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
+    """
+    forward, lifts = cls.forward, cls.rule is FLOAT
 
     def call(input, other):
         try:
@@ -96,8 +100,12 @@ def _binary(cls):
             x = input._array
         if type(other) is Tensor or isinstance(other, Tensor):
             y = other._array
+            recorded = input._requires_grad or other._requires_grad or other._base is not None
+        elif isinstance(other, NUMBER):
+            y = number_array(other, x)
+            recorded = input._requires_grad
         else:
-            y = number_array(cls.name, other, x, lifts)
+            return foreign(call, input, other)
         if x.dtype is not y.dtype or (lifts and x.dtype is not _FLOAT32):
             x, y = prepare(lifts, input, other, x, y)
         try:
@@ -105,7 +113,7 @@ def _binary(cls):
         except (ValueError, TypeError) as error:
             raise broadcast_error(cls.name, input, other, error) from error
         out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
-        if GRAD.enabled:
+        if (recorded or input._base is not None) and GRAD.enabled:
             _record(cls, out, (input, other), {})
         return out
 
@@ -113,28 +121,35 @@ def _binary(cls):
 
 
 def _unary(cls):
-    """One operand, no settings."""
-    forward = cls.forward
-    lifts = cls.rule is FLOAT
+    """One operand, and perhaps settings."""
+    forward, lifts, is_view = cls.forward, cls.rule is FLOAT, cls.is_view
 
-    def call(input):
+    def call(input, **settings):
         try:
             x = input._array
         except AttributeError:
             raise argument_error(cls.name, "input", 1, input) from None
         if lifts and x.dtype is not _FLOAT32:
             x = _arguments.to_float(x)
-        z = forward(np if type(x) is ndarray else array_module(x), x)
-        out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
-        if GRAD.enabled:
-            _record(cls, out, (input,), {})
+        z = forward(np if type(x) is ndarray else array_module(x), x, **settings)
+        out = wrap_view(z, input) if is_view else _wrap_results(z, x)
+        if (input._requires_grad or input._base is not None) and GRAD.enabled:
+            _record(cls, out, (input,), settings)
         return out
 
     return call
 
 
+def _wrap_results(z, x):
+    """Arrays as tensors: a single one (a NumPy scalar is made an array again) or a tuple of them."""
+    if type(z) is ndarray:
+        return wrap(z)
+    asarray = array_module(x).asarray
+    return tuple([wrap(asarray(part)) for part in z]) if type(z) is tuple else wrap(asarray(z))
+
+
 def _general(cls):
-    """Any number of operands (tensors, or None where optional) and settings."""
+    """Any number of operands (tensors, numbers, or None where optional) and settings."""
     forward, rule, is_view = cls.forward, cls.rule, cls.is_view
 
     def call(*operands, **settings):
@@ -142,15 +157,11 @@ def _general(cls):
             operands = _arguments.promote_operands(rule, operands)
         arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
         first = next(a for a in arrays if hasattr(a, "strides"))
-        xp = np if type(first) is ndarray else array_module(first)
-        _arguments.check_same_device(cls.name, arrays)
-        z = forward(xp, *arrays, **settings)
-        if type(z) is tuple:
-            out = tuple([wrap(xp.asarray(part)) for part in z])
-            if GRAD.enabled:
-                _record(cls, out, operands, settings)
-            return out
-        out = wrap_view(z, operands[0]) if is_view else wrap(z if type(z) is ndarray else xp.asarray(z))
+        for other in arrays:
+            if type(other) is not type(first):
+                _arguments.check_same_device(cls.name, arrays)
+        z = forward(np if type(first) is ndarray else array_module(first), *arrays, **settings)
+        out = wrap_view(z, operands[0]) if is_view else _wrap_results(z, first)
         if GRAD.enabled:
             _record(cls, out, operands, settings)
         return out
@@ -229,8 +240,8 @@ def _in_place(cls):
         input._storage.version += 1
         if node is not None:
             for position, (value, _) in enumerate(node.saved):
-                if getattr(value, "_storage", None) is input._storage and type(value) is not Tensor:  # a saved output
-                    node.saved = (*node.saved[:position], (value, input._storage.version), *node.saved[position + 1 :])
+                if type(value) is SavedOutput:  # the result is what the tensor holds from now on
+                    node.saved[position] = (value, input._storage.version)
             rebase_history(input, node)
         return input
 
@@ -247,12 +258,11 @@ def _in_place_node(cls, operands, settings) -> Node:
     if input._base is not None:
         before._base, before._seen_version, before._storage = input._base, input._seen_version, input._storage
     operands = (before if operands[0] is input else operands[0], *operands[1:])
-    node = _new_node(cls, operands, input._array.shape, fitted=True)
-    edge = edge_of(input)
-    node.edges = (edge, *node.edges[1:])
-    if hasattr(cls, "save"):
+    edges = [edge_of(t) if isinstance(t, Tensor) else None for t in (input, *operands[1:])]
+    node = cls.node(edges, _inputs_to_fit(cls, operands, None))
+    if cls.save is not None:
         cls.save(node, input, *operands, **settings)
-        node.saved = tuple([(_clone(value), 0) if value is before else (value, version) for value, version in node.saved])
+        node.saved = [(_clone(value), 0) if value is before else (value, version) for value, version in node.saved]
     return node
 
 
@@ -268,28 +278,34 @@ def _clone(tensor):
 
 def _record(cls, out, operands, settings) -> None:
     """Give `out` a node with edges to its operands, if one of them needs a gradient."""
-    for operand in operands:
-        if isinstance(operand, Tensor) and (operand._requires_grad or (operand._base is not None and operand.requires_grad)):
-            break
-    else:
+    if cls.backward is None:
         return
-    if not hasattr(cls, "backward"):
+    edges = []
+    needed = False
+    for t in operands:
+        if (type(t) is Tensor or isinstance(t, Tensor)) and (t._requires_grad or t._base is not None):
+            edge = edge_of(t)
+            edges.append(edge)
+            needed = needed or edge is not None
+        else:
+            edges.append(None)
+    if not needed:
         return
     if type(out) is tuple:
-        _record_several(cls, out, operands, settings)
+        _record_several(cls, out, edges, operands, settings)
         return
-    if out._array.dtype.kind not in "fcV":
+    if out._array.dtype is not _FLOAT32 and out._array.dtype.kind not in "fcV":
         return
-    node = _new_node(cls, operands, out._array.shape)
-    if hasattr(cls, "save"):
+    node = cls.node(edges, _inputs_to_fit(cls, operands, out._array.shape))
+    if cls.save is not None:
         cls.save(node, out, *operands, **settings)
     out._node = node
     out._requires_grad = True
 
 
-def _record_several(cls, outs, operands, settings) -> None:
-    node = _new_node(cls, operands, None)
-    if hasattr(cls, "save"):
+def _record_several(cls, outs, edges, operands, settings) -> None:
+    node = cls.node(edges, _inputs_to_fit(cls, operands, None))
+    if cls.save is not None:
         cls.save(node, outs, *operands, **settings)
     node.outputs = [(o.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
     for index, out in enumerate(outs):
@@ -297,16 +313,14 @@ def _record_several(cls, outs, operands, settings) -> None:
             out._node, out._nr, out._requires_grad = node, index, True
 
 
-def _new_node(cls, operands, shape, fitted: bool = False) -> Node:
-    """A node of this op. Shapes and dtypes are kept only where a gradient may have to be fitted to its operand."""
-    edges = tuple([edge_of(t) if isinstance(t, Tensor) else None for t in operands])
-    inputs = None
-    if cls.rule is not None:
-        for t in operands:
-            if isinstance(t, Tensor) and (fitted or t._array.shape != shape or t._array.dtype is not _FLOAT32):
-                inputs = tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
-                break
-    return cls.node(edges, inputs)
+def _inputs_to_fit(cls, operands, shape):
+    """Shapes and dtypes of the operands, only where a gradient may have to be summed or cast to fit them."""
+    if cls.rule is None:
+        return None
+    for t in operands:
+        if isinstance(t, Tensor) and (t._array.shape != shape or t._array.dtype is not _FLOAT32):
+            return tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
+    return None
 
 
 # ---- declaring ---------------------------------------------------------------------------------------------------
@@ -318,15 +332,14 @@ def _node_class(cls, name: str | None):
     return type(name + "Backward0", (Node,), members)
 
 
-def _inspect_forward(cls) -> tuple[int | None, bool, bool]:
-    """How many tensor operands `forward` takes (None: any number), whether it can write into `out`, whether it has settings."""
+def _inspect_forward(cls) -> tuple[int | None, bool]:
+    """How many tensor operands `forward` takes (None: any number), and whether it can write into `out`."""
     parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
     takes_out = any(p.name == "out" for p in parameters)
     operands = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "out"]
-    has_settings = any(p.kind is p.KEYWORD_ONLY for p in parameters)
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None, takes_out, has_settings
-    return len(operands), takes_out, has_settings
+        return None, takes_out
+    return len(operands), takes_out
 
 
 def _register(cls, public, call, changed, operator, aliases, method, namespace) -> None:
@@ -343,36 +356,29 @@ def _register(cls, public, call, changed, operator, aliases, method, namespace) 
         if changed is not None:
             setattr(Tensor, name + "_", changed)
     if operator is not None:
-        _register_operator(operator, call, changed, cls.operands)
+        _register_operator(cls, operator, call, changed)
 
 
 _REFLECTED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"}
 _COMMUTES = {"add", "mul", "and", "or", "xor"}
 
 
-def _register_operator(operator: str, call, changed, operands: int | None) -> None:
-    """`a + b`, `2 + b` and `a += b` from the call, which refuses what is neither tensor nor number."""
-    if operands == 1:
+def _register_operator(cls, operator: str, call, changed) -> None:
+    """`a + b`, `2 + b` and `a += b`."""
+    if cls.operands == 1:
         setattr(Tensor, f"__{operator}__", call)
         return
 
-    def forwards(self, other):
-        if isinstance(other, _arguments.OPERAND):
-            return call(self, other)
-        return _arguments.from_foreign(call, self, other)
-
-    def reflected(self, other):
-        if not isinstance(other, _arguments.OPERAND):
-            return NotImplemented
-        if operator in _COMMUTES:
-            return call(self, other)
-        return call(other, self)
-
+    forwards = _binary(cls, _arguments.from_foreign)
     forwards.__name__ = f"__{operator}__"
     setattr(Tensor, forwards.__name__, forwards)
     if operator in _REFLECTED:
+
+        def reflected(self, other):
+            return forwards(other, self) if isinstance(other, NUMBER) else NotImplemented
+
         reflected.__name__ = f"__r{operator}__"
-        setattr(Tensor, reflected.__name__, reflected)
+        setattr(Tensor, reflected.__name__, forwards if operator in _COMMUTES else reflected)
         if changed is not None:
             setattr(Tensor, f"__i{operator}__", lambda self, other: changed(self, other))
 

@@ -66,7 +66,13 @@ class conjugate:
         return g.conj()
 
 
-@function(method=True, alias="resolve_conj")
+@function(method=True)
+def resolve_conj(input):
+    """resolve_conj(input) -> Tensor: itself; conjugates are computed at once here."""
+    return input
+
+
+@function(method=True, alias="conj_physical")
 def conj(input):
     """conj(input) -> Tensor: the complex conjugate; a real tensor itself.
 

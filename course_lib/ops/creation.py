@@ -374,11 +374,15 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    count = len(range(start, end, step)) if whole else math.ceil((end - start) / step)
-    if whole:
-        array = np.arange(start, start + count * step, step, dtype=np.int64)
+    if isinstance(dtype, dtypes.dtype) and dtype.category == 1 and not whole:
+        count = math.ceil((end - start) / step)
+        start, end, step = int(start), int(end), int(step)
+        count = len(range(start, end, step)) if dtype is dtypes.int64 else count
+        array = start + np.arange(count) * step
+    elif whole:
+        array = np.arange(start, start + len(range(start, end, step)) * step, step, dtype=np.int64)
     else:
-        array = start + np.arange(count, dtype=np.float64) * step
+        array = start + np.arange(math.ceil((end - start) / step), dtype=np.float64) * step
     return _finish(array, dtype, device, requires_grad)
 
 
@@ -401,6 +405,8 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     kind = np.float32 if dtype.category == FLOAT and dtype.itemsize <= 4 else np.float64
     if dtype.category == 3:
         kind = dtype.numpy.type
+    if dtype.category == 1:
+        start, end = int(start), int(end)
     index = np.arange(steps)
     gap = (kind(end) - kind(start)) / kind(max(steps - 1, 1))
     array = np.where(index < steps // 2 if steps > 1 else index < 1, kind(start) + gap * index.astype(kind),
@@ -414,8 +420,10 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logspace.html
     """
-    exponents = linspace(start, end, steps, dtype=dtypes.float64)
     dtype = dtypes.get_default_dtype() if dtype is None else dtype
+    if dtype.category == 1:
+        start, end = (int(v.item() if isinstance(v, Tensor) else v) for v in (start, end))
+    exponents = linspace(start, end, steps, dtype=dtypes.complex128 if dtype.is_complex else dtypes.float64)
     return _finish(base**exponents._array, dtype, device, requires_grad)
 
 

@@ -729,14 +729,15 @@ class gather:
 
     def arguments(input, dim, index, *, sparse_grad=False):
         dim = normalize_dim(dim, input.ndim)
-        if index.dtype not in (dtypes.int64, dtypes.int32):
+        if index.dtype not in (dtypes.int64, dtypes.int32) and index.numel():
             raise RuntimeError("gather(): Expected dtype int32/int64 for index")
-        _check_index_shape("input", index._array, input.shape, dim)
+        if index.numel():
+            _check_index_shape("input", index._array, input.shape, dim)
         return (input, index), {"dim": dim}
 
     def forward(xp, a, index, *, dim):
-        if a.ndim == 0:
-            return xp.broadcast_to(a, index.shape).copy()
+        if a.ndim == 0 or index.size == 0:
+            return xp.broadcast_to(a, index.shape).copy() if index.size else xp.zeros(index.shape, a.dtype)
         _check_positions(index, a.shape[dim], dim)
         return a[_along(xp, index, dim, a.ndim)] if index.ndim else a[index, ...].copy()
 
@@ -746,6 +747,8 @@ class gather:
 
     def backward(ctx, g):
         (index,) = ctx.saved_tensors
+        if not index.numel():
+            return g.new_zeros(ctx.shape), None
         return g.new_zeros(ctx.shape).scatter_add(ctx.dim, index, g), None
 
 
@@ -805,7 +808,7 @@ class scatter_add:
         _check_positions(index, a.shape[dim] if a.ndim else 1, dim)
         part = src[tuple(slice(n) for n in index.shape)]
         if a.ndim == 0:
-            return made + part.sum()
+            return made + part.sum(dtype=made.dtype)
         xp.add.at(made, _along(xp, index, dim, a.ndim), part)
         return made
 
@@ -837,5 +840,6 @@ def take_along_dim(input, indices, dim=None, *, out=None):
         return input.reshape(-1).gather(0, indices.reshape(-1))
     dim = normalize_dim(dim, input.ndim)
     shape = list(np.broadcast_shapes(*[s[:dim] + (1,) + s[dim + 1 :] for s in (input._array.shape, indices._array.shape)]))
+    indices = where(indices < 0, indices + input.shape[dim], indices)
     expand = lambda t: t.expand(shape[:dim] + [t.shape[dim]] + shape[dim + 1 :])  # noqa: E731
     return expand(input).gather(dim, expand(indices))

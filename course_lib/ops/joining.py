@@ -191,6 +191,8 @@ def tensor_split(input, indices_or_sections, dim=0):
     """
     dim = normalize_dim(dim, input.ndim)
     length = input.shape[dim]
+    if isinstance(indices_or_sections, Tensor):
+        indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
         n, extra = divmod(length, indices_or_sections)
         return split(input, [n + 1] * extra + [n] * (indices_or_sections - extra), dim)
@@ -403,5 +405,5 @@ def meshgrid(*tensors, indexing=None):
         shape[i] = sizes[i]
         grids.append(t.reshape(shape).expand(sizes))
     if swap:
-        grids = [g.transpose(0, 1) for g in (grids[1], grids[0], *grids[2:])]
+        grids = [grids[1], grids[0], *grids[2:]]
     return tuple(grids)

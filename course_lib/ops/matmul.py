@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..dtypes import legacy_name
@@ -228,12 +230,17 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
     if m == 3 and n == 3 and a._array.shape[0] == b._array.shape[0] and a._array.shape[2] == b._array.shape[1]:
         return bmm(a, b)
     if n == 2:  # one matrix for all batches: one big product
-        return mm(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+        return mm(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
     if n == 1:
-        return mv(a.reshape(-1, a.shape[-1]), b).reshape(a.shape[:-1])
+        return mv(_as_matrix(a), b).reshape(a.shape[:-1])
     if m == 1:
         return _matmul(a.unsqueeze(0), b).squeeze(-2)
     return _batched(a, b)
+
+
+def _as_matrix(a: Tensor) -> Tensor:
+    """All leading dimensions as one."""
+    return a.reshape(math.prod(a._array.shape[:-1]), a._array.shape[-1])
 
 
 def _batched(a: Tensor, b: Tensor) -> Tensor:
@@ -261,7 +268,7 @@ def _operator(self, other):
 
 
 Tensor.__matmul__ = _operator
-Tensor.__rmatmul__ = lambda self, other: NotImplemented
+Tensor.__rmatmul__ = lambda self, other: matmul(other, self) if isinstance(other, Tensor) else NotImplemented
 
 
 @function(method=True, alias="ger")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
-from ..dtypes import BOOL, FLOAT as FLOAT_CATEGORY
+from ..dtypes import INT
 from ..tensor import Tensor
-from ._arguments import result_dtype
+from ._arguments import OPERAND, result_dtype
 from ._op import FLOAT, PROMOTE, function, op
 
 # ---- arithmetic --------------------------------------------------------------------------------------------------
@@ -79,8 +80,8 @@ class mul:
         return xp.multiply(a, b, out=out)
 
     def save(ctx, out, a, b):  # an operand is kept only if the other one needs a gradient
-        needs_a, needs_b = ctx.needs_input_grad
-        ctx.save_for_backward(a if needs_b else None, b if needs_a else None)
+        edge_a, edge_b = ctx.edges
+        ctx.save_for_backward(None if edge_b is None else a, None if edge_a is None else b)
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
@@ -128,6 +129,9 @@ class floor_divide:
         _refuse_integer_zero(xp, a, b)
         return xp.floor_divide(a, b, out=out)
 
+    def backward(ctx, g):
+        return g * 0, g * 0
+
 
 @op(inplace=True, dtype=PROMOTE, method=False, namespace=None)
 class trunc_divide:
@@ -139,6 +143,9 @@ class trunc_divide:
             return xp.trunc(xp.true_divide(a, b))
         quotient, rest = xp.divmod(a, b)
         return quotient + ((quotient < 0) & (rest != 0)).astype(quotient.dtype)
+
+    def backward(ctx, g):
+        return g * 0, g * 0
 
 
 def _refuse_integer_zero(xp, a, b) -> None:
@@ -231,7 +238,7 @@ class fmod:
         return g, -g * div(a, b, rounding_mode="trunc")
 
 
-@op(inplace=True, dtype=PROMOTE, operator="pow")
+@op(inplace=True, dtype=PROMOTE)
 class pow:
     """pow(input, exponent, *, out=None) -> Tensor
 
@@ -241,12 +248,12 @@ class pow:
     """
 
     def arguments(input, exponent):
+        if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor) and input.dtype.category == INT:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
         return (input, exponent), {}
 
     def forward(xp, a, b, out=...):
         if a.dtype.kind in "iu":
-            if b.ndim == 0 and b.dtype.kind == "i" and b < 0:
-                raise RuntimeError("Integers to negative integer powers are not allowed.")
             if b.dtype.kind == "i" and xp.any(b < 0):  # 1 and -1 have integer powers, anything else rounds to 0
                 whole = xp.power(a, xp.maximum(b, 0))
                 odd = xp.where(b % 2 == 0, xp.abs(a), a)
@@ -278,6 +285,15 @@ class pow:
             zero = (base == 0) & (exponent >= 0)
             grad_exponent = g * _conj(where(zero, zeros_like(slope), slope))
         return grad_base, grad_exponent
+
+
+def _power_of(self, exponent):
+    return pow(self, exponent) if isinstance(exponent, OPERAND) else NotImplemented
+
+
+Tensor.__pow__ = _power_of
+Tensor.__rpow__ = lambda self, base: pow(base, self) if isinstance(base, OPERAND) else NotImplemented
+Tensor.__ipow__ = lambda self, exponent: self.pow_(exponent)
 
 
 @op(inplace=True, operator="neg", alias="negative")
@@ -566,7 +582,7 @@ class round:
             return a.copy()
         if not decimals:
             return xp.rint(a)
-        scale = a.dtype.type(10.0 ** builtin_abs(decimals))
+        scale = a.dtype.type(10.0 ** builtins.abs(decimals))
         return xp.rint(a * scale) / scale if decimals > 0 else xp.rint(a / scale) * scale
 
     def backward(ctx, g):
@@ -581,9 +597,6 @@ def frac(input, *, out=None):
     """
     made = input - input.trunc()
     return made if out is None else _write("frac", out, (input,), made)
-
-
-builtin_abs = __builtins__["abs"] if isinstance(__builtins__, dict) else __builtins__.abs
 
 
 # ---- minimum, maximum, clamp -------------------------------------------------------------------------------------
@@ -719,5 +732,3 @@ def _write(name, out, operands, made):
 
     return write_out(name, out, operands, made)
 
-
-__all__ = ["BOOL", "FLOAT_CATEGORY"]

@@ -151,7 +151,7 @@ class prod:
 
     def backward(ctx, g):
         (a,) = ctx.saved_tensors
-        return restored(g, ctx.dims, ctx.keepdim) * _product_of_others(a, ctx.dims)
+        return restored(g, ctx.dims, ctx.keepdim) * _product_of_others(a.conj(), ctx.dims)
 
 
 def _product_of_others(a: Tensor, dims) -> Tensor:
@@ -425,6 +425,7 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logsumexp.html
     """
     dims = dims_of(dim, input.ndim)
+    input = input if input.dtype.category >= FLOAT else input.to(dtypes.get_default_dtype())
     top = amax(input.detach(), dims, True)
     top = top.masked_fill(top.abs() == math.inf, 0)
     made = sum((input - top).exp(), dims, True).log() + top
@@ -433,6 +434,14 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
 
 
 # ---- running sums and products -----------------------------------------------------------------------------------
+
+
+def _running(accumulate, a, dim: int):
+    """Running sum or product; half precision is accumulated in float32."""
+    if a.ndim == 0:
+        return a.copy()
+    wide = "f4" if a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a.dtype
+    return accumulate(a, axis=dim, dtype=wide).astype(a.dtype, copy=False)
 
 
 @op(inplace=True)
@@ -447,7 +456,7 @@ class cumsum:
         return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
 
     def forward(xp, a, *, dim):
-        return xp.cumsum(a, axis=dim, dtype=a.dtype) if a.ndim else a.copy()
+        return _running(xp.cumsum, a, dim)
 
     def save(ctx, out, a, *, dim):
         ctx.dim = dim
@@ -468,7 +477,7 @@ class cumprod:
         return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
 
     def forward(xp, a, *, dim):
-        return xp.cumprod(a, axis=dim, dtype=a.dtype) if a.ndim else a.copy()
+        return _running(xp.cumprod, a, dim)
 
     def save(ctx, out, a, *, dim):
         ctx.save_for_backward(a)
@@ -479,9 +488,9 @@ class cumprod:
         if a.ndim == 0 or a.numel() == 0:
             return g
         if bool((a == 0).any()):
-            return _cumprod_backward_with_zeros(g, a, ctx.dim)
-        product = a.cumprod(ctx.dim)
-        return (g * product).flip(ctx.dim).cumsum(ctx.dim).flip(ctx.dim) / a
+            return _cumprod_backward_with_zeros(g, a.conj(), ctx.dim)
+        a = a.conj()
+        return (g * a.cumprod(ctx.dim)).flip(ctx.dim).cumsum(ctx.dim).flip(ctx.dim) / a
 
 
 def _cumprod_backward_with_zeros(g, a, dim: int) -> Tensor:
