@@ -108,9 +108,8 @@ OPTIONS = [
     {"sci_mode": False, "linewidth": 100},
     {"threshold": 4, "edgeitems": 1},
     {"threshold": 0, "edgeitems": 2, "linewidth": 25},
-    {"threshold": 20, "edgeitems": 0},
+    {"edgeitems": 0, "linewidth": 200},
     {"profile": "short"},
-    {"profile": "full", "linewidth": 200},
     {"linewidth": 1},
 ]
 
