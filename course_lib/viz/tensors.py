@@ -91,7 +91,7 @@ def _caption(canvas: Canvas, placed: Placed, text: str) -> None:
 def axes(*tensors: Any, names: Sequence[str] | None = None) -> Figure:
     """Draw the shapes of tensors side by side, from a scalar (one cell) to 4-D (a row of boxes), with every axis named.
 
-    Values are not shown; an axis longer than five cells is drawn with five and labelled with its true size.
+    Values are not shown; a long axis is drawn shortened and labelled with its true size.
     """
     for t in tensors:
         if len(t.shape) > 4:
@@ -103,10 +103,10 @@ def axes(*tensors: Any, names: Sequence[str] | None = None) -> Figure:
         title, caption = names[number] if names else f"{len(shape)}-D", str(shape)
         body = _blocks(canvas, across + 16, baseline, shape, series(number))
         middle = body.middle[0]
-        canvas.text(middle, baseline + 58, title, size=TEXT, bold=True, align="center", mono=bool(names))
+        canvas.text(middle, baseline + 58, title, size=TEXT, bold=True, align="center")
         canvas.text(middle, baseline + 78, caption, size=SMALL, color=MUTED, align="center", mono=True)
-        half = max(text_width(title, TEXT, bool(names), True), text_width(caption, SMALL, True), body.width) / 2
-        across = middle + half + 24
+        half = max(text_width(title, TEXT, False, True), text_width(caption, SMALL, True), body.width) / 2
+        across = middle + half + 18
     kinds = ("a scalar", "a vector", "a matrix", "a 3-D tensor", "a 4-D tensor")
     parts = [
         f"{names[number] + ', ' if names else ''}{kinds[len(t.shape)]} of shape {shape_of(t)}"
@@ -120,8 +120,10 @@ def _blocks(canvas: Canvas, left: float, ground: float, shape: tuple[int, ...], 
     if len(shape) == 4:
         first = _box(canvas, left, ground, shape[1:], color, first_dim=1)
         right = first.right
-        for _ in range(min(shape[0], 3) - 1):
-            right = _box(canvas, right + 12, ground, shape[1:], color, first_dim=None).right
+        if shape[0] > 1:
+            right = _box(canvas, right + 8, ground, shape[1:], color, first_dim=None).right
+        if shape[0] > 2:
+            right += 12 + canvas.text(right + 8, ground - first.height / 2, "⋯", color=MUTED, size=18)
         canvas.line((left, ground + 22), (right, ground + 22), color=FAINT, width=1.4)
         canvas.text((left + right) / 2, ground + 34, f"dim 0: {shape[0]}", size=10, color=MUTED, align="center")
         return Placed(left, first.y, right - left, first.height)
@@ -132,8 +134,8 @@ def _box(
     canvas: Canvas, left: float, ground: float, shape: tuple[int, ...], color: str, first_dim: int | None
 ) -> Placed:
     """Cells in up to three dimensions; the axes are named from `first_dim` on, or not at all."""
-    side, depth = 19, 8
-    sheets, rows, columns = (1, 1, 1, *(min(size, 5) for size in shape))[-3:]
+    side, depth = 18, 7
+    sheets, rows, columns = (1, 1, 1, *(min(size, 8 if len(shape) < 3 else 5) for size in shape))[-3:]
     top = ground - rows * side
     for sheet in reversed(range(sheets)):
         shade = 0.5 if sheets == 1 else 0.62 - 0.34 * sheet / (sheets - 1)

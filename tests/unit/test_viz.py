@@ -30,7 +30,10 @@ FIGURES = {
     "show_scalar": (lambda: viz.show_tensor(torch.tensor(2.5)), ["shape ()", "2.5"]),
     "show_empty": (lambda: viz.show_tensor(torch.arange(0).reshape(0, 3)), ["(0, 3)"]),
     "show_large": (lambda: viz.show_tensor(torch.arange(20000).reshape(200, 100)), ["20000 values from 0 to 19999"]),
-    "axes": (lambda: viz.axes(torch.tensor(1), MATRIX, MATRIX.reshape(3, 2, 2, 1)), ["a scalar", "a matrix", "a 4-D"]),
+    "axes": (
+        lambda: viz.axes(*map(torch.zeros, [(), (7,), (7, 4), (48, 64, 3), (6, 48, 64, 3)]), names=list("abcde")),
+        ["a, a scalar of shape ()", "b, a vector", "c, a matrix", "e, a 4-D tensor of shape (6, 48, 64, 3)"],
+    ),
     "distributions": (
         lambda: viz.distributions({"a": torch.arange(9), "b": torch.arange(5)}),
         ["a has mean 4.00 and standard deviation 2.74, from 0.00 to 8.00", "b has mean 2.00"],
