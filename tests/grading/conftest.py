@@ -29,6 +29,8 @@ def one_question_for_alembic():
 class RememberingExecutor:
     """The local executor, which runs equal notebooks once for all tests: starting Python is what takes the time."""
 
+    warning = ""
+
     def __init__(self):
         from course_lib.classroom.grade.executor import LocalExecutor
 
@@ -50,7 +52,7 @@ def grade_quietly(course):
 
     def run(folder, **options):
         said = []
-        result = grade(folder, root=course, report=said.append, **{"executor": executor, **options})
+        result = grade(folder, report=said.append, **{"root": course, "executor": executor, **options})
         return result, "\n".join(said)
 
     return run

@@ -100,7 +100,7 @@ def blank() -> str:
 
 
 def read_rows(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of grades.csv by student."""
+    """The rows of marks.csv by student."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 

@@ -61,7 +61,7 @@ def test_a_run_that_was_killed_ends_with_the_same_gradebook(batch, course, tmp_p
         time.sleep(0.02)
     run.kill()
     run.wait()
-    assert not (work / "grades.csv").exists(), "it was killed too late for this test to mean anything"
+    assert not (work / "marks.csv").exists(), "it was killed too late for this test to mean anything"
     result, _ = grade_quietly(batch, work=work)
     assert marks_in(work / "gradebook.db") == expected_marks()
     assert [row["total"] for row in read_rows(result.csv).values()] == ["6", "2", "0"]
@@ -105,6 +105,8 @@ def test_a_gradebook_that_is_taken_while_grading_is_one_sentence(batch, tmp_path
 
     class Taker:
         """Runs nothing, and takes the gradebook instead."""
+
+        warning = ""
 
         def run(self, notebook, resources):
             from course_lib.classroom.grade.executor import ExecutedNotebook

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from small_course import CHAPTER, blank, half, page_of, perfect, read_rows, write_files, write_zip
+from small_course import CHAPTER, blank, half, page_of, perfect, read_rows, write_course, write_files, write_zip
 
 from course_lib.classroom.grade.chapters import find_chapters
 from course_lib.classroom.grade.places import safe_ids
@@ -114,6 +114,47 @@ def test_a_renamed_notebook_is_known_by_its_exercises(name, tmp_path, chapters):
     assert batch.problems == []
 
 
+def test_nobody_hands_in_as_somebody_else(tmp_path, chapters):
+    """A file name that looks like another student's export counts only where the export's names stand."""
+    write_files(
+        tmp_path / "folders",
+        {f"{name}/{CHAPTER}/{NOTEBOOK}": blank() for name in ("ada", "bob")}
+        | {f"mallory/{CHAPTER}/ada_4_1001_{NOTEBOOK}": blank()},
+    )
+    assert set(students_of(collect(tmp_path / "folders", chapters))) == {"ada", "bob", "mallory"}
+    forged = f"ada_4_assignsubmission_file_{NOTEBOOK}"
+    write_files(
+        tmp_path / "moodle",
+        {
+            f"ada_4_assignsubmission_file_{NOTEBOOK}": blank(),
+            f"mallory_5_assignsubmission_file_{forged}": blank(),
+            f"eve_6_assignsubmission_file_/{forged}": blank(),
+        },
+    )
+    assert set(students_of(collect(tmp_path / "moodle", chapters))) == {"ada_4", "mallory_5", "eve_6"}
+
+
+def test_several_exports_lie_in_one_folder(tmp_path, chapters):
+    for section, name in enumerate(("ada", "bob")):
+        write_zip(tmp_path / f"section {section}.zip", {f"{name}_{section}_1001_{NOTEBOOK}": blank()})
+    assert set(students_of(collect(tmp_path, chapters))) == {"ada_0", "bob_1"}
+
+
+def test_names_that_a_terminal_would_obey_are_shown_harmlessly(tmp_path, chapters):
+    write_zip(tmp_path / "x.zip", {f"ada/\x1b[2J{NOTEBOOK}": "{", f"bob/{NOTEBOOK}": blank()})
+    (found,) = (one.file for one in collect(tmp_path, chapters).submissions if one.student == "ada")
+    assert str(found) == f"x.zip/ada/?[2J{NOTEBOOK}"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such file names exist only on POSIX")
+def test_names_that_are_no_text_are_read(tmp_path, chapters):
+    with open(os.fsencode(tmp_path) + b"/\xff.ipynb", "w") as file:
+        file.write(blank())
+    (one,) = collect(tmp_path, chapters).submissions
+    assert one.file.name == "?.ipynb"
+    one.student.encode()
+
+
 def test_flat_files_are_named_after_their_students(tmp_path, chapters):
     write_files(tmp_path, {f"{CHAPTER}_ada.ipynb": blank(), f"bob-{CHAPTER}.ipynb": blank(), "cy.ipynb": blank()})
     assert set(students_of(collect(tmp_path, chapters))) == {"ada", "bob", "cy"}
@@ -158,3 +199,36 @@ def test_student_ids_are_safe_and_distinct():
         assert len(name) <= 70 and not set('/\\<>:"|?*[]=') & set(name)
         assert not name.startswith((".", "-", "=")) and name.casefold() != "con"
     assert ids["Jos\u00e9"] == "Jos\u00e9"
+
+
+@pytest.fixture
+def two_chapters(tmp_path):
+    """A course with a second chapter, the same but for the grade ids."""
+    root = write_course(tmp_path / "two")
+    for folder in ("solutions", "course"):
+        notebook = (root / folder / CHAPTER / NOTEBOOK).read_text()
+        write_files(root / folder, {"91_other/91_other.ipynb": other(notebook)})
+    return root
+
+
+def other(notebook):
+    return notebook.replace('"grade_id": "', '"grade_id": "other_')
+
+
+def test_two_chapters_in_one_batch(two_chapters, tmp_path, grade_quietly):
+    batch = write_files(
+        tmp_path / "batch",
+        {
+            f"ada/{CHAPTER}/{NOTEBOOK}": perfect(),
+            "ada/91_other/91_other.ipynb": other(half()),
+            f"bob/{CHAPTER}/{NOTEBOOK}": other(perfect()),  # named like one chapter, filled with the other
+        },
+    )
+    result, said = grade_quietly(batch, root=two_chapters, work=tmp_path / "work")
+    points = [(one.submission.student, one.submission.chapter, one.points) for one in result.results]
+    assert points == [("ada", CHAPTER, 6), ("ada", "91_other", 2), ("bob", "91_other", 6)]
+    assert f"The file is called {NOTEBOOK}, not 91_other.ipynb." in result.results[2].notes
+    assert "mean 78%" in said
+    only, _ = grade_quietly(batch, root=two_chapters, work=tmp_path / "work", chapter="91")
+    assert [one.submission.chapter for one in only.results] == ["91_other", "91_other"]
+    assert [problem.what for problem in only.problems] == [f"left out: it belongs to {CHAPTER}"]

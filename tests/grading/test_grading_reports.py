@@ -26,6 +26,7 @@ MESSAGE = """✗ make_checkerboard: the values are not right yet.
   Got           tensor([[1, 0, 1],
                         [0, 1, 0]])
   Likely cause  The colours are swapped.
+  Says          Use slices like `0::2`.
   Try           Even rows have ones in the
                 columns 1, 3, 5, …"""
 
@@ -43,6 +44,8 @@ def test_a_message_of_a_check_becomes_a_table():
     assert "<pre>tensor([[0, 1, 0],\n        [1, 0, 1]])</pre>" in page
     assert "Even rows have ones in the\ncolumns 1, 3, 5, …" in page
     assert "<h2>A checkerboard</h2>" in page and "0 / 2" in page
+    assert "<p>The values are not right yet.</p>" in page
+    assert "Use slices like <code>0::2</code>." in page
 
 
 def test_any_other_message_is_shown_as_it_is():
@@ -66,14 +69,14 @@ def test_clean_text_has_no_terminal_codes_and_an_end():
 
 def test_a_spreadsheet_finds_no_formula(tmp_path):
     write_csv(
-        tmp_path / "grades.csv", [result_with(name="=HYPERLINK(1)"), result_with(name="@x"), result_with(name="-1")]
+        tmp_path / "marks.csv", [result_with(name="=HYPERLINK(1)"), result_with(name="@x"), result_with(name="-1")]
     )
-    with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+    with (tmp_path / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row["name"] for row in csv.DictReader(file)] == ["'=HYPERLINK(1)", "'@x", "'-1"]
 
 
 def test_the_table_takes_names_literally(tmp_path):
-    result = GradeResult(tmp_path, tmp_path / "grades.csv", "Moodle", [result_with(student="[red]x[/]")], [], 2.0)
+    result = GradeResult(tmp_path, tmp_path / "marks.csv", "Moodle", [result_with(student="[red]x[/]")], [], 2.0)
     text = summary(result)
     assert "[red]x[/]" in text
     assert "0 / 2" in text and "30 a minute" in text

@@ -42,7 +42,7 @@ def grade(
         folder: nbgrader's layout, or what Moodle or Canvas exports; its archives need not be unpacked.
         root: the folder of the course, with solutions/.
         chapter: grade only this chapter; needed where neither file names nor contents tell.
-        work: the working folder with gradebook, feedback and grades.csv; root/graded/<name of folder> by default.
+        work: the working folder with gradebook, feedback and marks.csv; root/graded/<name of folder> by default.
         report: is called with each piece of text for the terminal.
         executor: how submissions are run, on this machine by default; limits: how long they may take.
 
@@ -65,15 +65,15 @@ def grade(
 
     with WorkingFolder(work) as place:
         executor = executor or LocalExecutor(place.log)
-        if warning := getattr(executor, "warning", ""):
-            report(warning)
+        if executor.warning:
+            report(executor.warning)
         grader = Grader(place, executor, limits or Limits())
         for name in sorted({submission.chapter for submission in batch.submissions}):
             grader.prepare(chapters[name])
         console = Console(stderr=True)
         shown = track(batch.submissions, "Grading", console=console, transient=True, disable=not sys.stderr.isatty())
         results = [grader.grade(submission) for submission in shown]
-        path = place.path / "grades.csv"
+        path = place.path / "marks.csv"
         write_csv(path, results)
     result = GradeResult(place.path, path, batch.layout, results, batch.problems, time.monotonic() - started)
     report(summary(result))

@@ -30,6 +30,7 @@ KEPT_ENVIRONMENT = {
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_CACHE_DIR",
 }  # fmt: skip
 
+NOT_DATA = shutil.ignore_patterns("*.ipynb", "*.py", ".*", "__pycache__")
 STOPPED = "Python itself stopped here: a crash, or a call that ends the program."
 
 
@@ -46,10 +47,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a notebook needs around it: the limits, and the data files to put beside it."""
+    """What a notebook needs around it: the limits, and the folder whose data files are put beside it."""
 
     limits: Limits = Limits()
-    data: tuple[Path, ...] = ()
+    data: Path | None = None
 
 
 @dataclass
@@ -66,7 +67,12 @@ class ExecutorFailed(Exception):
 
 
 class Executor(Protocol):
-    """Runs notebooks. `run` never raises for anything the notebook does, only ExecutorFailed."""
+    """Runs notebooks. `run` never raises for anything the notebook does, only ExecutorFailed.
+
+    `warning` is a sentence for the person who grades, or empty.
+    """
+
+    warning: str
 
     def run(self, notebook: NotebookNode, resources: Resources) -> ExecutedNotebook: ...
 
@@ -85,8 +91,8 @@ class LocalExecutor:
     def run(self, notebook: NotebookNode, resources: Resources) -> ExecutedNotebook:
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="classroom-", ignore_cleanup_errors=True) as scratch:
-            for file in resources.data:
-                shutil.copy(file, scratch)
+            if resources.data:
+                shutil.copytree(resources.data, scratch, ignore=NOT_DATA, dirs_exist_ok=True)
             execute = PatientExecute(resources.limits, scratch, log=self.log)
             execute.preprocess(notebook, {"metadata": {"path": scratch}})
         for cell in notebook.cells:

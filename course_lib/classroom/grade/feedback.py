@@ -64,15 +64,16 @@ def _message(outcome: ExerciseOutcome) -> str:
     if not outcome.message.strip():
         return ""
     if outcome.state is State.STOPPED:
-        return f'<div class="message"><p>{escape(outcome.message)}</p></div>'
+        return f'<div class="message"><p>{_prose(outcome.message)}</p></div>'
     headline, rows = _rows(outcome.message)
+    headline = headline.removeprefix(f"✗ {outcome.exercise.name}: ")
     if not rows:
         return f'<div class="message"><pre class="block">{escape(outcome.message.strip())}</pre></div>'
     body = "".join(
-        f"<tr><th>{escape(label)}</th><td>{escape(text) if label in WORDS else f'<pre>{escape(text)}</pre>'}</td></tr>"
+        f"<tr><th>{escape(label)}</th><td>{_prose(text) if label in WORDS else f'<pre>{escape(text)}</pre>'}</td></tr>"
         for label, text in rows
     )
-    return f'<div class="message"><p>{escape(headline)}</p><table>{body}</table></div>'
+    return f'<div class="message"><p>{_prose(headline[:1].upper() + headline[1:])}</p><table>{body}</table></div>'
 
 
 def _rows(message: str) -> tuple[str, list[tuple[str, str]]]:
@@ -88,6 +89,11 @@ def _rows(message: str) -> tuple[str, list[tuple[str, str]]]:
         else:
             return message, []
     return headline, rows
+
+
+def _prose(text: str) -> str:
+    """A sentence in which `code` between backticks is set as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 
 def _answer_error(outcome: ExerciseOutcome) -> str:

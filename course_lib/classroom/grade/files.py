@@ -84,12 +84,22 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(".zip")
 
 
+def is_notebook_name(name: str) -> bool:
+    """Whether a file of this name may be a notebook; some browsers put a second ending behind it."""
+    return name.lower().endswith((".ipynb", ".ipynb.txt", ".ipynb.json"))
+
+
 def too_large(size: int, limit: int) -> str:
     return f"it has {size / 1e6:.0f} MB and at most {limit / 1e6:.0f} MB are read: clear the outputs and send it again"
 
 
 def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in JUNK_FOLDERS | JUNK_FILES
+
+
+def _printable(name: str) -> str:
+    """A file name that can be shown on a terminal and written to a file, whatever its bytes are."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _refused(parts: tuple[str, ...], reason: str, modified: float = 0.0) -> Found:
@@ -105,7 +115,12 @@ def _in_folder(folder: Path, parts: tuple[str, ...], leave_out: Path | None) -> 
     for entry in entries:
         if _is_junk(entry.name):
             continue
-        path, place, status = Path(entry.path), (*parts, entry.name), entry.stat(follow_symlinks=False)
+        path, place = Path(entry.path), (*parts, _printable(entry.name))
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            yield _refused(place, f"it cannot be opened ({error.strerror})")
+            continue
         if stat.S_ISLNK(status.st_mode):
             yield _refused(place, "it is a link to another file, not a file", status.st_mtime)
         elif stat.S_ISDIR(status.st_mode):
@@ -143,7 +158,7 @@ def _in_archive(
 def _archive_member(
     open_archive: OpenArchive, member: zipfile.ZipInfo, parts: tuple[str, ...], depth: int
 ) -> Iterator[Found]:
-    steps = [step for step in re.split(r"[/\\]+", member.filename) if step not in ("", ".")]
+    steps = [_printable(step) for step in re.split(r"[/\\]+", member.filename) if step not in ("", ".")]
     place = (*parts, *(step for step in steps if step != ".."))
     if len(place) == len(parts) or any(_is_junk(step) for step in place[len(parts) :]):
         return

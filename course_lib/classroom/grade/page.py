@@ -21,6 +21,7 @@ pre {
   margin: 0; font: 0.9rem/1.45 ui-monospace, SFMono-Regular, Consolas, "DejaVu Sans Mono", monospace;
   white-space: pre-wrap; overflow-wrap: anywhere;
 }
+code { font: 0.9em ui-monospace, SFMono-Regular, Consolas, "DejaVu Sans Mono", monospace; }
 .who { color: var(--soft); margin: 0.25rem 0 1rem; overflow-wrap: anywhere; }
 .total { display: flex; align-items: center; gap: 1rem; margin-bottom: 1.5rem; }
 .total strong { font-size: 1.5rem; white-space: nowrap; }

@@ -8,11 +8,12 @@ is taken as one folder (or one archive) a student, or one file a student.
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from course_lib.classroom.grade.chapters import chapter_in_name
-from course_lib.classroom.grade.files import Found, is_archive
+from course_lib.classroom.grade.files import Found, is_archive, is_notebook_name
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_(?P<file>.*)", re.DOTALL)
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_\d{3,}_(?P<file>.+)", re.DOTALL)
@@ -34,10 +35,20 @@ class Place:
 
 
 def find_places(files: list[Found], chapters: Iterable[str], batch: str) -> list[Place]:
-    """Return the Place of each file; `batch` is the name of the folder that holds them all."""
+    """Return the Place of each file; `batch` is the name of the folder that holds them all.
+
+    A platform's pattern counts only so deep in the folders as most notebooks show it: a student may give a file a name
+    that looks like somebody else's.
+    """
     chapters = tuple(chapters)
-    wrapper = _wrapper([_folders(found.parts, chapters) for found in files])
-    return [_platform(found.parts) or _folder_or_file(found.parts, chapters, wrapper, batch) for found in files]
+    depths = Counter(_platform_depth(found.parts) for found in files if is_notebook_name(found.name))
+    depth = max(depths, key=lambda depth: (depths[depth], depth is not None), default=None)
+    wrapper = _wrapper([_folders(found.parts) for found in files])
+    return [
+        (_platform(found.parts, depth) if depth is not None else None)
+        or _folder_or_file(found.parts, chapters, wrapper, batch)
+        for found in files
+    ]
 
 
 def safe_ids(keys: Iterable[str]) -> dict[str, str]:
@@ -58,27 +69,31 @@ def safe_ids(keys: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def _platform(parts: tuple[str, ...]) -> Place | None:
-    """The place in an export of Moodle or Canvas; the first part that looks like one decides."""
-    for index, part in enumerate(parts):
-        below = parts[index + 1 :]
-        if moodle := MOODLE.fullmatch(part):
-            rest = (moodle["file"], *below) if moodle["file"] else below
-            return Place("Moodle", f"{moodle['name']}_{moodle['number']}", moodle["name"].strip(), rest)
-        if canvas := CANVAS.fullmatch(part):
-            attempt = CANVAS_ATTEMPT.search(canvas["file"])
-            return Place(
-                "Canvas",
-                f"{canvas['name']}_{canvas['user']}",
-                canvas["name"],
-                (canvas["file"], *below),
-                attempt=int(attempt[1]) if attempt else 0,
-                late=bool(canvas["late"]),
-            )
+def _platform_depth(parts: tuple[str, ...]) -> int | None:
+    """How many folders stand before the first part that looks like Moodle's or Canvas's; None without such a part."""
+    return next((depth for depth, part in enumerate(parts) if MOODLE.fullmatch(part) or CANVAS.fullmatch(part)), None)
+
+
+def _platform(parts: tuple[str, ...], depth: int) -> Place | None:
+    """The place in an export of Moodle or Canvas, whose pattern stands below `depth` folders."""
+    part, below = (parts[depth], parts[depth + 1 :]) if depth < len(parts) else ("", ())
+    if moodle := MOODLE.fullmatch(part):
+        rest = (moodle["file"], *below) if moodle["file"] else below
+        return Place("Moodle", f"{moodle['name']}_{moodle['number']}", moodle["name"].strip(), rest)
+    if canvas := CANVAS.fullmatch(part):
+        attempt = CANVAS_ATTEMPT.search(canvas["file"])
+        return Place(
+            "Canvas",
+            f"{canvas['name']}_{canvas['user']}",
+            canvas["name"],
+            (canvas["file"], *below),
+            attempt=int(attempt[1]) if attempt else 0,
+            late=bool(canvas["late"]),
+        )
     return None
 
 
-def _folders(parts: tuple[str, ...], chapters: tuple[str, ...]) -> tuple[str, ...]:
+def _folders(parts: tuple[str, ...]) -> tuple[str, ...]:
     """The folders of a file outside of a platform's export, below `submitted` if there is one."""
     folders = tuple(part[:-4] if is_archive(part) else part for part in parts[:-1])
     return folders[folders.index("submitted") + 1 :] if "submitted" in folders else folders
@@ -93,7 +108,7 @@ def _wrapper(paths: list[tuple[str, ...]]) -> int:
 
 
 def _folder_or_file(parts: tuple[str, ...], chapters: tuple[str, ...], wrapper: int, batch: str) -> Place:
-    folders, file = _folders(parts, chapters), parts[-1]
+    folders, file = _folders(parts), parts[-1]
     names = [folder.casefold() for folder in folders]
     chapter = next((index for index, name in enumerate(names) if name in chapters), None)
     if chapter is not None and len(folders) > 1:

@@ -2,7 +2,7 @@
 
     source/ release/        the chapter, and what nbgrader's generate_assignment makes of it
     submitted/ autograded/  what was taken from each submission, and the same with outputs
-    feedback/ gradebook.db grades.csv grading.log
+    feedback/ gradebook.db marks.csv grading.log
 
 `prepare` registers a chapter and returns the Assignment that grading trusts; `record` writes one executed submission
 through nbgrader's own Autograde (all its steps but the execution), so that formgrader, manual marks, late penalties
@@ -31,6 +31,7 @@ from sqlalchemy.exc import SAWarning
 
 from course_lib.classroom.errors import ClassroomError
 from course_lib.classroom.grade.chapters import Chapter
+from course_lib.classroom.grade.executor import NOT_DATA
 from course_lib.classroom.grade.preflight import Assignment, is_answer, is_check
 from course_lib.classroom.grade.results import Exercise
 from course_lib.classroom.grade.submissions import Submission
@@ -78,8 +79,8 @@ class WorkingFolder:
         """Register the chapter in the gradebook and return what grading trusts of it."""
         source = self.path / "source" / chapter.name
         _replace(source)
-        for file in (*data_files(chapter.solution.parent), chapter.solution):
-            shutil.copy(file, source)
+        shutil.copytree(chapter.solution.parent, source, ignore=NOT_DATA, dirs_exist_ok=True)
+        shutil.copy(chapter.solution, source)
         released = nbformat.read(chapter.released, 4)
         stubs = {cell.metadata.nbgrader.grade_id: cell.source for cell in released.cells if is_answer(cell)}
         try:
@@ -92,9 +93,9 @@ class WorkingFolder:
             nbformat.read(self.path / "release" / chapter.name / chapter.solution.name, 4),
         )
 
-    def data(self, chapter: str) -> tuple[Path, ...]:
-        """The files that a notebook of this chapter finds beside it."""
-        return tuple(data_files(self.path / "release" / chapter))
+    def data(self, chapter: str) -> Path:
+        """The folder with the files that a notebook of this chapter finds beside it."""
+        return self.path / "release" / chapter
 
     def record(self, submission: Submission, submitted: NotebookNode, executed: NotebookNode) -> dict[str, Mark]:
         """Write one submission and the outputs of its run; return its marks. Raises RecordFailed."""
@@ -168,15 +169,6 @@ class WorkingFolder:
         self.log.addHandler(handler)
         self._open.callback(handler.close)
         self._open.callback(self.log.removeHandler, handler)
-
-
-def data_files(folder: Path) -> list[Path]:
-    """The files of a chapter's folder that belong beside its notebook: not notebooks, sources or hidden files."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.is_file() and file.suffix not in (".ipynb", ".py") and not file.name.startswith(".")
-    )
 
 
 _IN_USE = (

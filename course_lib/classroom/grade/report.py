@@ -1,4 +1,4 @@
-"""The result of a batch, and how an instructor sees it: a table on the terminal and grades.csv."""
+"""The result of a batch, and how an instructor sees it: a table on the terminal and marks.csv."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, detect_legacy_windows
 from rich.table import Table
 from rich.text import Text
 
@@ -60,7 +60,8 @@ def summary(result: GradeResult) -> str:
     """The whole report for the terminal: a table for each chapter, the problems, and the last line."""
     text = io.StringIO()
     width = shutil.get_terminal_size((110, 40)).columns
-    console = Console(file=text, width=max(width, 80), force_terminal=sys.stdout.isatty(), legacy_windows=False)
+    colours = sys.stdout.isatty() and not detect_legacy_windows()
+    console = Console(file=text, width=max(width, 80), force_terminal=colours, legacy_windows=False)
     for chapter in sorted({one.submission.chapter for one in result.results}):
         results = [one for one in result.results if one.submission.chapter == chapter]
         console.print(_table(chapter, results))

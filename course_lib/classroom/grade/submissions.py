@@ -11,10 +11,9 @@ from pathlib import Path
 
 from course_lib.classroom.grade.cells import grade_ids, read_cells
 from course_lib.classroom.grade.chapters import Chapter, chapter_in_name
-from course_lib.classroom.grade.files import Found, Unreadable, find_files, is_archive
+from course_lib.classroom.grade.files import Found, Unreadable, find_files, is_archive, is_notebook_name
 from course_lib.classroom.grade.places import Place, find_places, safe_ids
 
-NOTEBOOK_NAMES = (".ipynb", ".ipynb.txt", ".ipynb.json")
 MOST_FILES = 50  # notebooks of one student that are opened
 
 
@@ -82,7 +81,7 @@ def collect(
 
 def _is_notebook(found: Found) -> bool:
     """Whether this may be a notebook. An archive is found as a file only if it could not be read."""
-    return found.name.lower().endswith(NOTEBOOK_NAMES) or is_archive(found.name)
+    return is_notebook_name(found.name) or is_archive(found.name)
 
 
 def _by_chapter(
