@@ -71,12 +71,16 @@ def build_chapter(source: Path) -> dict[str, bytes]:
 def in_processes(function: Callable, items: Sequence) -> list:
     """Map over the items, one process each where there are several items and processors.
 
-    Processes, because nbgrader changes the working folder, which belongs to the whole process.
+    Processes, because nbgrader changes the working folder, which belongs to the whole process. They come from a server
+    that has loaded nbgrader once, except on Windows, which has no such server.
     """
     workers = min(len(items), os.cpu_count() or 1)
     if workers < 2:
         return [function(item) for item in items]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn" if os.name == "nt" else "forkserver")
+    if os.name != "nt":
+        context.set_forkserver_preload(["course_lib.classroom.prove"])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         return list(pool.map(function, items))
 
 

@@ -116,7 +116,8 @@ class Check:
         self._judgements += 1
         answer = read(condition)
         if answer.array is None or answer.array.size != 1 or not answer.array.all():
-            self._fail("not right yet", [("Difference", what_is_wrong), ("Try", hint or "")])
+            called = [self._results[-1]._called] if self._results else []
+            self._fail("not right yet", [*called, ("Difference", what_is_wrong), ("Try", hint or "")])
 
     # ---- how it ends ---------------------------------------------------------------------------------------------
 
@@ -147,11 +148,11 @@ class Check:
             return CheckFailed(
                 layout(headline, [("Try", "Look for a loop that never ends, or that does far too much.")])
             )
-        said = f"{class_name(type(error))}: {error_text(error)}"
+        place = library_place(frames)
         rows = [
-            ("Error", said),
-            ("Met in", library_place(frames)),
-            ("Likely cause", "Your answer is not the kind of object that the exercise asks for."),
+            ("Error", f"{class_name(type(error))}: {error_text(error)}"),
+            ("Met in", place),
+            ("Likely cause", "" if place else "Your answer is not the kind of object that the exercise asks for."),
             ("Try", "Read the signature and the example of the exercise again, and compare your answer with them."),
         ]
         return CheckFailed(layout(f"✗ {self.name}: the check could not use your answer.", rows))
@@ -381,9 +382,10 @@ def _shown(plain, difference: Difference) -> str:
     text = show(plain)
     if difference.kind == "type" and plain.kind != "nothing":
         return f"{text}\n({plain.name})"
-    if plain.kind in ("tensor", "array") and difference.kind in ("shape", "dtype"):
-        return f"{text}\n({'shape ' + str(plain.shape) if difference.kind == 'shape' else plain.dtype})"
-    return text
+    if plain.kind not in ("tensor", "array"):
+        return text
+    beside = {"shape": f"shape {plain.shape}", "dtype": plain.dtype}.get(difference.kind, "")
+    return f"{text}\n({beside})" if beside and beside not in text else text
 
 
 def _places(error: StudentError | None) -> list[tuple[str, str]]:

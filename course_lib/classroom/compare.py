@@ -151,6 +151,8 @@ def _dtype_name(plain: Plain) -> str:
 def number(value, digits: int = 6) -> str:
     """A number of an array as short text: 3, 0.333333, 2.0, True."""
     item = value.item() if isinstance(value, np.generic) else value
+    if type(item) is int and abs(item) >= 10**50:  # Python refuses to print much longer ones
+        return f"an int of {item.bit_length()} bits"
     if type(item) is not float:
         return str(item)
     text = f"{item:.{digits}g}"

@@ -36,7 +36,7 @@ def _show(plain: Plain) -> str:
             return _summary(plain)
         return repr(plain.source.detach() if plain.kind == "tensor" else plain.source)
     if plain.kind == "number":
-        return _show_number(plain.source)
+        return number(plain.source) if type(plain.source) is int else repr(plain.source)
     if plain.kind == "string":
         return repr(plain.text)
     if plain.kind == "symbol":
@@ -56,12 +56,6 @@ def _show(plain: Plain) -> str:
 def _show_items(plain: Plain) -> str:
     shown = [show(item, inline=True) for item in plain.items[:12]]
     return ", ".join(shown + ["…"] * (len(plain.items) > 12))
-
-
-def _show_number(value) -> str:
-    if type(value) is int and abs(value) >= 10**50:
-        return f"an int of {value.bit_length()} bits"
-    return repr(value)
 
 
 def _summary(plain: Plain) -> str:
@@ -103,7 +97,7 @@ def layout(headline: str, rows: list[tuple[str, str]]) -> str:
         wrapped = []
         for line in text.splitlines():
             wrapped += _wrap(line) if label in ("Likely cause", "Try", "Difference", "Says") else [line]
-        lines += [f"  {label if i == 0 else '':<{_LABEL}}{line}" for i, line in enumerate(wrapped)]
+        lines += [f"  {label if i == 0 else '':<{_LABEL}}{line}".rstrip() for i, line in enumerate(wrapped)]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ along instead of nbgrader's one line for all.
 """
 
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -57,6 +59,8 @@ def generate_assignment(folder: Path, name: str, stubs: Mapping[str, str], *, db
     Returns:
         The folder with the students' notebook and the chapter's other files.
     """
+    if db_url is None and not (folder / "gradebook.db").exists():
+        (folder / "gradebook.db").write_bytes(_empty_gradebook())
     config = course_config(folder, name, db_url=db_url)
     config.WriteStubs.stubs = dict(stubs)
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, force=True, log=_Log())
@@ -106,6 +110,16 @@ def release(
 def notebook_bytes(notebook: NotebookNode) -> bytes:
     """A notebook as it stands in a file, the same on every system."""
     return (nbformat.writes(notebook, version=4).rstrip("\n") + "\n").encode()
+
+
+@functools.cache
+def _empty_gradebook() -> bytes:
+    """A gradebook as nbgrader makes it. It starts a program for that, which takes longer than the rest of a release."""
+    with tempfile.TemporaryDirectory(prefix="gradebook-", ignore_cleanup_errors=True) as scratch:
+        path = Path(scratch) / "gradebook.db"
+        with _own_programs_first():
+            Gradebook(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 def _start(converter: BaseConverter, sentence: str) -> None:

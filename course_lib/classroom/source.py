@@ -5,6 +5,7 @@ it a role. `read_chapter` sorts the cells into the notebook's own cells and the 
 that breaks the format, with file and line.
 """
 
+import ast
 import re
 import textwrap
 from dataclasses import dataclass
@@ -157,12 +158,16 @@ def read_chapter(path: Path) -> Chapter:
 
 def _read_cells(path: Path) -> list[_Raw]:
     import jupytext  # only building needs it
+    from nbformat import ValidationError
 
     text = path.read_text(encoding="utf-8")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"# ?%%", line)]
     if not lines:
         _refuse(path, 1, "no cell was found: a cell begins with a line `# %%`")
-    notebook = jupytext.reads(text, fmt="py:percent")
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except ValidationError as error:
+        _refuse(path, lines[0], f"the metadata of a cell below is malformed: {error.message}")
     if len(notebook.cells) != len(lines):
         _refuse(path, lines[0], "only the header may stand before the first `# %%`, and no string may hold such a line")
     return [
@@ -184,8 +189,6 @@ def _role_of(raw: _Raw, path: Path) -> tuple[str, str]:
     unknown = set(raw.metadata) - _FOR_ANY - set(roles) - _DETAILS.get(role, set())
     if unknown:
         _refuse(path, raw.line, f"unknown metadata: {', '.join(sorted(unknown))}")
-    if not isinstance(raw.metadata.get("tags", []), list):
-        _refuse(path, raw.line, 'tags is a list, as in tags=["nbval-skip"]')
     if raw.kind not in ("markdown", "code"):
         _refuse(path, raw.line, f"a cell is markdown or code, not {raw.kind}")
     if role:
@@ -233,7 +236,7 @@ def _exercise(name: str, part: dict, path: Path) -> Exercise:
         if role not in part:
             _refuse(path, solution.line, f"exercise {name!r} has no {role}")
     _examine_order(name, part, path)
-    _examine_check(part["check"], path)
+    _examine_check(part["check"], name, path)
     regions = _regions(solution, BEGIN_SOLUTION, END_SOLUTION, "solution", path)
     details = _details(solution, path)
     return Exercise(
@@ -256,10 +259,19 @@ def _examine_order(name: str, part: dict, path: Path) -> None:
             _refuse(path, after.line, f"the parts of {name!r} come as prompt, exercise, stub, check, hints, mutants")
 
 
-def _examine_check(raw: _Raw, path: Path) -> None:
+def _examine_check(raw: _Raw, name: str, path: Path) -> None:
     _regions(raw, BEGIN_HIDDEN, END_HIDDEN, "hidden tests", path)
     if _OUTPUT_TAGS & set(raw.metadata.get("tags", ())):
         _refuse(path, raw.line, "the output of a check is always compared: a check cell takes no nbval tag")
+    try:
+        statements = ast.parse(raw.source).body
+    except SyntaxError as error:
+        _refuse(path, raw.line + (error.lineno or 0), f"a check cell is plain Python: {error.msg}")
+    if isinstance(statements[-1], ast.Expr):
+        last = raw.line + statements[-1].lineno
+        _refuse(path, last, "a check cell must not end in an expression: nbgrader takes a number there for points")
+    if f"with check({name!r})" not in ast.unparse(ast.Module(statements, [])):
+        _refuse(path, raw.line, f'the check of {name!r} has no line `with check("{name}") as c:`')
 
 
 def _details(raw: _Raw, path: Path) -> dict:

@@ -1,5 +1,6 @@
 # ---
 # jupyter:
+#   ruff: noqa
 #   jupytext:
 #     text_representation:
 #       extension: .py
