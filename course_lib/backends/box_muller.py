@@ -119,6 +119,7 @@ def fma(a: np.ndarray, b, c) -> np.ndarray:
     return wide.astype(F32)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def fma_float64(a: np.ndarray, b, c) -> np.ndarray:
     """a·b + c rounded once to float64: what product and sum lose by rounding (Dekker 1971, Knuth 1969) is put back."""
     product = a * b
@@ -133,7 +134,6 @@ def fma_float64(a: np.ndarray, b, c) -> np.ndarray:
 
 def _halves(x) -> tuple[np.ndarray, np.ndarray]:
     """x as the sum of two numbers of 26 bits, whose products are exact."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = x * F64(2**27 + 1)
-        high = spread - (spread - x)
+    spread = x * F64(2**27 + 1)
+    high = spread - (spread - x)
     return high, x - high

@@ -72,7 +72,7 @@ def random_(self, *bounds, generator=None, **named):
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.empty(4, dtype=torch.int64).random_(1, 7)
-    tensor([3, 4, 2, 1])
+    tensor([3, 4, 6, 1])
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.random_.html
     """

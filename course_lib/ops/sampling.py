@@ -213,7 +213,7 @@ def randint(*args, low=None, high=None, size=None, generator=None, out=None, dty
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.randint(1, 7, (5,))
-    tensor([3, 4, 2, 1, 2])
+    tensor([3, 4, 6, 1, 2])
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.randint.html
     """
