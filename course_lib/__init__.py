@@ -17,6 +17,8 @@ from .device import device, get_default_device, set_default_device
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .ops import FUNCTIONS as _NAMESPACES
 from .printing import set_printoptions
+from .random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .random import Generator
 from .size import Size
 from .tensor import Tensor
 
@@ -53,7 +55,7 @@ _FUNCTIONS = {name: made for name, made in _NAMESPACES["torch"].items() if name 
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
-_SUBMODULES = {"autograd", "backends", "random"}
+_SUBMODULES = {"autograd", "backends", "random", "nn"}
 
 
 def __getattr__(name: str):
@@ -71,7 +73,7 @@ def is_storage(obj) -> bool:
     return False
 
 
-__all__ = ["Size", "Tensor", "can_cast", "device", "dtype", "enable_grad", "finfo", "get_default_device",
+__all__ = ["Size", "Tensor", "can_cast", "device", "default_generator", "dtype", "enable_grad", "finfo", "get_default_device",
            "get_default_dtype", "iinfo", "inf", "is_grad_enabled", "nan", "no_grad", "pi", "promote_types", "return_types",
            "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions", *dtypes.NAMES,
            *_FUNCTIONS]  # fmt: skip

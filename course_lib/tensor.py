@@ -317,11 +317,13 @@ class Tensor:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+                    f"attempting to assign a gradient with dtype '{_c_name(value)}' to a tensor with dtype '{_c_name(self)}'. "
+                    "Please ensure that the gradient and the tensor have the same dtype"
                 )
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(value.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
         self._grad = value
 
@@ -462,15 +464,15 @@ class Tensor:
     def __reduce_ex__(self, protocol):
         return (_rebuild, (type(self), self._array, self._requires_grad))
 
-    def __repr__(self, *, tensor_contents=None) -> str:
+    def __repr__(self) -> str:
         from .printing import tensor_repr
 
         return tensor_repr(self)
 
     def __format__(self, spec: str) -> str:
-        if self._array.ndim == 0 and not self.is_meta and spec:
-            return self.item().__format__(spec)
-        return object.__format__(self, spec)
+        from .printing import tensor_format
+
+        return tensor_format(self, spec)
 
     def __dir__(self):
         return sorted(name for name in super().__dir__() if name not in Tensor.__slots__)
@@ -480,6 +482,13 @@ def _rebuild(cls, array, requires_grad: bool) -> Tensor:
     tensor = wrap(array, cls)
     tensor._requires_grad = requires_grad
     return tensor
+
+
+def _c_name(tensor: Tensor) -> str:
+    """The dtype as error texts of the C++ side spell it."""
+    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}.get(
+        dtypes.legacy_name(tensor.dtype), dtypes.legacy_name(tensor.dtype)
+    )
 
 
 def normalize_dim(dim: int, ndim: int) -> int:

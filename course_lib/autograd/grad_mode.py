@@ -69,7 +69,18 @@ class _GradContext:
         return wrapped
 
 
-class no_grad(_GradContext):
+class _Decorator(_GradContext):
+    """A context that may also decorate a function without parentheses: `@torch.no_grad`."""
+
+    def __new__(cls, function=None):
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__()
+        return made(function)
+
+
+class no_grad(_Decorator):
     """Records nothing inside: results do not require gradients. A context manager and a decorator.
 
     >>> import course_lib as torch
@@ -85,15 +96,8 @@ class no_grad(_GradContext):
     def __init__(self, function=None):
         super().__init__(False)
 
-    def __new__(cls, function=None):
-        made = super().__new__(cls)
-        if function is None:
-            return made
-        made.__init__()
-        return made(function)  # `@torch.no_grad` without parentheses
 
-
-class enable_grad(_GradContext):
+class enable_grad(_Decorator):
     """Records again inside a `no_grad` block. A context manager and a decorator.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.enable_grad.html
@@ -101,8 +105,6 @@ class enable_grad(_GradContext):
 
     def __init__(self, function=None):
         super().__init__(True)
-
-    __new__ = no_grad.__new__
 
 
 class set_grad_enabled(_GradContext):

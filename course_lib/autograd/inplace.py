@@ -12,14 +12,21 @@ from .node import Node, edge_of
 
 def check_inplace(tensor) -> None:
     """RuntimeError for an in-place change that would lose a leaf's meaning."""
-    if tensor.requires_grad and tensor._node is None and tensor._base is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     base = tensor._base
-    if base is not None:
-        from .grad_mode import GRAD
+    if base is None:
+        if tensor._requires_grad and tensor._node is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    elif base._requires_grad and base._node is None:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
-        if GRAD.enabled and base._requires_grad and base._node is None:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+def check_overlap(array) -> None:
+    """RuntimeError for an array in which several elements are one place in memory, as after `expand`."""
+    if 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
 
 
 def rebase_history(tensor, node: Node) -> None:

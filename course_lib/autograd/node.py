@@ -40,7 +40,7 @@ class Node:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
 
     @property
     def next_functions(self):
@@ -65,7 +65,7 @@ class Node:
         for value, version in saved:
             if version is not None:
                 if value._storage.version != version:
-                    _raise_modified(value, version)
+                    _raise_modified(value, version, self)
                 if type(value) is SavedOutput:
                     value = value.unpack(self)
             found.append(value)
@@ -128,18 +128,18 @@ class SavedOutput:
         return self._array.shape
 
 
-def _raise_modified(value, expected: int):
+def _raise_modified(value, expected: int, saver: Node):
     from .. import dtypes
 
     kind = dtypes.legacy_name(dtypes.from_numpy(value._array.dtype))
     shape = ", ".join(map(str, value._array.shape))
-    node = getattr(value, "_node", None)
-    where = f", which is output {value._nr} of {node.name()}," if node is not None else ""
+    node, index = (saver, value.index) if type(value) is SavedOutput else (value._node, value._nr)
+    where = "" if node is None else f", which is output {index} of {node.name().removesuffix('Backward0')},"
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{kind}Tensor [{shape}]]{where} is at version {value._storage.version}; expected version {expected} "
         "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 
@@ -178,6 +178,9 @@ class AccumulateGrad(Node):
     """The end of the graph at a leaf: adds the gradient that arrives into `variable.grad`."""
 
     __slots__ = ("variable",)
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
 
     def __init__(self, variable):
         super().__init__(())

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from . import casting, comparison, complex_numbers, creation, indexing, joining, matmul, pointwise, reduce, sorting, views
+from . import (
+    activation,
+    casting,
+    comparison,
+    complex_numbers,
+    creation,
+    cross_entropy,
+    dropout,
+    indexing,
+    joining,
+    linear,
+    loss,
+    matmul,
+    pointwise,
+    reduce,
+    sampling,
+    softmax,
+    sorting,
+    views,
+)
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "casting", "comparison", "complex_numbers", "creation", "indexing", "joining", "matmul", "pointwise", "reduce",
-           "sorting", "views"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS", "activation", "casting", "comparison", "complex_numbers", "creation", "cross_entropy", "dropout", "indexing", "joining", "linear", "loss", "matmul", "pointwise", "reduce",
+           "sampling", "softmax", "sorting", "views"]  # fmt: skip

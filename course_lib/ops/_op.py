@@ -24,12 +24,12 @@ from numpy import ndarray
 
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
-from ..autograd.inplace import check_inplace, rebase_history
+from ..autograd.inplace import check_inplace, check_overlap, rebase_history
 from ..autograd.node import Node, SavedOutput, edge_of
 from ..backends import array_module
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
-from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare, signature_error
+from ._arguments import NUMBER, OPERAND, argument_error, broadcast_error, number_array, out_error, prepare, signature_error
 
 FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, nn.functional, …
 OPS: dict[str, type] = {}  # every declared op, by name
@@ -49,7 +49,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
 
     def declare(cls):
         cls.name = cls.__name__.rstrip("_")
-        cls.rule, cls.is_view = dtype, view
+        cls.rule, cls.is_view, cls.namespace = dtype, view, namespace
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
         cls.node = _node_class(cls, node)
         cls.operands, cls.takes_out = _inspect_forward(cls)
@@ -225,13 +225,16 @@ def _in_place(cls):
                 (_, *others), settings = arguments(input, *args, **named)
             except TypeError as error:
                 (_, *others), settings = _arguments.retry(cls.name + "_", arguments, (input, *args), named, error)
+        elif cls.namespace is None:
+            others, settings = args, named
         else:
             others, settings = _arguments.positional(cls, (input, *args), named)[1:], {}
         operands = (input, *others)
         recorded = GRAD.enabled and any([isinstance(t, Tensor) and t.requires_grad for t in operands])
-        if recorded or input._base is not None:
+        if recorded:
             check_inplace(input)
         x = input._array
+        check_overlap(x)
         arrays = _arguments.in_place_arrays(cls, operands)
         node = _in_place_node(cls, operands, settings) if recorded else None
         z = _arguments.in_place_result(cls, forward, x, arrays, settings, operands)
@@ -253,10 +256,8 @@ def _in_place(cls):
 def _in_place_node(cls, operands, settings) -> Node:
     """The node of an in-place op, made before the numbers change. A saved old self becomes a saved clone."""
     input = operands[0]
-    before = wrap(input._array)
-    before._node, before._nr, before._requires_grad = input._node, input._nr, input._requires_grad
-    if input._base is not None:
-        before._base, before._seen_version, before._storage = input._base, input._seen_version, input._storage
+    before = wrap(input._array)  # the tensor as it is now, with its history
+    before._requires_grad, before._node, before._nr = input.requires_grad, input._node, input._nr
     operands = (before if operands[0] is input else operands[0], *operands[1:])
     edges = [edge_of(t) if isinstance(t, Tensor) else None for t in (input, *operands[1:])]
     node = cls.node(edges, _inputs_to_fit(cls, operands, None))
@@ -268,8 +269,7 @@ def _in_place_node(cls, operands, settings) -> Node:
 
 def _clone(tensor):
     copy = wrap(tensor._array.copy())
-    if tensor._base is None:
-        copy._node, copy._nr, copy._requires_grad = tensor._node, tensor._nr, tensor._requires_grad
+    copy._node, copy._nr, copy._requires_grad = tensor._node, tensor._nr, tensor._requires_grad
     return copy
 
 
@@ -328,8 +328,9 @@ def _inputs_to_fit(cls, operands, shape):
 
 def _node_class(cls, name: str | None):
     name = name or "".join(part.capitalize() for part in cls.__name__.strip("_").split("_"))
+    name = name if "Backward" in name else name + "Backward0"
     members = {"__slots__": (), "backward": cls.__dict__.get("backward"), "__doc__": f"The backward of `{cls.__name__}`."}
-    return type(name + "Backward0", (Node,), members)
+    return type(name, (Node,), members)
 
 
 def _inspect_forward(cls) -> tuple[int | None, bool]:
@@ -375,7 +376,7 @@ def _register_operator(cls, operator: str, call, changed) -> None:
     if operator in _REFLECTED:
 
         def reflected(self, other):
-            return forwards(other, self) if isinstance(other, NUMBER) else NotImplemented
+            return forwards(other, self) if isinstance(other, OPERAND) else NotImplemented
 
         reflected.__name__ = f"__r{operator}__"
         setattr(Tensor, reflected.__name__, forwards if operator in _COMMUTES else reflected)

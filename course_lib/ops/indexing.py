@@ -318,7 +318,7 @@ class place_at:
     def backward(ctx, g):
         if ctx.accumulate:
             return g, pick(g, key=ctx.key)
-        kept = place_at(g, wrap(g._array.dtype.type(0) * g._array[:0].sum()), key=ctx.key, accumulate=False)
+        kept = place_at(g, g.new_zeros(()), key=ctx.key, accumulate=False)
         return kept, pick(g, key=ctx.key)
 
 
@@ -345,7 +345,7 @@ def _getitem(self, key) -> Tensor:
 
 def _setitem(self, key, value) -> None:
     basic, advanced = _split(self, key)
-    target = view_at(self, basic)
+    target = self if all(entry == _FULL for entry in basic) else view_at(self, basic)
     if not isinstance(value, Tensor):
         value = _as_value(value, self)
     if advanced is None:
@@ -390,7 +390,7 @@ Tensor.__setitem__ = _setitem
 # ---- writing everything ------------------------------------------------------------------------------------------
 
 
-@op(inplace=True, method=False, namespace=None, node="Copy")
+@op(inplace=True, method=False, namespace=None, node="CopyBackwards")
 class copy_from:
     """The values of `src` in the dtype, device and shape of `self`."""
 

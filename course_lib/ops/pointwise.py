@@ -629,7 +629,7 @@ maximum = _extremum("maximum", "maximum", "the larger of two elements")
 minimum = _extremum("minimum", "minimum", "the smaller of two elements")
 
 
-@op(inplace=True, alias="clip")
+@op(inplace=True, alias="clip", node="ClampBackward1")
 class clamp:
     """clamp(input, min=None, max=None, *, out=None) -> Tensor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from builtins import max as builtin_max
 
 from .. import dtypes, return_types
 from ..dtypes import FLOAT, legacy_name
@@ -181,7 +182,7 @@ def _refuse_empty(name: str, a, dims) -> None:
         )
 
 
-def _extreme_value(name: str, ufunc: str):
+def _extreme_value(name: str, ufunc: str, node: str | None = None):
     """amax and amin: the extreme value; equal ones share the gradient."""
 
     def arguments(input, dim=(), keepdim=False):
@@ -201,6 +202,9 @@ def _extreme_value(name: str, ufunc: str):
         where = a.detach() == extreme
         return restored(g, ctx.dims, ctx.keepdim) * where / where.sum(ctx.dims, keepdim=True)
 
+    if node is not None:  # the reduction of everything behind max() and min()
+        members = {"forward": forward, "save": save, "backward": backward, "__doc__": f"The {node[:3].lower()} of all."}
+        return op(method=False, namespace=None, node=node)(type(f"{name}_of_all", (), members))
     word = "largest" if name == "amax" else "smallest"
     document = f"""{name}(input, dim=(), keepdim=False, *, out=None) -> Tensor: the {word} element over `dim`.
 
@@ -215,6 +219,7 @@ def _extreme_value(name: str, ufunc: str):
 
 amax = _extreme_value("amax", "max")
 amin = _extreme_value("amin", "min")
+max_of_all, min_of_all = _extreme_value("amax", "max", "MaxBackward1"), _extreme_value("amin", "min", "MinBackward1")
 
 
 def _extreme_along(name: str, find: str):
@@ -252,7 +257,7 @@ def _extreme(name, input, dim, keepdim, out, along, value, elementwise, result):
         if input.numel() == 0:
             raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                                "reduction dim with the 'dim' argument.")  # fmt: skip
-        made = value(input)
+        made = value(input, dims=tuple(range(input.ndim)), keepdim=False)
     elif isinstance(dim, Tensor):
         made = elementwise(input, dim)
     else:
@@ -275,7 +280,7 @@ def max(input, dim=None, keepdim=False, *, other=None, out=None):
     from .pointwise import maximum
 
     dim = dim if other is None else other
-    return _extreme("max", input, dim, keepdim, out, max_along, amax, maximum, return_types.max)
+    return _extreme("max", input, dim, keepdim, out, max_along, max_of_all, maximum, return_types.max)
 
 
 @function(method=True)
@@ -289,7 +294,7 @@ def min(input, dim=None, keepdim=False, *, other=None, out=None):
     from .pointwise import minimum
 
     dim = dim if other is None else other
-    return _extreme("min", input, dim, keepdim, out, min_along, amin, minimum, return_types.min)
+    return _extreme("min", input, dim, keepdim, out, min_along, min_of_all, minimum, return_types.min)
 
 
 def _position(name: str):
@@ -356,47 +361,71 @@ def count_nonzero(input, dim=None):
 # ---- spread ------------------------------------------------------------------------------------------------------
 
 
-def _variance(input, dim, unbiased, correction, keepdim, name):
-    if input.dtype.category < FLOAT:
-        raise RuntimeError(f"{name} only support floating point and complex dtypes")
-    if isinstance(dim, bool):  # var(unbiased)
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None or unbiased else 0
-    dims = dims_of(dim, input.ndim)
-    count = math.prod([input.shape[d] for d in dims])
-    centre = mean(input, dims, True) if dims else input
-    distance = input - centre
-    squares = (distance * distance.conj()).real if input.is_complex() else distance * distance
-    freedom = count - correction
-    total = sum(squares, dims, keepdim) if dims else squares
-    return total / (freedom if freedom > 0 else 0), centre if keepdim or not dims else centre.squeeze(dims)
+def _spread_arguments(name: str):
+    """The signature of var and std: also `var(unbiased)` and `var(dim, unbiased, keepdim)`, the older spellings."""
+
+    def arguments(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        if input.dtype.category < FLOAT:
+            raise RuntimeError(f"{name} only support floating point and complex dtypes")
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        if correction is None:
+            correction = 1 if unbiased is None or unbiased else 0
+        return (input,), {"dims": dims_of(dim, input.ndim), "correction": correction, "keepdim": keepdim}
+
+    return arguments
 
 
-@function(method=True)
-def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
-    """var(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
-
-    The variance over `dim`: squared distances from the mean, divided by `count - correction`.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.var.html
-    """
-    made = _variance(input, dim, unbiased, correction, keepdim, "var")[0]
-    return made if out is None else write_out("var", out, (input,), made)
+def _variance(xp, a, dims, correction, keepdim):
+    """Squared distances from the mean, summed in float32 or wider and divided by the degrees of freedom."""
+    wide = a.astype("f4") if a.dtype.itemsize == 2 else a
+    centre = wide.mean(dims, keepdims=True) if dims else wide
+    distance = wide - centre
+    squares = (distance * distance.conj()).real if a.dtype.kind == "c" else distance * distance
+    count = math.prod([a.shape[d] for d in dims])
+    return xp.asarray(squares.sum(dims, keepdims=keepdim) / squares.dtype.type(builtin_max(count - correction, 0)))
 
 
-@function(method=True)
-def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
-    """std(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor: the square root of `var`.
+def _spread(name: str, text: str):
+    def forward(xp, a, *, dims, correction, keepdim):
+        found = _variance(xp, a, dims, correction, keepdim)
+        return (xp.sqrt(found) if name == "std" else found).astype(cast_real(a.dtype))
+
+    def save(ctx, out, a, *, dims, correction, keepdim):
+        ctx.save_for_backward(a, out.detach() if name == "std" else None)
+        ctx.dims, ctx.correction, ctx.keepdim = dims, correction, keepdim
+
+    def backward(ctx, g):
+        a, spread = ctx.saved_tensors
+        if name == "std":  # through the root; where all values are equal the gradient is 0
+            g = (g / (spread * 2)).masked_fill(spread == 0, 0)
+        count = math.prod([a.shape[d] for d in ctx.dims])
+        distance = a - mean(a, ctx.dims, True) if ctx.dims else a - a
+        return restored(g, ctx.dims, ctx.keepdim) * distance * (2 / builtin_max(count - ctx.correction, 0) if
+                                                                count > ctx.correction else math.nan)  # fmt: skip
+
+    document = f"""{name}(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
+
+    {text}
 
     >>> import course_lib as torch
-    >>> torch.tensor([1., 2., 3.]).std()
+    >>> torch.tensor([1., 2., 3.]).{name}()
     tensor(1.)
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.std.html
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    made = _variance(input, dim, unbiased, correction, keepdim, "std")[0].sqrt()
-    return made if out is None else write_out("std", out, (input,), made)
+    members = {"arguments": _spread_arguments(name), "forward": forward, "save": save, "backward": backward,
+               "__doc__": document, "__module__": __name__}  # fmt: skip
+    return op()(type(name, (), members))
+
+
+def cast_real(dtype):
+    """The dtype of the magnitudes of `dtype`."""
+    return dtypes.from_numpy(dtype).to_real().numpy
+
+
+var = _spread("var", "The variance over `dim`: squared distances from the mean, divided by `count - correction`.")
+std = _spread("std", "The standard deviation over `dim`: the square root of `var`.")
 
 
 @function()
@@ -405,7 +434,7 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.var_mean.html
     """
-    return _variance(input, dim, unbiased, correction, keepdim, "var_mean")
+    return var(input, dim, unbiased, keepdim, correction=correction), _mean_of(input, dim, keepdim)
 
 
 @function()
@@ -414,8 +443,11 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.std_mean.html
     """
-    variance, centre = _variance(input, dim, unbiased, correction, keepdim, "std_mean")
-    return variance.sqrt(), centre
+    return std(input, dim, unbiased, keepdim, correction=correction), _mean_of(input, dim, keepdim)
+
+
+def _mean_of(input, dim, keepdim):
+    return mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 @function(method=True)
