@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 
-from course_lib.classroom.grade.preflight import is_check
+from course_lib.classroom.grade.assignment import is_check
 
 KEPT_ENVIRONMENT = {
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "PYTHONPATH",
@@ -186,10 +186,13 @@ class PatientExecute(Execute):
     def output(self, outs, msg, display_id, cell_index):
         """Called by nbclient for each output: what a cell prints beyond the limit is dropped."""
         left = self._limits.output - self._printed
-        content = msg["content"]
+        content, kind = msg["content"], msg["msg_type"]
         self._printed += len(str(content))
-        if self._printed > self._limits.output and msg["msg_type"] != "error":
-            if left <= 0 or msg["msg_type"] != "stream":
+        if kind == "error" and not any(output.output_type == "error" for output in outs):
+            content["evalue"] = content["evalue"][:10_000]
+            content["traceback"] = [line[:2_000] for line in content["traceback"][-50:]]
+        elif self._printed > self._limits.output:
+            if left <= 0 or kind != "stream":
                 return None
             content["text"] = f"{content['text'][:left]}\n… (the rest was cut: this cell printed very much)\n"
         return super().output(outs, msg, display_id, cell_index)

@@ -33,7 +33,8 @@ def feedback_page(result: SubmissionResult) -> str:
 
 
 def _notes(result: SubmissionResult) -> str:
-    notes = [note for note in (result.reason, *result.notes) if note]
+    reason = "It could not be graded yet." if result.status is Status.FAILED else result.reason
+    notes = [note for note in (reason, *result.notes) if note]
     if not notes:
         return ""
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
@@ -113,6 +114,8 @@ def _answer(outcome: ExerciseOutcome) -> str:
 def _closing(result: SubmissionResult) -> str:
     if result.status is Status.REFUSED:
         return "Your notebook could not be read, so no exercise was marked. Please ask whether you may send it again."
+    if result.status is Status.FAILED:
+        return "Your instructor knows what stood in the way."
     return (
         "The checks call your functions with other inputs than those you see in the notebook. "
         "The hints below each exercise in the notebook lead on from here."

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from nbformat import NotebookNode
 
+from course_lib.classroom.grade.assignment import Assignment, grade_id
 from course_lib.classroom.grade.executor import ExecutedNotebook
-from course_lib.classroom.grade.preflight import MISSING_ANSWER, Assignment, same_code
+from course_lib.classroom.grade.preflight import MISSING_ANSWER, same_code
 from course_lib.classroom.grade.record import Mark
 from course_lib.classroom.grade.results import ExerciseOutcome, State
 
@@ -24,11 +25,9 @@ def read_outcomes(
     assignment: Assignment, answers: Mapping[str, str], executed: ExecutedNotebook, marks: Mapping[str, Mark]
 ) -> list[ExerciseOutcome]:
     """Return the outcome of each exercise of the assignment, in the order of the notebook."""
-    cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in executed.notebook.cells}
-    stubs = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in assignment.released.cells}
-    stopped = {
-        executed.notebook.cells[index].metadata.get("nbgrader", {}).get("grade_id") for index in executed.incidents
-    }
+    cells = {grade_id(cell): cell for cell in executed.notebook.cells}
+    stubs = {grade_id(cell): cell.source for cell in assignment.released.cells}
+    stopped = {grade_id(executed.notebook.cells[index]) for index in executed.incidents}
     outcomes = []
     for exercise in assignment.exercises:
         sources = {name: answers.get(name, stubs[name]) for name in exercise.answers}

@@ -13,32 +13,11 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
+from course_lib.classroom.grade.assignment import Assignment, grade_id, is_answer
 from course_lib.classroom.grade.cells import Cell
 from course_lib.classroom.grade.files import Unreadable
-from course_lib.classroom.grade.results import Exercise
 
 MISSING_ANSWER = "# This answer cell was missing from the submission."
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What grading trusts of a chapter.
-
-    Attributes:
-        released: the notebook as students got it; checks: the whole source of each check, hidden parts included.
-        hidden: the source lines that stand only in the whole checks and must not reach a student.
-    """
-
-    chapter: str
-    title: str
-    released: NotebookNode
-    exercises: tuple[Exercise, ...]
-    checks: dict[str, str]
-    hidden: frozenset[str]
-
-    @property
-    def points(self) -> float:
-        return sum(exercise.points for exercise in self.exercises)
 
 
 @dataclass(frozen=True)
@@ -54,7 +33,7 @@ def rebuild(cells: list[Cell], assignment: Assignment) -> Rebuilt:
     """Return the released notebook with the answers and extra cells of a submission. Raises Unreadable."""
     released = assignment.released.cells
     places = _matches(cells, released)
-    if not any(_grade_id(released[index]) for index in places.values()):
+    if not any(grade_id(released[index]) for index in places.values()):
         raise Unreadable(f"it holds no exercise of {assignment.chapter}")
     sent = defaultdict(list)
     for position, index in sorted(places.items()):
@@ -64,7 +43,7 @@ def rebuild(cells: list[Cell], assignment: Assignment) -> Rebuilt:
     notebook = copy.deepcopy(assignment.released)
     notebook.cells, answers, notes = [*extras[-1]], {}, []
     for index, cell in enumerate(copy.deepcopy(released)):
-        name = _grade_id(cell)
+        name = grade_id(cell)
         if is_answer(cell):
             notes += _answer_notes(name, cell.source, sent[index])
             cell.source = answers[name] = _chosen(sent[index], cell.source)
@@ -74,15 +53,6 @@ def rebuild(cells: list[Cell], assignment: Assignment) -> Rebuilt:
     return Rebuilt(notebook, answers, tuple(notes))
 
 
-def is_answer(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def is_check(cell: NotebookNode) -> bool:
-    nbgrader = cell.metadata.get("nbgrader", {})
-    return bool(nbgrader.get("grade")) and not nbgrader.get("solution")
-
-
 def same_code(one: str, other: str) -> bool:
     """Whether two sources differ at most in blank lines and in the ends of lines."""
     return [line.rstrip() for line in one.splitlines() if line.strip()] == [
@@ -90,16 +60,12 @@ def same_code(one: str, other: str) -> bool:
     ]
 
 
-def _grade_id(cell: NotebookNode) -> str:
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
-
-
 def _matches(cells: list[Cell], released: list[NotebookNode]) -> dict[int, int]:
     """For each sent cell that stems from a released one, which: by grade id, by cell id, then by equal source.
 
     The last two find the cells of a notebook that passed through a tool which drops nbgrader's metadata.
     """
-    by_grade_id = {_grade_id(cell): index for index, cell in enumerate(released) if _grade_id(cell)}
+    by_grade_id = {grade_id(cell): index for index, cell in enumerate(released) if grade_id(cell)}
     by_cell_id = {cell.id: index for index, cell in enumerate(released) if "id" in cell}
     by_source = {(cell.cell_type, cell.source.strip()): index for index, cell in enumerate(released)}
     matches = {}
@@ -128,7 +94,7 @@ def _extra_cells(
         behind = places.get(position, behind)
         if position in places:
             original = released[behind]
-            if _grade_id(original) or original.cell_type != "code" or same_code(original.source, cell.source):
+            if grade_id(original) or original.cell_type != "code" or same_code(original.source, cell.source):
                 continue
         if cell.kind == "code" and cell.source.strip():
             extra = nbformat.v4.new_code_cell(cell.source)

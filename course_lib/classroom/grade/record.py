@@ -30,12 +30,13 @@ from nbgrader.utils import parse_utc, rmtree
 from sqlalchemy.exc import SAWarning
 
 from course_lib.classroom.errors import ClassroomError
+from course_lib.classroom.grade.assignment import Assignment, grade_id, is_answer, read_assignment
 from course_lib.classroom.grade.chapters import Chapter
 from course_lib.classroom.grade.executor import NOT_DATA
-from course_lib.classroom.grade.preflight import Assignment, is_answer, is_check
-from course_lib.classroom.grade.results import Exercise
 from course_lib.classroom.grade.submissions import Submission
 from course_lib.classroom.release import course_config, generate_assignment
+
+LARGEST_OUTPUT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ class WorkingFolder:
         shutil.copytree(chapter.solution.parent, source, ignore=NOT_DATA, dirs_exist_ok=True)
         shutil.copy(chapter.solution, source)
         released = nbformat.read(chapter.released, 4)
-        stubs = {cell.metadata.nbgrader.grade_id: cell.source for cell in released.cells if is_answer(cell)}
+        stubs = {grade_id(cell): cell.source for cell in released.cells if is_answer(cell)}
         try:
             generate_assignment(self.path, chapter.name, stubs)
         except ClassroomError as error:
             raise self._sentence(str(error)) or error from error
-        return _assignment(
+        return read_assignment(
             chapter.name,
             nbformat.read(source / chapter.solution.name, 4),
             nbformat.read(self.path / "release" / chapter.name / chapter.solution.name, 4),
@@ -199,13 +200,15 @@ class _Said(logging.Handler):
 def _plain_output(output: NotebookNode) -> NotebookNode:
     """An output without what a browser would run when somebody opens the notebook: text and PNG pictures only."""
     if "data" in output:
-        data = {kind: value for kind, value in output.data.items() if kind == "text/plain" or _is_png(kind, value)}
+        data = {kind: value for kind, value in output.data.items() if _is_plain(kind, value)}
         return NotebookNode(output | {"data": NotebookNode(data), "metadata": NotebookNode()})
     return output
 
 
-def _is_png(kind: str, value: object) -> bool:
-    return kind == "image/png" and isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", value) is not None
+def _is_plain(kind: str, value: object) -> bool:
+    if not isinstance(value, str) or len(value) > LARGEST_OUTPUT:
+        return False
+    return kind == "text/plain" or (kind == "image/png" and re.fullmatch(r"[A-Za-z0-9+/=\s]*", value) is not None)
 
 
 @contextlib.contextmanager
@@ -246,37 +249,3 @@ def _is_time(text: str) -> bool:
         return bool(text) and parse_utc(text) is not None
     except (ValueError, OverflowError, TypeError):
         return False
-
-
-def _assignment(name: str, source: NotebookNode, released: NotebookNode) -> Assignment:
-    checks = {cell.metadata.nbgrader.grade_id: cell.source for cell in source.cells if is_check(cell)}
-    visible = {line.strip() for cell in released.cells for line in cell.source.splitlines()}
-    hidden = {line.strip() for text in checks.values() for line in text.splitlines()} - visible
-    titles = re.findall(r"^#\s+(.+)$", "\n".join(c.source for c in released.cells if c.cell_type == "markdown"), re.M)
-    return Assignment(
-        chapter=name,
-        title=_plain(titles[0]) if titles else name,
-        released=released,
-        exercises=tuple(_exercises(released)),
-        checks=checks,
-        hidden=frozenset(line for line in hidden if len(line) >= 8),
-    )
-
-
-def _exercises(released: NotebookNode):
-    """Each graded cell, with the answer cells and the last heading since the one before."""
-    answers, heading = [], ""
-    for cell in released.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if cell.cell_type == "markdown":
-            heading = next(iter(re.findall(r"^#+\s+(.+)$", cell.source, re.M)), heading)
-        if is_answer(cell):
-            answers.append(name)
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            points = float(cell.metadata.nbgrader.points)
-            yield Exercise(name, _plain(heading) or name, points, tuple(answers))
-            answers, heading = [], ""
-
-
-def _plain(heading: str) -> str:
-    return re.sub(r"[`*]", "", heading).strip()

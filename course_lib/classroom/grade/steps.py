@@ -5,6 +5,7 @@ import copy
 from nbformat import NotebookNode
 
 from course_lib.classroom.errors import ClassroomError
+from course_lib.classroom.grade.assignment import Assignment, grade_id, is_check
 from course_lib.classroom.grade.cells import read_cells
 from course_lib.classroom.grade.chapters import Chapter
 from course_lib.classroom.grade.executor import (
@@ -18,7 +19,7 @@ from course_lib.classroom.grade.executor import (
 from course_lib.classroom.grade.feedback import feedback_page
 from course_lib.classroom.grade.files import Unreadable
 from course_lib.classroom.grade.outcomes import read_outcomes
-from course_lib.classroom.grade.preflight import Assignment, Rebuilt, is_check, rebuild
+from course_lib.classroom.grade.preflight import Rebuilt, rebuild
 from course_lib.classroom.grade.record import RecordFailed, WorkingFolder
 from course_lib.classroom.grade.report import write_whole
 from course_lib.classroom.grade.results import Status, SubmissionResult
@@ -100,7 +101,7 @@ def _with_whole_checks(notebook: NotebookNode, assignment: Assignment) -> Notebo
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         if is_check(cell):
-            cell.source = assignment.checks[cell.metadata.nbgrader.grade_id]
+            cell.source = assignment.checks[grade_id(cell)]
     return notebook
 
 
@@ -123,6 +124,6 @@ def _not_run(assignment: Assignment, reason: str) -> ExecutedNotebook:
 
 def _first_incident(executed: ExecutedNotebook) -> str:
     index, sentence = min(executed.incidents.items())
-    name = executed.notebook.cells[index].metadata.get("nbgrader", {}).get("grade_id", "a cell of the student's own")
+    name = grade_id(executed.notebook.cells[index]) or "a cell of the student's own"
     more = len(executed.incidents) - 1
     return f"{name}: {sentence}" + (f" {more} more cells had such trouble." if more else "")
