@@ -37,8 +37,11 @@ def build(
         ClassroomError: a source breaks the format, a cell raises or writes on stderr, nbgrader refuses.
     """
     sources = find_chapters(root, chapters)
-    changed = []
-    for files in in_processes(build_chapter, sources):
+    changed, errors = [], []
+    for files in in_processes(_build_or_say_why_not, sources):
+        if isinstance(files, ClassroomError):
+            errors.append(str(files))
+            continue
         for path, content in files.items():
             target = root / path
             before = target.read_bytes() if target.is_file() else None
@@ -51,9 +54,19 @@ def build(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
                 report(f"wrote {path}")
+    if errors:
+        raise ClassroomError("\n\n".join(errors))
     if not changed:
         report(f"{len(sources)} chapter{'s' if len(sources) > 1 else ''} up to date")
     return changed
+
+
+def _build_or_say_why_not(source: Path) -> dict[str, bytes] | ClassroomError:
+    """One chapter's files, or its error as a value: the other chapters are built all the same."""
+    try:
+        return build_chapter(source)
+    except ClassroomError as error:
+        return error
 
 
 def build_chapter(source: Path) -> dict[str, bytes]:

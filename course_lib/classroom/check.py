@@ -130,12 +130,9 @@ class Check:
     def _fail(self, headline: str, rows: list[tuple[str, str]]) -> None:
         raise CheckFailed(layout(f"✗ {self.name}: {headline}.", rows))
 
-    def _blank(self, what: str, text: str = "") -> None:
-        raise NotAttempted(self._blank_text(what, text))
-
-    def _blank_text(self, what: str, text: str = "") -> str:
-        rows = [("Says", text), ("Try", "Write your answer in the cell above, run that cell, then run this one again.")]
-        return layout(f"○ {self.name}: not attempted yet. {what}".rstrip(), rows)
+    def _blank(self, what: str = "") -> None:
+        rows = [("Try", "Write your answer in the cell above, run that cell, then run this one again.")]
+        raise NotAttempted(layout(f"○ {self.name}: not attempted yet. {what}".rstrip(), rows))
 
     def _explain(self, error: BaseException, trace) -> CheckFailed:
         """Turn an exception that the check's own lines met into a message for the student."""
@@ -246,7 +243,7 @@ class Result:
             got = f"no error; it returned {show(self._outcome.value, inline=True)}"
         elif kind.__name__ not in error.kinds:
             if error.unfinished:
-                self._check._blank("", error.text)
+                self._check._blank()
             got = f"{error.kinds[0]}: {error.text}"
         elif match is not None and match not in error.text:
             got = f"{error.kinds[0]}, which says: {error.text}"
@@ -283,7 +280,7 @@ class Result:
             raise CheckMistake(f"a check cannot compare with {wanted.name}: expect plain values or tensors")
         called = self._again is not None
         if unanswered(got) and not unanswered(wanted) and not (called and got.source is None):
-            self._check._blank(f"{self._called[1]} is still {show(got)}.")
+            self._check._blank(f"`{self._called[1]}` is still {show(got)}.")
         difference = compare(wanted, got, dtype=dtype, tolerance=tolerance)
         if difference is None:
             return
@@ -313,7 +310,7 @@ class Result:
 
     def _fail_with_error(self, error: StudentError, rows) -> None:
         if error.unfinished:
-            self._check._blank("", error.text)
+            self._check._blank()
         rows = [*rows, ("Error", f"{error.kinds[0]}: {error.text}"), *_places(error)]
         rows.append(("Likely cause", error_cause(error.kinds[0], error.text) or ""))
         rows.append(("Try", "Run this call in a new cell, and print what the names in that line hold."))

@@ -96,7 +96,7 @@ def layout(headline: str, rows: list[tuple[str, str]]) -> str:
             continue
         wrapped = []
         for line in text.splitlines():
-            wrapped += _wrap(line) if label in ("Likely cause", "Try", "Difference", "Says") else [line]
+            wrapped += _wrap(line) if label in ("Likely cause", "Try", "Difference") else [line]
         lines += [f"  {label if i == 0 else '':<{_LABEL}}{line}".rstrip() for i, line in enumerate(wrapped)]
     return "\n".join(lines)
 

@@ -159,6 +159,16 @@ def test_a_chapter_that_does_not_run_silently_is_refused(sample, text, replaceme
     assert not (sample / "course").exists()
 
 
+def test_a_broken_chapter_does_not_keep_the_others_from_being_built(sample):
+    second = sample / "solutions" / "91_broken" / "91_broken.py"
+    second.parent.mkdir()
+    second.write_text("# %% [markdown]\n# # Broken\n\n# %%\n1 / 0\n")
+    with pytest.raises(ClassroomError, match="91_broken.py, cell 2"):
+        build([], sample, report=lambda line: None)
+    assert (sample / "course" / "90_sample" / "90_sample.ipynb").exists()
+    assert not (sample / "course" / "91_broken").exists()
+
+
 def test_a_cell_that_runs_too_long_is_refused(sample, sample_notebook):
     sample_notebook.cells[1].source = "while True: pass"
     with pytest.raises(ClassroomError, match="A cell of 90_sample ran longer than 1 second"):

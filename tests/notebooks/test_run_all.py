@@ -38,7 +38,7 @@ def test_validate_names_the_unsolved_exercises(tmp_path, built_sample, released_
     config.Execute.extra_arguments = QUIET_KERNEL
     failed = Validator(config=config).validate(str(built_sample / "course" / "90_sample" / "90_sample.ipynb"))["failed"]
     assert ["predict_sum" in failed[0]["source"], "row_sums" in failed[1]["source"], len(failed)] == [True, True, 3]
-    assert "not attempted yet. total is still None." in failed[0]["raw_error"]
+    assert "not attempted yet. `total` is still None." in failed[0]["raw_error"]
     assert "Traceback" not in failed[1]["raw_error"]
     solved = tmp_path / "90_sample.ipynb"
     answers = {"predict-sum-answer": "total = 6", "row-sums-answer": "def row_sums(table): return table.sum(axis=1)"}

@@ -16,7 +16,7 @@ def test_an_unwritten_function_is_not_attempted():
     verdict = verdict_of(lambda c: c.call(stub, 1).gives(2))
     assert type(verdict) is NotAttempted
     assert "○ exercise: not attempted yet." in str(verdict)
-    assert "f is not written yet." in str(verdict)
+    assert "Write your answer in the cell above" in str(verdict)
 
 
 def test_an_unwritten_piece_of_a_library_is_an_error():
