@@ -11,7 +11,13 @@ import numpy as np
 from course_lib.classroom.compare import Difference, close, number
 from course_lib.classroom.plain import Plain
 
-_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "int")
+CHANGED_INPUT = (
+    "Your function changed its input: `+=`, a method whose name ends in _, or an assignment to a slice works in place."
+)
+CUT_GRAPH = (
+    "The result is not connected to this input: `.item()`, `.tolist()`, `.detach()` or a new tensor made from numbers "
+    "cuts the graph."
+)
 
 
 def likely_cause(difference: Difference, arguments: tuple[Plain, ...]) -> str | None:
@@ -61,6 +67,7 @@ _ERRORS = (
     ("RecursionError", "", "The function calls itself without end: the case in which it must stop is missing."),
     ("ZeroDivisionError", "", "Something is divided by 0: think of an empty or constant input."),
     ("SystemExit", "", "exit() ends the program: return a value instead."),
+    ("", "does not require grad", CUT_GRAPH),
     ("", "size of tensor", "Two shapes do not fit together: print both of them just before this line."),
     ("", "cannot be multiplied", "Two shapes do not fit together: print both of them just before this line."),
     ("", "is invalid for input of size", "The sizes of the new shape must multiply to the number of elements."),
@@ -82,7 +89,7 @@ def error_cause(kind: str, text: str) -> str | None:
 
 def _returned_nothing(expected, got, arguments):
     if got.source is None:
-        return "The function ended without `return`, so it returned None."
+        return "This is None: a function that ended without `return`, or a name that never got its value."
 
 
 def _forgot_to_call(expected, got, arguments):

@@ -11,13 +11,14 @@ in another process.
 """
 
 import contextlib
+import functools
 import io
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
 
 from course_lib.classroom.calls import Outcome, StudentError, call_student, error_text, library_place, own_frames
-from course_lib.classroom.causes import error_cause, likely_cause, next_step
+from course_lib.classroom.causes import CHANGED_INPUT, CUT_GRAPH, error_cause, likely_cause, next_step
 from course_lib.classroom.compare import Difference, compare
 from course_lib.classroom.messages import call_line, layout, show
 from course_lib.classroom.plain import class_name, is_tensor, read, unanswered
@@ -76,10 +77,10 @@ class Check:
         if error is None:
             try:
                 self._conclude()
-            except CheckFailed as failure:
-                error = failure
+            except Exception as problem:
+                error, trace = problem, problem.__traceback__
         if isinstance(error, CheckMistake):
-            return False
+            raise error
         if error is None:
             remember(self.name, PASSED)
             print(f"✓ {self.name} passes.")
@@ -99,17 +100,15 @@ class Check:
         Args:
             may_modify: the exercise asks for a change in place. Without it, a changed input is a failure.
         """
-        outcome = call_student(function, args, kwargs)
-        called = ("Called", call_line(function, args, kwargs))
+        call = functools.partial(call_student, function, args, kwargs)
         inputs = None if may_modify else (args, kwargs)
-        result = Result(self, called, outcome, inputs)
-        result._again = lambda **options: call_student(function, args, kwargs, **options)
+        result = Result(self, ("Called", call_line(function, args, kwargs)), call(), inputs, call)
         self._results.append(result)
         return result
 
     def value(self, name: str, value) -> "Result":
         """Take a value that the student made; `name` says which one."""
-        return Result(self, ("Value of", name), Outcome(value), None)
+        return Result(self, ("Value of", name), Outcome(value))
 
     def that(self, condition, what_is_wrong: str, hint: str | None = None) -> None:
         """Fail with the sentence `what_is_wrong` unless the condition, a bool or a one-element tensor, is true."""
@@ -142,9 +141,8 @@ class Check:
             return NotAttempted(layout(f"○ {self.name}: `{error.name}` is not defined yet.", rows))
         if isinstance(error, KeyboardInterrupt):
             headline = f"✗ {self.name}: stopped before it came to an end."
-            return CheckFailed(
-                layout(headline, [("Try", "Look for a loop that never ends, or that does far too much.")])
-            )
+            rows = [("Try", "Look for a loop that never ends, or that does far too much.")]
+            return CheckFailed(layout(headline, rows))
         place = library_place(frames)
         rows = [
             ("Error", f"{class_name(type(error))}: {error_text(error)}"),
@@ -156,14 +154,22 @@ class Check:
 
 
 class Result:
-    """What a student's function returned, or a value that the student made, waiting to be judged."""
+    """What a student's function returned, or a value that the student made, waiting to be judged.
 
-    def __init__(self, check: Check, called: tuple[str, str], outcome: Outcome, inputs):
+    Args:
+        check: the check that it belongs to.
+        called: the row of the message that says what was called, or which value was looked at.
+        outcome: what came of it.
+        inputs: (args, kwargs) as they must still be after the call; None where they may change.
+        call: repeats the call, to differentiate it; None for a value.
+    """
+
+    def __init__(self, check: Check, called: tuple[str, str], outcome: Outcome, inputs=None, call=None):
         self._check = check
         self._called = called
         self._outcome = outcome
         self._inputs = inputs
-        self._again: Callable[..., Outcome] | None = None
+        self._call: Callable[..., Outcome] | None = call
         self._error_expected = False
 
     @property
@@ -212,25 +218,14 @@ class Result:
     ) -> "Result":
         """Demand the gradient of the sum of the result (times `weight`) with respect to a positional argument."""
         self._demand_outcome()
-        rows = [
-            self._called,
-            (
-                "Then",
-                f"the gradient of {'the weighted sum' if weight is not None else 'the sum'} "
-                f"of the result with respect to argument {of + 1}",
-            ),
-        ]
-        outcome = self._again(gradient_of=of, weight=weight)
+        total = "the sum of the result" if weight is None else "a weighted sum of the result"
+        rows = [self._called, ("Then", f"the gradient of {total} with respect to argument {of + 1}")]
+        outcome = self._call(gradient_of=of, weight=weight)
         if outcome.error:
             self._fail_with_error(outcome.error, rows)
         if outcome.gradient is None:
-            cause = (
-                "The result is not connected to this input: `.item()`, `.tolist()`, `.detach()` or a new tensor "
-                "made from numbers cuts the graph."
-            )
-            self._check._fail(
-                "no gradient arrives", [*rows, ("Expected", show(gives)), ("Got", "None"), ("Likely cause", cause)]
-            )
+            rows += [("Expected", show(gives)), ("Got", "None"), ("Likely cause", CUT_GRAPH)]
+            self._check._fail("no gradient arrives", rows)
         self._judge(outcome.gradient, gives, dtype, tolerance, because, hint, rows)
         return self
 
@@ -257,19 +252,14 @@ class Result:
     def shares_memory(self, expected: bool, argument: int = 0, hint: str | None = None) -> "Result":
         """Demand that the result lies in the memory of an argument (a view), or that it does not (a copy)."""
         self._check._judgements += 1
-        if self._demand_outcome().shares[argument] is not expected:
-            wanted, got = ("a view", "a copy") if expected else ("a copy", "a view")
-            memory = {"a view": "a view: it shares memory with", "a copy": "a copy: its memory is apart from that of"}
-            rows = [
-                self._called,
-                *(
-                    (label, f"{memory[what]} argument {argument + 1}")
-                    for label, what in (("Expected", wanted), ("Got", got))
-                ),
-            ]
-            usual = "A slice, `view` or `.T` gives a view." if expected else "`.clone()` gives a copy."
-            self._check._fail("the memory is not right yet", [*rows, ("Try", hint or usual)])
-        return self
+        if self._demand_outcome().shares[argument] is expected:
+            return self
+        view = f"a view: it shares memory with argument {argument + 1}"
+        copy = f"a copy: its memory is apart from that of argument {argument + 1}"
+        wanted, got = (view, copy) if expected else (copy, view)
+        usual = "A slice, `view` or `.T` gives a view." if expected else "`.clone()` gives a copy."
+        rows = [self._called, ("Expected", wanted), ("Got", got), ("Try", hint or usual)]
+        self._check._fail("the memory is not right yet", rows)
 
     # ---- how a result is judged ----------------------------------------------------------------------------------
 
@@ -278,7 +268,7 @@ class Result:
         wanted, got = read(expected), read(value)
         if wanted.kind == "other":
             raise CheckMistake(f"a check cannot compare with {wanted.name}: expect plain values or tensors")
-        called = self._again is not None
+        called = self._call is not None
         if unanswered(got) and not unanswered(wanted) and not (called and got.source is None):
             self._check._blank(f"`{self._called[1]}` is still {show(got)}.")
         difference = compare(wanted, got, dtype=dtype, tolerance=tolerance)
@@ -325,11 +315,7 @@ class Result:
             self._called,
             ("Expected", f"{label} as it was before the call, {show(before, inline=True)}"),
             ("Got", f"{label} is now {show(after, inline=True)}"),
-            (
-                "Likely cause",
-                "Your function changed its input: `+=`, a method whose name ends in _, or an assignment to "
-                "a slice works in place.",
-            ),
+            ("Likely cause", CHANGED_INPUT),
             ("Try", "Work on a copy, `x = x.clone()`, or use the operation that returns a new tensor."),
         ]
         self._check._fail("the input was changed", rows)
@@ -339,12 +325,9 @@ class Result:
         if self._inputs is None:
             return None
         args, kwargs = self._inputs
-        pairs = [
-            (f"argument {i + 1}", *pair) for i, pair in enumerate(zip(args, self._outcome.arguments, strict=False))
-        ]
-        pairs += [
-            (f"argument {name}", value, self._outcome.keywords.get(name, value)) for name, value in kwargs.items()
-        ]
+        after_call = self._outcome.arguments
+        pairs = [(f"argument {i}", *pair) for i, pair in enumerate(zip(args, after_call, strict=False), 1)]
+        pairs += [(f"argument {name}", kwargs[name], after) for name, after in self._outcome.keywords.items()]
         for label, before, after in pairs:
             if compare(read(before), read(after), tolerance=0.0):
                 return label, before, after
