@@ -55,7 +55,7 @@ _FUNCTIONS = {name: made for name, made in _NAMESPACES["torch"].items() if name 
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
-_SUBMODULES = {"autograd", "backends", "random", "nn"}
+_SUBMODULES = {"autograd", "backends", "random", "nn", "special"}
 
 
 def __getattr__(name: str):

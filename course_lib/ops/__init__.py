@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from . import (
     activation,
+    blending,
     casting,
     comparison,
     complex_numbers,
+    conv,
     creation,
     cross_entropy,
     dropout,
@@ -15,14 +17,18 @@ from . import (
     linear,
     loss,
     matmul,
+    pairs,
     pointwise,
+    polynomials,
     reduce,
     sampling,
     softmax,
     sorting,
+    special,
     views,
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "casting", "comparison", "complex_numbers", "creation", "cross_entropy", "dropout", "indexing", "joining", "linear", "loss", "matmul", "pointwise", "reduce",
-           "sampling", "softmax", "sorting", "views"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS", "activation", "blending", "casting", "comparison", "complex_numbers", "conv",
+           "creation", "cross_entropy", "dropout", "indexing", "joining", "linear", "loss", "matmul", "pairs",
+           "pointwise", "polynomials", "reduce", "sampling", "softmax", "sorting", "special", "views"]  # fmt: skip

@@ -17,6 +17,7 @@ Promotion of dtypes happens here on the way in; summing and casting of gradients
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 import numpy as np
@@ -38,12 +39,14 @@ PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the opera
 _FLOAT32 = np.dtype("float32")
 
 
-def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, namespace="torch"):
+def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, namespace="torch",
+       on_arrays=False):  # fmt: skip
     """Declare an operation; see the top of this module.
 
     dtype: PROMOTE (common dtype), FLOAT (as PROMOTE, integers become the default float), COMPARE (as PROMOTE, the result
     is bool), None (operands are taken as they are). operator: the name of the Python operator, "mul" for `*`.
     view: the result looks into the first operand's memory. inplace: also make the method with a trailing underscore.
+    on_arrays: `backward` consists of operators only, so that it may run on bare arrays when nothing records it.
     namespace: where the function is public ("torch", "linalg", "nn.functional", …), None for an op that other ops use.
     """
 
@@ -51,7 +54,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view, cls.namespace = dtype, view, namespace
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
-        cls.node = _node_class(cls, node)
+        cls.node = _node_class(cls, node, on_arrays)
         cls.operands, cls.takes_out = _inspect_forward(cls)
         if dtype is not None and cls.operands == 2:
             call = _binary(cls, _arguments.refuse)
@@ -68,18 +71,52 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
     return declare
 
 
-def function(*, method=False, alias=(), namespace="torch"):
-    """Register a Python function made of other ops under its name in a namespace, and as a Tensor method if `method`."""
+def function(*, method=False, inplace=False, out=False, alias=(), namespace="torch"):
+    """Register a Python function made of other ops under its name in a namespace, and as a Tensor method if `method`.
+
+    inplace: also make the method with a trailing underscore. out: give the function an `out=` argument.
+    """
 
     def declare(made):
+        public = _with_out(made) if out else made
         for name in (made.__name__, *((alias,) if isinstance(alias, str) else alias)):
             if namespace is not None:
-                FUNCTIONS.setdefault(namespace, {})[name] = made
+                FUNCTIONS.setdefault(namespace, {})[name] = public
             if method:
-                setattr(Tensor, name, made)
-        return made
+                setattr(Tensor, name, public)
+            if inplace:
+                setattr(Tensor, name + "_", _function_in_place(made, name + "_"))
+        return public
 
     return declare
+
+
+def _with_out(made):
+    @functools.wraps(made)
+    def public(*args, out=None, **named):
+        result = made(*args, **named)
+        return result if out is None else write_out(made.__name__, out, (*args, *named.values()), result)
+
+    return public
+
+
+def _function_in_place(made, name: str):
+    """The method with a trailing underscore of a composed function: its result is copied into the tensor."""
+
+    def call_(input, *args, **named):
+        recorded = GRAD.enabled and any(isinstance(t, Tensor) and t.requires_grad for t in (input, *args, *named.values()))
+        if recorded:
+            check_inplace(input)
+        result = made(input.clone() if recorded else input, *args, **named)  # what it saves must survive the copy
+        if not dtypes.can_cast(result.dtype, input.dtype):
+            raise out_error(result.dtype, input.dtype)
+        if result._array.shape != input._array.shape:
+            raise _arguments._shape_error(input._array.shape, result._array.shape)
+        return input.copy_(result)
+
+    call_.__name__ = name
+    call_.__doc__ = f"In-place version of `{made.__name__}`: writes the result into this tensor and returns it."
+    return call_
 
 
 # ---- calling an op -----------------------------------------------------------------------------------------------
@@ -113,11 +150,29 @@ def _binary(cls, foreign):
         except (ValueError, TypeError) as error:
             raise broadcast_error(cls.name, input, other, error) from error
         out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
-        if (recorded or input._base is not None) and GRAD.enabled:
-            _record(cls, out, (input, other), {})
+        if (recorded or input._base is not None) and GRAD.enabled and cls.backward is not None:
+            _record_pair(cls, out, input, other, x, y, z)
         return out
 
     return call
+
+
+def _record_pair(cls, out, input, other, x, y, z) -> None:
+    """`_record` for the two operands of the hottest path."""
+    edges = (edge_of(input), edge_of(other) if isinstance(other, Tensor) else None)
+    if (edges[0] is None and edges[1] is None) or (z.dtype is not _FLOAT32 and z.dtype.kind not in "fcV"):
+        return
+    inputs = None
+    shape = z.shape
+    if z.dtype is not _FLOAT32 or x.shape != shape or (y.shape != shape and edges[1] is not None):
+        x = input._array  # before promotion
+        inputs = ((x.shape, x.dtype), (other._array.shape, other._array.dtype) if edges[1] is not None else None)
+    elif x is not input._array or (edges[1] is not None and y is not other._array):
+        inputs = ((shape, input._array.dtype), (shape, other._array.dtype) if edges[1] is not None else None)
+    out._node = node = cls.node(edges, inputs)
+    out._requires_grad = True
+    if cls.save is not None:
+        cls.save(node, out, input, other)
 
 
 def _unary(cls):
@@ -260,7 +315,7 @@ def _in_place_node(cls, operands, settings) -> Node:
     before._requires_grad, before._node, before._nr = input.requires_grad, input._node, input._nr
     operands = (before if operands[0] is input else operands[0], *operands[1:])
     edges = [edge_of(t) if isinstance(t, Tensor) else None for t in (input, *operands[1:])]
-    node = cls.node(edges, _inputs_to_fit(cls, operands, None))
+    node = cls.node(edges, None if cls.rule is None else _inputs_to_fit(operands, input._array))
     if cls.save is not None:
         cls.save(node, input, *operands, **settings)
         node.saved = [(_clone(value), 0) if value is before else (value, version) for value, version in node.saved]
@@ -280,31 +335,22 @@ def _record(cls, out, operands, settings) -> None:
     """Give `out` a node with edges to its operands, if one of them needs a gradient."""
     if cls.backward is None:
         return
-    edges = []
-    needed = False
-    for t in operands:
-        if (type(t) is Tensor or isinstance(t, Tensor)) and (t._requires_grad or t._base is not None):
-            edge = edge_of(t)
-            edges.append(edge)
-            needed = needed or edge is not None
-        else:
-            edges.append(None)
-    if not needed:
+    edges = [edge_of(t) if type(t) is Tensor or isinstance(t, Tensor) else None for t in operands]
+    if not any(edges):
         return
     if type(out) is tuple:
         _record_several(cls, out, edges, operands, settings)
         return
     if out._array.dtype is not _FLOAT32 and out._array.dtype.kind not in "fcV":
         return
-    node = cls.node(edges, _inputs_to_fit(cls, operands, out._array.shape))
+    out._node = node = cls.node(edges, None if cls.rule is None else _inputs_to_fit(operands, out._array))
+    out._requires_grad = True
     if cls.save is not None:
         cls.save(node, out, *operands, **settings)
-    out._node = node
-    out._requires_grad = True
 
 
 def _record_several(cls, outs, edges, operands, settings) -> None:
-    node = cls.node(edges, _inputs_to_fit(cls, operands, None))
+    node = cls.node(edges, None if cls.rule is None else _inputs_to_fit(operands, outs[0]._array))
     if cls.save is not None:
         cls.save(node, outs, *operands, **settings)
     node.outputs = [(o.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
@@ -313,12 +359,10 @@ def _record_several(cls, outs, edges, operands, settings) -> None:
             out._node, out._nr, out._requires_grad = node, index, True
 
 
-def _inputs_to_fit(cls, operands, shape):
+def _inputs_to_fit(operands, out):
     """Shapes and dtypes of the operands, only where a gradient may have to be summed or cast to fit them."""
-    if cls.rule is None:
-        return None
     for t in operands:
-        if isinstance(t, Tensor) and (t._array.shape != shape or t._array.dtype is not _FLOAT32):
+        if isinstance(t, Tensor) and (t._array.shape != out.shape or t._array.dtype is not _FLOAT32):
             return tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
     return None
 
@@ -326,10 +370,10 @@ def _inputs_to_fit(cls, operands, shape):
 # ---- declaring ---------------------------------------------------------------------------------------------------
 
 
-def _node_class(cls, name: str | None):
+def _node_class(cls, name: str | None, on_arrays: bool):
     name = name or "".join(part.capitalize() for part in cls.__name__.strip("_").split("_"))
     name = name if "Backward" in name else name + "Backward0"
-    members = {"__slots__": (), "backward": cls.__dict__.get("backward"), "__doc__": f"The backward of `{cls.__name__}`."}
+    members = {"__slots__": (), "on_arrays": on_arrays, "backward": cls.__dict__.get("backward"), "__doc__": f"The backward of `{cls.__name__}`."}
     return type(name, (Node,), members)
 
 

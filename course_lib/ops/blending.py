@@ -1,0 +1,118 @@
+"""Three tensors in one step: products and quotients added to a tensor, and the way from one tensor to another."""
+
+from __future__ import annotations
+
+from ..dtypes import FLOAT as FLOAT_CATEGORY
+from ..dtypes import legacy_name
+from ..tensor import Tensor
+from ._numeric import narrow, require_kind, wide
+from ._op import PROMOTE, op
+
+
+def _shapes(*tensors):
+    return tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in tensors])
+
+
+@op(inplace=True, dtype=PROMOTE)
+class addcmul:
+    """addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor: `input + value * tensor1 * tensor2`.
+
+    >>> import course_lib as torch
+    >>> torch.addcmul(torch.zeros(2), torch.tensor([1., 2.]), torch.tensor([3., 4.]), value=10)
+    tensor([30., 80.])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.addcmul.html
+    """
+
+    def arguments(input, tensor1, tensor2, *, value=1):
+        return (input, tensor1, tensor2), {"value": value}
+
+    def forward(xp, a, b, c, *, value):
+        require_kind("addcmul_cpu_out", a, "iufVc")
+        a, b, c, dtype = wide(a), wide(b), wide(c), a.dtype
+        return narrow(a + a.dtype.type(value) * b * c, dtype)
+
+    def save(ctx, out, a, b, c, *, value):
+        ctx.save_for_backward(b, c)
+        ctx.value = value
+
+    def backward(ctx, g):
+        b, c = ctx.saved_tensors
+        return g, g * (c * ctx.value).conj(), g * (b * ctx.value).conj()
+
+
+@op(inplace=True, dtype=PROMOTE)
+class addcdiv:
+    """addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor: `input + value * tensor1 / tensor2`.
+
+    RuntimeError where both are integers.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.addcdiv.html
+    """
+
+    def arguments(input, tensor1, tensor2, *, value=1):
+        if tensor1.dtype.category < FLOAT_CATEGORY and tensor2.dtype.category < FLOAT_CATEGORY:
+            raise RuntimeError(
+                "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+                "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+                "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+                "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * "
+                "tensor1 / tensor2), for all dtypes."
+            )
+        return (input, tensor1, tensor2), {"value": value}
+
+    def forward(xp, a, b, c, *, value):
+        a, b, c, dtype = wide(a), wide(b), wide(c), a.dtype
+        return narrow(a + a.dtype.type(value) * b / c, dtype)
+
+    def save(ctx, out, a, b, c, *, value):
+        ctx.save_for_backward(b, c)
+        ctx.value = value
+
+    def backward(ctx, g):
+        b, c = ctx.saved_tensors
+        return g, g * (ctx.value / c).conj(), -g * (ctx.value * b / (c * c)).conj()
+
+
+@op(inplace=True)
+class lerp:
+    """lerp(input, end, weight, *, out=None) -> Tensor: `input + weight * (end - input)`, the point at `weight` of the way.
+
+    >>> import course_lib as torch
+    >>> torch.lerp(torch.tensor([0., 10.]), torch.tensor([1., 20.]), 0.5)
+    tensor([ 0.5000, 15.0000])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.lerp.html
+    """
+
+    def arguments(input, end, weight):
+        for name, value in (("end", end), ("weight", weight)):
+            scalar = name == "weight" and isinstance(value, Tensor) and value.ndim == 0
+            if isinstance(value, Tensor) and value.dtype is not input.dtype and not scalar:
+                raise RuntimeError(f"expected dtype {_c_name(input)} for `{name}` but got dtype {_c_name(value)}")
+        if isinstance(weight, Tensor) and weight.dtype is not input.dtype:
+            weight = weight.to(input.dtype)
+        return (input, end, weight), {}
+
+    def forward(xp, a, b, weight):
+        require_kind("lerp_kernel_tensor" if hasattr(weight, "strides") else "lerp_kernel_scalar", a, "fVc")
+        dtype, a, b = a.dtype, wide(a), wide(b)
+        weight = wide(weight) if hasattr(weight, "strides") else a.dtype.type(weight)
+        near = xp.abs(weight) < 0.5  # from the nearer end, so that weight 1 gives `end` exactly
+        return narrow(xp.where(near, a + weight * (b - a), b - (b - a) * (1 - weight)), dtype)
+
+    def save(ctx, out, a, b, weight):
+        needs_weight = ctx.needs_input_grad[2]
+        ctx.save_for_backward(a if needs_weight else None, b if needs_weight else None, weight)
+        ctx.inputs = _shapes(a, b, weight)
+
+    def backward(ctx, g):
+        a, b, weight = ctx.saved_tensors
+        conj = weight.conj() if isinstance(weight, Tensor) else weight.conjugate()
+        return g * (1 - conj), g * conj, (g * (b - a).conj() if ctx.needs_input_grad[2] else None)
+
+
+def _c_name(tensor: Tensor) -> str:
+    name = legacy_name(tensor.dtype)
+    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",
+            "Int": "int", "Bool": "bool"}.get(name, name)  # fmt: skip
