@@ -68,7 +68,7 @@ class Tensor:
     """
 
     __slots__ = ("_array", "_storage", "_requires_grad", "_grad", "_node", "_nr", "_base", "_seen_version",
-                 "_accumulator_", "__dict__", "__weakref__")  # fmt: skip
+                 "_accumulator", "__dict__", "__weakref__")  # fmt: skip
     __array_priority__ = 1000  # NumPy arrays leave operators with tensors to the tensor
     __hash__ = object.__hash__
 
@@ -351,17 +351,6 @@ class Tensor:
     def _is_view(self) -> bool:
         return self._base is not None
 
-    @property
-    def _accumulator(self):
-        try:
-            return self._accumulator_
-        except AttributeError:
-            return None
-
-    @_accumulator.setter
-    def _accumulator(self, reference) -> None:
-        self._accumulator_ = reference
-
     def _refresh_history(self) -> None:
         """A view whose base was changed in place since the view was made gets its history from the base anew."""
         if self._seen_version != self._storage.version and self._base._node is not None:
@@ -431,7 +420,6 @@ class Tensor:
         node = self.grad_fn
         if node is None:
             node = accumulator_of(self)
-            self.__dict__["_hooked_accumulator"] = node  # the hook lives as long as the tensor
         hooks = node._hooks()
         return RemovableHandle(hooks.on_output.setdefault(self._nr, {}), hook)
 

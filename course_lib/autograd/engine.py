@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from heapq import heapify, heappop, heappush
 
+from ..backends import cast
 from .grad_mode import GRAD
 from .node import AccumulateGrad, edge_of
 
@@ -21,73 +22,109 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
     """
     pending: dict = {}  # node -> gradients of its outputs, as far as they have arrived
     for output, grad in zip(outputs, grads, strict=True):
-        node, index = edge_of(output)
+        node, index, *_ = edge_of(output)
         _add(pending.setdefault(node, []), index, grad)
     wanted: dict = {}  # node -> [(output index, position in inputs)]
     if inputs is not None:
         for position, tensor in enumerate(inputs):
-            node, index = edge_of(tensor)
+            node, index, *_ = edge_of(tensor)
             wanted.setdefault(node, []).append((index, position))
-    waiting = _count_dependencies(pending)
+    needed = None if inputs is None else _leading_to(pending, wanted)
+    waiting = _count_dependencies(pending, needed)
     found = None if inputs is None else [None] * len(inputs)
 
-    ready = [(-node.sequence, id(node), node) for node in pending if node not in waiting]
+    ready = [node for node in pending if node not in waiting]
     heapify(ready)
     before = GRAD.enabled
     GRAD.enabled = create_graph
     try:
         while ready:
-            node = heappop(ready)[2]
+            node = heappop(ready)
             arrived = pending.pop(node, None)
-            if arrived is not None:
+            edges = node.edges
+            if arrived is None:
+                results = (None,) * len(edges)
+            else:
                 if node.hooks is not None:
                     _run_hooks(node, arrived)
-                if node in wanted:
+                if wanted and node in wanted:
                     for index, position in wanted[node]:
                         found[position] = arrived[index] if index < len(arrived) else None
-            edges = node.edges
-            if not edges:
-                if arrived is not None:
+                if not edges:
                     _end(node, arrived, inputs is None)
-                continue
-            results = _run(node, arrived, retain_graph) if arrived is not None else (None,) * len(edges)
-            arrived = None
-            position = 0
+                    continue
+                if needed is not None and not _leads_on(node, needed):
+                    continue
+                if node.outputs is not None or node.hooks is not None:
+                    results = _run_watched(node, arrived)
+                else:
+                    results = node.apply(arrived)
+                if not retain_graph:
+                    node.release()
+                arrived = None
+            position = -1
             for edge in edges:
-                if edge is not None:
-                    target, index = edge
-                    grad = results[position]
-                    if grad is not None:
-                        slot = pending.get(target)
-                        if slot is None and index == 0:
-                            pending[target] = [grad]
-                        else:
-                            _add(pending.setdefault(target, []), index, grad)
-                    left = waiting[target] - 1
-                    waiting[target] = left
-                    if left == 0:
-                        heappush(ready, (-target.sequence, id(target), target))
                 position += 1
-            results = grad = slot = None  # no reference may stay behind: AccumulateGrad takes over what is not shared
+                if edge is None:
+                    continue
+                target = edge[0]
+                if needed is not None and target not in needed:
+                    continue
+                grad = results[position]
+                if grad is not None:
+                    index = edge[1]
+                    if index == 0 and target not in pending:
+                        pending[target] = [grad]
+                    else:
+                        _add(pending.setdefault(target, []), index, grad)
+                waiting[target] = left = waiting[target] - 1
+                if left == 0:
+                    heappush(ready, target)
+            results = grad = None  # no reference may stay behind: AccumulateGrad takes over what is not shared
     finally:
         GRAD.enabled = before
     return found
 
 
-def _count_dependencies(roots) -> dict:
-    """For every node that can be reached: how many edges lead to it."""
+def _count_dependencies(roots, needed) -> dict:
+    """For every node that can be reached (and is needed): how many edges lead to it."""
     waiting: dict = {}
     stack = list(roots)
-    seen = set(stack)
     while stack:
         for edge in stack.pop().edges:
             if edge is not None:
                 node = edge[0]
-                waiting[node] = waiting.get(node, 0) + 1
-                if node not in seen:
-                    seen.add(node)
-                    stack.append(node)
+                if needed is not None and node not in needed:
+                    continue
+                if node in waiting:
+                    waiting[node] += 1
+                else:
+                    waiting[node] = 1
+                    if node not in roots:
+                        stack.append(node)
     return waiting
+
+
+def _leading_to(roots, wanted) -> set:
+    """The nodes from which a wanted node can be reached, and the wanted ones: only they have to run."""
+    order, seen, stack = [], set(roots), list(roots)
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        for edge in node.edges:
+            if edge is not None and edge[0] not in seen:
+                seen.add(edge[0])
+                stack.append(edge[0])
+    order.sort(key=lambda node: node.sequence if node.edges else -1)  # inputs before what was computed from them
+    needed = set(wanted)
+    for node in order:
+        if _leads_on(node, needed):
+            needed.add(node)
+    return needed
+
+
+def _leads_on(node, needed) -> bool:
+    return any(edge is not None and edge[0] in needed for edge in node.edges)
 
 
 def _add(slot: list, index: int, grad) -> None:
@@ -96,15 +133,14 @@ def _add(slot: list, index: int, grad) -> None:
     slot[index] = grad if slot[index] is None else slot[index] + grad
 
 
-def _run(node, arrived: list, retain_graph: bool) -> tuple:
+def _run_watched(node, arrived: list) -> tuple:
+    """Run a node that has several outputs or hooks."""
     if node.outputs is not None:
         arrived = _materialize(node.outputs, arrived)
     results = node.apply(arrived)
     if node.hooks is not None:
         for hook in list(node.hooks.after.values()):
             results = hook(results, tuple(arrived)) or results
-    if not retain_graph:
-        node.release()
     return results
 
 
@@ -145,13 +181,17 @@ def _end(node, arrived: list, accumulate: bool) -> None:
         return
     variable = node.variable
     grad = arrived.pop()
+    if variable is None or grad is None:
+        return
     held = variable._grad
     if held is None:
         variable._grad = grad if _may_take(grad) else _own_copy(grad)
     elif GRAD.enabled:
         variable._grad = held + grad
     else:
-        held.add_(grad)
+        array = held._array
+        array += cast(grad._array, array.dtype)
+        held._storage.version += 1
     hooks = variable.__dict__.get("_post_accumulate_grad_hooks")
     if hooks:
         for hook in list(hooks.values()):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import weakref
 
+from .grad_mode import GRAD
+
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
@@ -27,14 +29,18 @@ class Node:
     """
 
     __slots__ = ("edges", "sequence", "saved", "inputs", "hooks", "__dict__", "__weakref__")
+    on_arrays = False  # whether backward consists of operators only, which bare arrays have too
     outputs = None  # (shape, dtype) of each output, only on nodes with several: their missing gradients become zeros
 
     def __init__(self, edges, inputs=None):
-        self.edges = edges  # for each input: (node, output index) or None
+        self.edges = edges  # for each input: None or (node, output index), and for a leaf the leaf, to keep it alive
         self.sequence = next_sequence()
         self.saved = ()
         self.inputs = inputs  # for each input (shape, numpy dtype), or None where no gradient can need fitting
         self.hooks = None
+
+    def __lt__(self, other: Node) -> bool:
+        return self.sequence > other.sequence  # in the engine's heap the node recorded last comes first
 
     def name(self) -> str:
         return type(self).__name__
@@ -44,7 +50,7 @@ class Node:
 
     @property
     def next_functions(self):
-        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+        return tuple((None, 0) if edge is None else edge[:2] for edge in self.edges)
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
@@ -66,8 +72,12 @@ class Node:
             if version is not None:
                 if value._storage.version != version:
                     _raise_modified(value, version, self)
-                if type(value) is SavedOutput:
+                if self.on_arrays and not GRAD.enabled:
+                    value = value._array
+                elif type(value) is SavedOutput:
                     value = value.unpack(self)
+            elif type(value) is Packed:
+                value = value.unpack(self)
             found.append(value)
         return found
 
@@ -128,6 +138,43 @@ class SavedOutput:
         return self._array.shape
 
 
+class Packed:
+    """A saved tensor that a hook of `saved_tensors_hooks` turned into something else; see graph.py."""
+
+    __slots__ = ("made", "unpack_hook", "edge")
+
+    def __init__(self, made, unpack_hook, edge):
+        self.made, self.unpack_hook, self.edge = made, unpack_hook, edge
+
+    def unpack(self, node):
+        """The tensor that the hook gives back, tied to the history of the one that was saved."""
+        from ..tensor import Tensor, wrap
+
+        value = self.unpack_hook(self.made)
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}"
+            )
+        if node.on_arrays and not GRAD.enabled:
+            return value._array
+        tied = wrap(value._array, type(value))
+        tied._storage = value._storage
+        if self.edge is not None:
+            tie(tied, self.edge if self.edge[0] is not None else (node, self.edge[1]))
+        return tied
+
+
+def tie(tensor, edge) -> None:
+    """Make `edge` the history of a tensor that has none: gradients for it go that way."""
+    node = edge[0]
+    tensor._requires_grad = True
+    if type(node) is AccumulateGrad:
+        tensor._accumulator = node
+        tensor.__dict__["_stands_for"] = edge  # the leaf lives as long as this stand-in
+    else:
+        tensor._node, tensor._nr = node, edge[1]
+
+
 def _raise_modified(value, expected: int, saver: Node):
     from .. import dtypes
 
@@ -175,40 +222,46 @@ def _torch_dtype(dtype):
 
 
 class AccumulateGrad(Node):
-    """The end of the graph at a leaf: adds the gradient that arrives into `variable.grad`."""
+    """The end of the graph at a leaf: adds the gradient that arrives into `variable.grad`.
 
-    __slots__ = ("variable",)
+    The leaf owns its node; the node knows the leaf weakly, and the edges of a graph keep the leaf alive.
+    """
 
-    def name(self) -> str:
-        return "torch::autograd::AccumulateGrad"
+    __slots__ = ("_variable",)
 
     def __init__(self, variable):
         super().__init__(())
         self.sequence = _LAST  # leaves run as soon as their gradient is complete
-        self.variable = variable
+        self._variable = weakref.ref(variable)
+
+    @property
+    def variable(self):
+        return self._variable()
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
 
 
 _LAST = float("inf")
 
 
 def accumulator_of(tensor) -> AccumulateGrad:
-    """The AccumulateGrad node of a leaf. The graph keeps the leaf alive, the leaf does not keep the node alive."""
-    reference = tensor._accumulator
-    node = None if reference is None else reference()
-    if node is None:
-        node = AccumulateGrad(tensor)
-        tensor._accumulator = weakref.ref(node)
-    return node
+    """The AccumulateGrad node of a leaf."""
+    try:
+        return tensor._accumulator
+    except AttributeError:
+        tensor._accumulator = node = AccumulateGrad(tensor)
+        return node
 
 
 def edge_of(tensor):
-    """(node, output index) through which a gradient reaches `tensor`, or None where none is needed."""
+    """The edge through which a gradient reaches `tensor`, or None where none is needed."""
     if tensor._base is not None:
         tensor._refresh_history()
     node = tensor._node
     if node is not None:
         return (node, tensor._nr)
-    return (accumulator_of(tensor), 0) if tensor._requires_grad else None
+    return (accumulator_of(tensor), 0, tensor) if tensor._requires_grad else None
 
 
 # ---- hooks -------------------------------------------------------------------------------------------------------

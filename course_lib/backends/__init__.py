@@ -42,3 +42,21 @@ def storage_offset_bytes(array, root) -> int:
     if is_numpy(array):
         return array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     return array.data.ptr - root.data.ptr
+
+
+def cast(array, wanted):
+    """`array` in dtype `wanted`, the same object if it already is; casts as C does, without warnings."""
+    if array.dtype == wanted:
+        return array
+    if array.dtype.kind == "c" and wanted.kind != "c":
+        array = array.real
+    if array.dtype.kind in "fV" and wanted.kind in "iu":
+        return float_to_integer(array, wanted)
+    return array.astype(wanted)
+
+
+def float_to_integer(array, wanted):
+    """Truncate toward zero; narrow integers wrap around as they do when a 64-bit integer is cut."""
+    if wanted.itemsize < 8 or wanted.kind == "u":
+        return array.astype(np.int64).astype(wanted)
+    return array.astype(wanted)

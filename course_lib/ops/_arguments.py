@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, is_numpy
+from ..backends import array_module, cast, is_numpy
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..tensor import Tensor, wrap
 
@@ -87,24 +87,6 @@ def prepare(lifts: bool, input, other, x, y):
         dtype = dtypes.get_default_dtype()
     wanted = dtype.numpy
     return cast(x, wanted), cast(y, wanted)
-
-
-def cast(array, wanted):
-    """`array` in dtype `wanted`, the same object if it already is; casts as C does, without warnings."""
-    if array.dtype == wanted:
-        return array
-    if array.dtype.kind == "c" and wanted.kind != "c":
-        array = array.real
-    if array.dtype.kind in "fV" and wanted.kind in "iu":
-        return float_to_integer(array, wanted)
-    return array.astype(wanted)
-
-
-def float_to_integer(array, wanted):
-    """Truncate toward zero; narrow integers wrap around as they do when a 64-bit integer is cut."""
-    if wanted.itemsize < 8 or wanted.kind == "u":
-        return array.astype(np.int64).astype(wanted)
-    return array.astype(wanted)
 
 
 def to_float(array):

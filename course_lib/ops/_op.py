@@ -26,7 +26,7 @@ from numpy import ndarray
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace, check_overlap, rebase_history
-from ..autograd.node import Node, SavedOutput, edge_of
+from ..autograd.node import Node, SavedOutput, edge_of, fit
 from ..backends import array_module
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
@@ -173,6 +173,8 @@ def _record_pair(cls, out, input, other, x, y, z) -> None:
     out._requires_grad = True
     if cls.save is not None:
         cls.save(node, out, input, other)
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
 
 
 def _unary(cls):
@@ -300,6 +302,8 @@ def _in_place(cls):
             for position, (value, _) in enumerate(node.saved):
                 if type(value) is SavedOutput:  # the result is what the tensor holds from now on
                     node.saved[position] = (value, input._storage.version)
+            if GRAD.on_record is not None:
+                GRAD.on_record(node)
             rebase_history(input, node)
         return input
 
@@ -347,6 +351,8 @@ def _record(cls, out, operands, settings) -> None:
     out._requires_grad = True
     if cls.save is not None:
         cls.save(node, out, *operands, **settings)
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
 
 
 def _record_several(cls, outs, edges, operands, settings) -> None:
@@ -357,6 +363,8 @@ def _record_several(cls, outs, edges, operands, settings) -> None:
     for index, out in enumerate(outs):
         if node.outputs[index] is not None:
             out._node, out._nr, out._requires_grad = node, index, True
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
 
 
 def _inputs_to_fit(operands, out):
@@ -367,6 +375,29 @@ def _inputs_to_fit(operands, out):
     return None
 
 
+class OpNode(Node):
+    """The node of a declared op: one subclass an op, with its `backward`."""
+
+    __slots__ = ()
+
+    def save_for_backward(self, *values) -> None:
+        self.saved = saved = []
+        for v in values:
+            saved.append((v, v._storage.version if type(v) is Tensor or isinstance(v, Tensor) else None))
+
+    def apply(self, grads) -> tuple:
+        if not self.on_arrays or GRAD.enabled:
+            return Node.apply(self, grads)
+        x = grads[0]._array  # nothing here is going to be recorded, so bare arrays will do
+        found = self.backward(x)
+        if type(found) is not tuple:
+            found = (found,)
+        wrapped = [g if g is None else wrap(g if type(g) is ndarray else array_module(x).asarray(g)) for g in found]
+        if self.inputs is not None:
+            wrapped = [g if g is None or meta is None else fit(g, meta) for g, meta in zip(wrapped, self.inputs, strict=True)]
+        return wrapped
+
+
 # ---- declaring ---------------------------------------------------------------------------------------------------
 
 
@@ -374,7 +405,7 @@ def _node_class(cls, name: str | None, on_arrays: bool):
     name = name or "".join(part.capitalize() for part in cls.__name__.strip("_").split("_"))
     name = name if "Backward" in name else name + "Backward0"
     members = {"__slots__": (), "on_arrays": on_arrays, "backward": cls.__dict__.get("backward"), "__doc__": f"The backward of `{cls.__name__}`."}
-    return type(name, (Node,), members)
+    return type(name, (OpNode,), members)
 
 
 def _inspect_forward(cls) -> tuple[int | None, bool]:

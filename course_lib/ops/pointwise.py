@@ -22,7 +22,7 @@ def _scaled_other(name: str):
     return arguments
 
 
-@op(inplace=True, dtype=PROMOTE, operator="add")
+@op(inplace=True, dtype=PROMOTE, operator="add", on_arrays=True)
 class add:
     """add(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -44,7 +44,7 @@ class add:
         return g, g
 
 
-@op(inplace=True, dtype=PROMOTE, operator="sub", alias="subtract")
+@op(inplace=True, dtype=PROMOTE, operator="sub", alias="subtract", on_arrays=True)
 class sub:
     """sub(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -67,7 +67,7 @@ class sub:
         return g, (-g if ctx.needs_input_grad[1] else None)
 
 
-@op(inplace=True, dtype=PROMOTE, operator="mul", alias="multiply")
+@op(inplace=True, dtype=PROMOTE, operator="mul", alias="multiply", on_arrays=True)
 class mul:
     """mul(input, other, *, out=None) -> Tensor
 
@@ -88,7 +88,7 @@ class mul:
         return (None if b is None else g * _conj(b)), (None if a is None else g * _conj(a))
 
 
-@op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, namespace=None)
+@op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, namespace=None, on_arrays=True)
 class true_divide_:
     """The quotient `input / other`; integers are divided as floats."""
 
@@ -296,7 +296,7 @@ Tensor.__rpow__ = lambda self, base: pow(base, self) if isinstance(base, OPERAND
 Tensor.__ipow__ = lambda self, exponent: self.pow_(exponent)
 
 
-@op(inplace=True, operator="neg", alias="negative")
+@op(inplace=True, operator="neg", alias="negative", on_arrays=True)
 class neg:
     """neg(input, *, out=None) -> Tensor: `-input`.
 
@@ -387,10 +387,12 @@ class sgn:
 
 
 def _conj(value):
-    """The conjugate that a complex derivative needs; real values come back unchanged."""
-    if type(value) is Tensor or isinstance(value, Tensor):
-        return value.conj() if value._array.dtype.kind == "c" else value
-    return value.conjugate() if isinstance(value, complex) else value
+    """The conjugate that a complex derivative needs, of a tensor, an array or a number; what is real comes back as it is."""
+    try:
+        kind = (value._array if isinstance(value, Tensor) else value).dtype.kind
+    except AttributeError:
+        return value.conjugate()  # a Python number
+    return value.conj() if kind == "c" else value
 
 
 # ---- exponentials, roots, trigonometry ---------------------------------------------------------------------------
@@ -419,7 +421,8 @@ def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=()):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
     members = {"forward": forward, "save": save, "backward": backward, "__doc__": document, "__module__": __name__}
-    return op(inplace=True, dtype=FLOAT, alias=alias)(type(name, (), members))
+    on_arrays = set(slope.__code__.co_names) <= {"math", "log"}  # operators only
+    return op(inplace=True, dtype=FLOAT, alias=alias, on_arrays=on_arrays)(type(name, (), members))
 
 
 exp = _mathematics("exp", "exp", lambda y: y, "output", "e to the power of each element")
@@ -444,7 +447,7 @@ acosh = _mathematics("acosh", "arccosh", lambda x: (x * x - 1).rsqrt(), "input",
 atanh = _mathematics("atanh", "arctanh", lambda x: 1 / (1 - x * x), "input", "The inverse hyperbolic tangent", "arctanh")
 
 
-@op(inplace=True, dtype=FLOAT)
+@op(inplace=True, dtype=FLOAT, on_arrays=True)
 class rsqrt:
     """rsqrt(input, *, out=None) -> Tensor: `1 / sqrt(input)`.
 
@@ -462,7 +465,7 @@ class rsqrt:
         return g * _conj(-0.5 * y * y * y)
 
 
-@op(inplace=True, dtype=FLOAT)
+@op(inplace=True, dtype=FLOAT, on_arrays=True)
 class reciprocal:
     """reciprocal(input, *, out=None) -> Tensor: `1 / input`.
 
@@ -480,7 +483,7 @@ class reciprocal:
         return -g * _conj(y * y)
 
 
-@op(inplace=True, dtype=FLOAT)
+@op(inplace=True, dtype=FLOAT, on_arrays=True)
 class sigmoid:
     """sigmoid(input, *, out=None) -> Tensor: `1 / (1 + exp(-input))`.
 

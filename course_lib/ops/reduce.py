@@ -26,10 +26,12 @@ def dims_of(dim, ndim: int) -> tuple[int, ...]:
 
 def restored(grad: Tensor, dims, keepdim: bool) -> Tensor:
     """A reduced tensor with the reduced dimensions put back as size 1, so that it broadcasts against the input."""
-    if not keepdim:
-        for d in dims:
-            grad = grad.unsqueeze(d)
-    return grad
+    if keepdim or grad._array.ndim == 0:  # a single number broadcasts as it is
+        return grad
+    shape = list(grad._array.shape)
+    for d in dims:
+        shape.insert(d, 1)
+    return grad.reshape(shape)
 
 
 def _accumulate(xp, a, dims, keepdim, dtype, reduce):
