@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 LOCK_FILE = ROOT / ".venv.lock"
 STAMP = VENV / "classroom-stamp"
+UNFINISHED = VENV / "classroom-unfinished"
 LOG = VENV / "classroom-install.log"
 PROJECT = [ROOT / "pyproject.toml", ROOT / "requirements.lock"]
 EXTRAS = ".[course,grade,test]"
@@ -90,11 +91,10 @@ def wanted_stamp():
     return f"{ROOT}\n{state.hexdigest()}\n"
 
 
-def was_moved():
-    try:
-        return STAMP.read_text(encoding="utf-8").splitlines()[:1] != [str(ROOT)]
-    except OSError:
-        return False
+def is_usable():
+    """Whether packages can be installed into .venv as it is."""
+    was_moved = STAMP.exists() and STAMP.read_text(encoding="utf-8").splitlines()[:1] != [str(ROOT)]
+    return not (was_moved or UNFINISHED.exists()) and runs(f"import sys; assert sys.version_info >= {OLDEST}")
 
 
 def write_stamp():
@@ -116,11 +116,11 @@ def make_environment():
     if VENV.exists() and not VENV.is_dir():
         raise SetUpError(f"{VENV} is a file, and the course keeps its environment in a folder of that name. Move the "
                          "file away and run the command again.")
-    if VENV.exists() and (was_moved() or not runs(f"import sys; assert sys.version_info >= {OLDEST}")):
+    if VENV.exists() and not is_usable():
         if Path(sys.prefix).resolve() == VENV.resolve():
             raise SetUpError("The environment .venv must be made again, and this Python is part of it. Leave it "
                              "(`deactivate`) and run the command again.")
-        say("The environment .venv was moved or does not work any more: making it again.")
+        say("The environment .venv was moved, was left unfinished or does not work any more: making it again.")
         shutil.rmtree(str(VENV))
     if not VENV.exists():
         say(f"Making the environment .venv with Python {sys.version.split()[0]}.")
@@ -150,9 +150,13 @@ def install_project():
 
 
 def run_step(command, failure):
-    """Run one step with its output in the log; show the seconds on a terminal; on failure say why in a sentence."""
+    """Run one step with its output in the log; show the seconds on a terminal; on failure say why in a sentence.
+
+    The file UNFINISHED lies there until the step has come to its own end: a killed one leaves it behind.
+    """
     started = time.monotonic()
     VENV.mkdir(exist_ok=True)
+    UNFINISHED.touch()
     with open(str(LOG), "w+", encoding="utf-8", errors="replace") as log:
         step = subprocess.Popen(command, cwd=str(ROOT), env=environment(), stdin=subprocess.DEVNULL, stdout=log,
                                 stderr=subprocess.STDOUT, **inherited_lock())
@@ -174,6 +178,8 @@ def run_step(command, failure):
                 sys.stderr.write("\r")
         log.seek(0)
         output = log.read()
+    if step.returncode >= 0:
+        UNFINISHED.unlink()
     if step.returncode:
         raise SetUpError(f"{failure}: {reason(output)}")
 
