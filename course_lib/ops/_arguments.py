@@ -52,9 +52,9 @@ def _wrapped_integer(value, dtype):
         raise RuntimeError("Overflow when unpacking long long") from None
 
 
-def number_operand(name: str, value, other) -> Tensor:
+def number_operand(name: str, value, other, allowed: bool) -> Tensor:
     """A number that stands first, as in `2 - x`: a 0-dim tensor of the dtype that the number has beside `other`."""
-    if isinstance(value, Tensor) or not isinstance(value, OPERAND):
+    if not allowed or not isinstance(value, NUMBER):
         raise argument_error(name, "input", 1, value)
     if not isinstance(other, Tensor):
         return wrap(np.array(value, dtypes.of_number(value).numpy))

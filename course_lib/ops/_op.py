@@ -57,7 +57,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
         cls.node = _node_class(cls, node, on_arrays)
         cls.operands, cls.takes_out = _inspect_forward(cls)
         if dtype is not None and cls.operands == 2:
-            call = _binary(cls, _arguments.refuse)
+            call = _binary(cls, _arguments.refuse, numbers_first=cls.name in _NUMBERS_FIRST)
         elif cls.operands == 1:
             call = _unary(cls)
         else:
@@ -122,7 +122,10 @@ def _function_in_place(made, name: str):
 # ---- calling an op -----------------------------------------------------------------------------------------------
 
 
-def _binary(cls, foreign):
+_NUMBERS_FIRST = {"add", "sub", "mul", "true_divide", "pow"}  # functions that also take a number in front: add(1, tensor)
+
+
+def _binary(cls, foreign, numbers_first: bool):
     """Two operands that broadcast, either of which may be a Python number. The hottest path of the library.
 
     foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
@@ -133,7 +136,7 @@ def _binary(cls, foreign):
         try:
             x = input._array
         except AttributeError:
-            input = _arguments.number_operand(cls.name, input, other)
+            input = _arguments.number_operand(cls.name, input, other, numbers_first)
             x = input._array
         if type(other) is Tensor or isinstance(other, Tensor):
             y = other._array
@@ -445,7 +448,7 @@ def _register_operator(cls, operator: str, call, changed) -> None:
         setattr(Tensor, f"__{operator}__", call)
         return
 
-    forwards = _binary(cls, _arguments.from_foreign)
+    forwards = _binary(cls, _arguments.from_foreign, numbers_first=True)
     forwards.__name__ = f"__{operator}__"
     setattr(Tensor, forwards.__name__, forwards)
     if operator in _REFLECTED:

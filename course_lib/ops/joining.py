@@ -117,6 +117,8 @@ def hstack(tensors, *, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.hstack.html
     """
+    if not tensors:
+        raise RuntimeError("hstack expects a non-empty TensorList")
     tensors = [t.reshape(1) if t.ndim == 0 else t for t in tensors]
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
@@ -127,6 +129,8 @@ def vstack(tensors, *, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.vstack.html
     """
+    if not tensors:
+        raise RuntimeError("vstack expects a non-empty TensorList")
     return cat([t.reshape(1, -1) if t.ndim < 2 else t for t in tensors], 0)
 
 
@@ -207,7 +211,7 @@ def unbind(input, dim=0):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.unbind.html
     """
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
     return tuple([view_at(input, (*(_FULL,) * dim, i)) for i in range(input._array.shape[dim])])
 
@@ -289,12 +293,16 @@ class flip:
 @function(method=True)
 def fliplr(input):
     """fliplr(input) -> Tensor: columns in reversed order."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
 @function(method=True)
 def flipud(input):
     """flipud(input) -> Tensor: rows in reversed order."""
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
 
 
@@ -308,7 +316,9 @@ class roll:
     def arguments(input, shifts, dims=None):
         shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
         dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
-        if dims and len(dims) != len(shifts):
+        if not shifts:
+            raise RuntimeError("`shifts` required")
+        if (dims or len(shifts) > 1) and len(dims) != len(shifts):
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
         return (input,), {"shifts": shifts, "dims": tuple([normalize_dim(d, input.ndim) for d in dims])}
 

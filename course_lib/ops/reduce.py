@@ -178,10 +178,9 @@ def _product_of_others(a: Tensor, dims) -> Tensor:
 
 
 def _refuse_empty(name: str, a, dims) -> None:
-    if a.size == 0 and any(a.shape[d] == 0 for d in dims):
-        raise IndexError(
-            f"{name}(): Expected reduction dim {next(d for d in dims if a.shape[d] == 0)} to have non-zero size."
-        )
+    empty = [d for d in dims if a.shape[d] == 0]
+    if empty:
+        raise IndexError(f"{name}(): Expected reduction dim {empty[0]} to have non-zero size.")
 
 
 def _extreme_value(name: str, ufunc: str, node: str | None = None):
@@ -381,11 +380,11 @@ def _spread_arguments(name: str):
 def _variance(xp, a, dims, correction, keepdim):
     """Squared distances from the mean, summed in float32 or wider and divided by the degrees of freedom."""
     wide = a.astype("f4") if a.dtype.itemsize == 2 else a
-    centre = wide.mean(dims, keepdims=True) if dims else wide
+    count = math.prod([a.shape[d] for d in dims])
+    centre = xp.add.reduce(wide, dims, keepdims=True) / wide.dtype.type(count) if dims else wide
     distance = wide - centre
     squares = (distance * distance.conj()).real if a.dtype.kind == "c" else distance * distance
-    count = math.prod([a.shape[d] for d in dims])
-    return xp.asarray(squares.sum(dims, keepdims=keepdim) / squares.dtype.type(builtin_max(count - correction, 0)))
+    return xp.asarray(xp.add.reduce(squares, dims, keepdims=keepdim) / squares.dtype.type(builtin_max(count - correction, 0)))
 
 
 def _spread(name: str, text: str):
@@ -449,6 +448,7 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 
 def _mean_of(input, dim, keepdim):
+    """The mean that goes with a variance."""
     return mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 

@@ -290,6 +290,14 @@ def movedim(input, source, destination):
     """
     sources = [normalize_dim(d, input.ndim) for d in ([source] if isinstance(source, int) else source)]
     places = [normalize_dim(d, input.ndim) for d in ([destination] if isinstance(destination, int) else destination)]
+    if len(sources) != len(places):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source and destination dims should contain the same number of "
+            f"dims, but got {source} and {destination}"
+        )
+    for name, dims in (("source", sources), ("destination", places)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({source if name == 'source' else destination})")
     order: list = [None] * input.ndim
     for place, dim in zip(places, sources, strict=True):
         order[place] = dim

@@ -1,0 +1,127 @@
+"""The conformance status: what of PyTorch's operator database course_lib does not reproduce yet, and why.
+
+`status.json` holds, for each entry that is not fully equal, the aspects that differ with the observed difference, or one
+reason why the entry is out of scope. A test fails when an aspect gets worse and also when it gets better, so that the
+file only ever shrinks:
+
+    python tests/parity/op_db/status.py            run everything, say what changed
+    python tests/parity/op_db/status.py --write    and record it (refuses what got worse, unless --accept-worse)
+    python tests/parity/op_db/status.py --table    write docs/coverage.md from the recorded status
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+STATUS = HERE / "status.json"
+TABLE = ROOT / "docs" / "coverage.md"
+
+OUT_OF_SCOPE = {  # prefixes and names, with the reason
+    "jiterator_": "CUDA code strings",
+    "masked.": "masked tensors are another PyTorch package",
+    "sparse.": "sparse tensors",
+    "to_sparse": "sparse tensors",
+    "torch.ops.": "internal operator of PyTorch's dispatcher",
+    "_": "internal operator of PyTorch",
+    "native_": "internal operator of PyTorch",
+    "nn.functional.linear_cross_entropy": "fused operator of torch.compile",
+    "max_pool2d_with_indices_backward": "internal operator of PyTorch",
+    "grid_sampler_": "internal operator of PyTorch",
+    "constant_pad_nd": "internal operator of PyTorch",
+    "hash_tensor": "internal operator of PyTorch",
+    "chalf": "the dtype complex32 is not part of the library",
+    "to_padded_tensor": "nested tensors",
+}
+
+
+def out_of_scope(name: str) -> str | None:
+    """Why an entry is not part of the library, or None if it is."""
+    if name.startswith("__") and name.split("/")[0].endswith("__"):
+        return None  # operators such as __radd__ are public
+    return next((reason for prefix, reason in OUT_OF_SCOPE.items() if name.startswith(prefix)), None)
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    return json.loads(STATUS.read_text(encoding="utf-8")) if STATUS.exists() else {}
+
+
+def compare(name: str, found: dict[str, str], before: dict[str, str]) -> list[str]:
+    """What changed against the record, one sentence an aspect."""
+    worse = [f"{name}: {aspect} differs from PyTorch ({text})" for aspect, text in found.items() if aspect not in before]
+    better = [f"{name}: {aspect} is now equal to PyTorch, take it out of status.json" for aspect in before if aspect not in found]
+    return worse + better
+
+
+def table(status: dict[str, dict[str, str]], names: list[str]) -> str:
+    """docs/coverage.md: the status as a page for readers."""
+    inside = [name for name in names if out_of_scope(name) is None]
+    missing = [name for name in inside if "missing" in status.get(name, {})]
+    partial = [name for name in inside if name in status and name not in missing]
+    equal = len(inside) - len(missing) - len(partial)
+    lines = [
+        "# Conformance with PyTorch 2.13",
+        "",
+        "Generated from PyTorch's own operator database by `python tests/parity/op_db/status.py --table`; not edited by hand.",
+        "Every entry is run on both libraries: values, dtypes, shapes, strides and views, first and second gradients, error",
+        "types, for float32, float64, int64, bool, complex64 and bfloat16.",
+        "",
+        "| entries | |",
+        "|---|---:|",
+        f"| equal in every aspect | {equal} |",
+        f"| with a difference, listed below | {len(partial)} |",
+        f"| not implemented, listed below | {len(missing)} |",
+        f"| out of scope, listed below | {len(names) - len(inside)} |",
+        "",
+        "## With a difference",
+        "",
+        "| entry | aspect | difference |",
+        "|---|---|---|",
+    ]
+    for name in sorted(partial):
+        for aspect, text in status[name].items():
+            lines.append(f"| `{name}` | {aspect} | {_cell(text)} |")
+    lines += ["", "## Not implemented", "", ", ".join(f"`{name}`" for name in sorted(missing)) or "None.", ""]
+    lines += ["## Out of scope", "", "| reason | entries |", "|---|---|"]
+    by_reason: dict[str, list[str]] = {}
+    for name in names:
+        if reason := out_of_scope(name):
+            by_reason.setdefault(reason, []).append(f"`{name}`")
+    lines += [f"| {reason} | {', '.join(sorted(set(found)))} |" for reason, found in sorted(by_reason.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main(arguments: list[str]) -> int:
+    import samples
+
+    before, names, now, changes = recorded(), [], {}, []
+    if "--table" not in arguments:
+        for name, op in samples.variants():
+            names.append(name)
+            if out_of_scope(name) is None and (found := samples.check(op)):
+                now[name] = found
+            changes += compare(name, now.get(name, {}), before.get(name, {}))
+        print("\n".join(changes) or "nothing changed")
+        worse = [line for line in changes if "now equal" not in line]
+        if "--write" in arguments:
+            if worse and "--accept-worse" not in arguments:
+                print(f"{len(worse)} aspects got worse: not written")
+                return 1
+            STATUS.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    names = names or [name for name, _ in samples.variants()]
+    if "--write" in arguments or "--table" in arguments:
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text(table(recorded(), names), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE), str(ROOT)]
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+"""Each entry of PyTorch's operator database behaves as status.json records: nothing worse, and nothing silently better."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: its operator database cannot be run")
+pytest.importorskip("expecttest", reason="the operator database of PyTorch needs the package expecttest")
+
+import samples
+import status
+
+ENTRIES = [pytest.param(name, op, id=name) for name, op in samples.variants() if status.out_of_scope(name) is None]
+RECORDED = status.recorded()
+
+
+@pytest.mark.parametrize(("name", "op"), ENTRIES)
+def test_entry(name, op):
+    changes = status.compare(name, samples.check(op), RECORDED.get(name, {}))
+    assert not changes, "\n".join(changes)
+
+
+def test_coverage_page_is_made_from_the_status():
+    names = [name for name, _ in samples.variants()]
+    assert status.TABLE.read_text(encoding="utf-8") == status.table(RECORDED, names)
+
+
+def test_every_recorded_entry_exists():
+    assert set(RECORDED) <= {param.id for param in ENTRIES}
