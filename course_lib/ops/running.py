@@ -1,0 +1,268 @@
+"""What runs along a dimension: running extremes and sums of exponentials, differences, integrals, slopes."""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes, return_types
+from ..dtypes import FLOAT
+from ..tensor import Tensor, normalize_dim
+from ._numeric import narrow, require_kind, wide
+from ._op import function, op
+from .indexing import where
+from .joining import cat
+
+# ---- running extremes --------------------------------------------------------------------------------------------
+
+
+def _running_extreme(name: str, accumulate: str):
+    """The largest (smallest) element so far, and where it stood last; once a NaN came, it stays NaN."""
+
+    def forward(xp, a, *, dim):
+        require_kind(f"{name}_cpu", a, "biufV")
+        if a.ndim == 0 or a.size == 0:
+            return a.copy(), xp.zeros(a.shape, "int64")
+        values = getattr(xp, accumulate).accumulate(a, axis=dim)
+        places = xp.arange(a.shape[dim]).reshape([-1 if d == dim else 1 for d in range(a.ndim)])
+        reached = (a == values) | (a != a)
+        return values, xp.maximum.accumulate(xp.where(reached, places, 0), axis=dim)
+
+    def save(ctx, outs, a, *, dim):
+        ctx.save_for_backward(outs[1])
+        ctx.shape, ctx.dim = a.shape, dim
+
+    def backward(ctx, g, _):
+        (at,) = ctx.saved_tensors
+        return g.new_zeros(ctx.shape).scatter_add(ctx.dim, at, g) if g.numel() else g
+
+    members = {"forward": forward, "save": save, "backward": backward, "__doc__": f"The pair of `{name}`."}
+    return op(method=False, namespace=None, node=name.capitalize())(type(f"{name}_along", (), members))
+
+
+cummax_along, cummin_along = _running_extreme("cummax", "maximum"), _running_extreme("cummin", "minimum")
+
+
+@function(method=True, out=True)
+def cummax(input, dim):
+    """cummax(input, dim, *, out=None) -> (values, indices): the largest element so far along `dim`, and its position.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cummax.html
+    """
+    return return_types.cummax(cummax_along(input, dim=normalize_dim(dim, input.ndim)))
+
+
+@function(method=True, out=True)
+def cummin(input, dim):
+    """cummin(input, dim, *, out=None) -> (values, indices): the smallest element so far along `dim`, and its position.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cummin.html
+    """
+    return return_types.cummin(cummin_along(input, dim=normalize_dim(dim, input.ndim)))
+
+
+# ---- running log of a sum of exponentials ------------------------------------------------------------------------
+
+
+@op()
+class logcumsumexp:
+    """logcumsumexp(input, dim, *, out=None) -> Tensor: `log(cumsum(exp(input)))` along `dim`, without overflow.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.logcumsumexp.html
+    """
+
+    def arguments(input, dim):
+        return (input,), {"dim": normalize_dim(dim, input.ndim)}
+
+    def forward(xp, a, *, dim):
+        require_kind("logcumsumexp_out_cpu", a, "fVc")
+        if a.ndim == 0 or a.size == 0:
+            return a.copy()
+        if a.dtype.kind == "c":
+            return _complex_running_sum(xp, a, dim)
+        return narrow(xp.logaddexp.accumulate(wide(a), axis=dim), a.dtype)
+
+    def save(ctx, out, a, *, dim):
+        ctx.save_for_backward(a)
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        if a.ndim == 0 or a.numel() == 0:
+            return g
+        total = logcumsumexp(a, ctx.dim)
+        if a.is_complex():
+            return ((_from_the_end((g.conj().log() - total), ctx.dim) + a).exp()).conj()
+        size = g.abs().log()
+        up = where(g > 0, size, -math.inf)
+        down = where(g < 0, size, -math.inf)
+        return (_from_the_end(up - total, ctx.dim) + a).exp() - (_from_the_end(down - total, ctx.dim) + a).exp()
+
+
+def _from_the_end(x: Tensor, dim: int) -> Tensor:
+    return logcumsumexp(x.flip(dim), dim).flip(dim)
+
+
+def _complex_running_sum(xp, a, dim: int):
+    from .pairs import _complex_log_of_sum
+
+    rows = xp.moveaxis(a, dim, 0)
+    made = xp.empty_like(rows)
+    made[0] = rows[0]
+    for i in range(1, len(rows)):
+        made[i] = _complex_log_of_sum(xp, made[i - 1], rows[i])
+    return xp.moveaxis(made, 0, dim)
+
+
+# ---- differences and integrals -----------------------------------------------------------------------------------
+
+
+@function(method=True, out=True)
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None) -> Tensor: differences of neighbours, n times.
+
+    >>> import course_lib as torch
+    >>> torch.diff(torch.tensor([1, 3, 2]))
+    tensor([ 2, -1])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.diff.html
+    """
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    for end in (prepend, append):
+        if end is not None and end.ndim != input.ndim:
+            raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    dim = normalize_dim(dim, input.ndim)
+    if n == 0:
+        return input.clone()
+    parts = [t for t in (prepend, input, append) if t is not None]
+    made = cat(parts, dim) if len(parts) > 1 else input
+    for _ in range(min(n, made.shape[dim])):
+        length = max(made.shape[dim] - 1, 0)
+        later, earlier = made.narrow(dim, made.shape[dim] - length, length), made.narrow(dim, 0, length)
+        made = later ^ earlier if made.dtype is dtypes.bool else later - earlier
+    return made
+
+
+def _areas(y: Tensor, x, dx, dim: int) -> Tensor:
+    """Twice the area of each trapezoid between neighbours along `dim`."""
+    length = max(y.shape[dim] - 1, 0)
+    both = y.narrow(dim, 1 if length else 0, length) + y.narrow(dim, 0, length)
+    if x is None:
+        return both * dx
+    if x.ndim == 1:
+        if x.shape[0] != y.shape[dim]:
+            raise RuntimeError("trapezoid: There must be one `x` value for each sample point")
+        x = x.reshape([-1 if d == dim else 1 for d in range(y.ndim)])
+    elif x.ndim < y.ndim:
+        x = x.reshape([1] * (y.ndim - x.ndim) + list(x.shape))
+    width = diff(x, dim=dim) if x.shape[dim] else x
+    return width * both
+
+
+@function(alias="trapz")
+def trapezoid(y, x=None, *, dx=1, dim=-1):
+    """trapezoid(y, x=None, *, dx=1, dim=-1) -> Tensor: the integral of `y` along `dim` by the trapezoidal rule.
+
+    `x` holds the places of the samples; without it they are `dx` apart.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.trapezoid.html
+    """
+    dim = _checked_places("trapezoid", y, x, dim)
+    if y.shape[dim] == 0:
+        return y.new_zeros([n for d, n in enumerate(y.shape) if d != dim])
+    return _areas(y, x, dx, dim).sum(dim) / 2
+
+
+@function()
+def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
+    """cumulative_trapezoid(y, x=None, *, dx=1, dim=-1) -> Tensor: `trapezoid` up to each sample.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cumulative_trapezoid.html
+    """
+    dim = _checked_places("cumulative_trapezoid", y, x, dim)
+    return _areas(y, x, dx, dim).cumsum(dim) / 2
+
+
+def _checked_places(name: str, y: Tensor, x, dim: int) -> int:
+    if dtypes.bool in (y.dtype, None if x is None else x.dtype):
+        which = "y" if y.dtype is dtypes.bool else "x"
+        raise RuntimeError(f"{name}: received a bool input for {which!r}, but bool is not supported".replace("'", "`"))
+    return normalize_dim(dim, y.ndim)
+
+
+# ---- slopes ------------------------------------------------------------------------------------------------------
+
+
+@function()
+def gradient(input, *, spacing=None, dim=None, edge_order=1):
+    """gradient(input, *, spacing=1, dim=None, edge_order=1) -> list of Tensors
+
+    The slope along each dimension, from central differences. `spacing` is the distance of two samples (one number, or one
+    a dimension) or 1-D tensors with the samples' coordinates. At the edges a one-sided difference over `edge_order + 1`
+    samples.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.gradient.html
+    """
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    dims = [normalize_dim(d, input.ndim) for d in dims]
+    if spacing is None or isinstance(spacing, (int, float, complex)):
+        spacing = [1 if spacing is None else spacing] * len(dims)
+    if isinstance(spacing, Tensor):
+        spacing = [spacing]
+    if len(spacing) != len(dims):
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar or a list of length equal to 'self.dim() = "
+            f"{input.ndim}', since dim argument is not given, but got a list of length {len(spacing)}"
+            if dim is None
+            else f"torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the "
+            f"same length, but got a spacing argument of length {len(spacing)} and a dim argument of length {len(dims)}."
+        )
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    for i, d in enumerate(dims):
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+        if input.shape[d] < edge_order + 1:
+            raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+        if isinstance(spacing[i], Tensor) and spacing[i].numel() != input.shape[d] and spacing[i].ndim:
+            raise RuntimeError(
+                "torch.gradient expected each tensor to have the same size as the corresponding dimension"
+            )
+    return [_slope(input, d, step, edge_order) for d, step in zip(dims, spacing, strict=True)]
+
+
+def _slope(f: Tensor, dim: int, step, edge_order: int) -> Tensor:
+    length = f.shape[dim]
+    at = lambda start, count: f.narrow(dim, start, count)  # noqa: E731
+    if isinstance(step, Tensor) and step.ndim:
+        step = step.to(f.dtype if f.dtype.category >= FLOAT else dtypes.get_default_dtype())
+        widths = diff(step).reshape([-1 if d == dim else 1 for d in range(f.ndim)])
+        before, after = widths.narrow(dim, 0, length - 2), widths.narrow(dim, 1, length - 2)
+        first, second = widths.narrow(dim, 0, 1), widths.narrow(dim, min(1, length - 2), 1)
+        last, last_but_one = widths.narrow(dim, length - 2, 1), widths.narrow(dim, max(length - 3, 0), 1)
+    else:
+        before = after = first = second = last = last_but_one = step
+    inside = (
+        at(0, length - 2) * (-after / (before * (before + after)))
+        + at(1, length - 2) * ((after - before) / (before * after))
+        + at(2, length - 2) * (before / (after * (before + after)))
+    )
+    if edge_order == 1:
+        left = (at(1, 1) - at(0, 1)) / first
+        right = (at(length - 1, 1) - at(length - 2, 1)) / last
+    else:
+        left = _edge_slope([at(0, 1), at(1, 1), at(2, 1)], first, second)
+        right = -_edge_slope([at(length - 1, 1), at(length - 2, 1), at(length - 3, 1)], last, last_but_one)
+    return cat([left, inside.to(left.dtype), right], dim)
+
+
+def _edge_slope(samples, near, far) -> Tensor:
+    """The slope at the first of three samples of the parabola through them."""
+    a, b, c = samples
+    return (
+        a * (-(2 * near + far) / (near * (near + far)))
+        + b * ((near + far) / (near * far))
+        - c * (near / (far * (near + far)))
+    )
