@@ -25,7 +25,6 @@ from course_lib.classroom.grade.executor import Limits
 
 POSIX = os.name == "posix"
 needs_posix = pytest.mark.skipif(not POSIX, reason="making links and pipes needs rights or does not exist on Windows")
-pytestmark = pytest.mark.xdist_group("hostile submissions")  # one batch, graded once
 
 
 def answers(**sources):
