@@ -315,7 +315,15 @@ print(weather[1:3, :2])  # days 1 and 2, columns 0 and 1
 # 3. find a selection that is empty, and one that is an error.
 
 # %% library_only=True
-viz.SliceExplorer(shape=(4, 6))
+viz.SliceExplorer(shape=(4, 6), selection=[[1, 3, None], [None, None, 2]])
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. `x[::3, ::5]`
+# 2. `x[:, 5:]` has the shape `(4, 1)`, and `x[:, 5]` has the shape `(4,)`: an index removes its axis.
+# 3. `x[2:2]` is empty, and so is `x[9:]`. An index must exist: `x[9]` is an `IndexError`.
+# </details>
 
 # %% [markdown]
 # Three abbreviations help with many axes. `...` stands for all the axes in between, `None` inserts a new axis
@@ -833,6 +841,15 @@ viz.memory_map(x.T, base=x, name="x.T")
 
 # %% library_only=True
 viz.StrideExplorer(shape=(3, 4))
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. The two sizes, and the two strides.
+# 2. The next number of a row is now two places away.
+# 3. `.T`, then `.view(-1)`: no single stride reads 0, 4, 8, 1, 5, … With `.contiguous()` in between, the numbers were
+#    copied into new memory in this order, so `.view(-1)` works again.
+# </details>
 
 # %% [markdown]
 # A tensor is **contiguous** if its strides are those of a freshly made tensor: the last axis has stride 1, and
