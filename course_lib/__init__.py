@@ -55,17 +55,22 @@ _FUNCTIONS = {name: made for name, made in _NAMESPACES["torch"].items() if name 
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
-_SUBMODULES = {"autograd", "backends", "random", "nn", "special"}
+_LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
+          "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly",
+          "is_anomaly_check_nan_enabled": "autograd.anomaly", "vmap": "func"}  # fmt: skip
+_SUBMODULES = {"func", "utils", "autograd", "backends", "random", "nn", "special"}
 
 
 def __getattr__(name: str):
     if name in _SUBMODULES:  # loaded when first used, so that `import course_lib` stays quick
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _LATER:
+        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module 'torch' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_LATER, *_SUBMODULES})
 
 
 def is_storage(obj) -> bool:

@@ -24,6 +24,7 @@ class Storage:
     """What a tensor and its views share: the array that owns the numbers, and how often it was changed in place."""
 
     __slots__ = ("array", "version")
+    is_inference = False
 
     def __init__(self, array):
         self.array = array
@@ -275,6 +276,8 @@ class Tensor:
         """Ask for (or stop asking for) a gradient of this leaf; returns it."""
         if requires_grad and self._array.dtype.kind not in "fcV":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if requires_grad and self.is_inference():
+            self._storage.check_writable("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self.requires_grad = requires_grad
         return self
 
@@ -346,7 +349,13 @@ class Tensor:
 
     @property
     def _version(self) -> int:
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self._storage.version
+
+    def is_inference(self) -> bool:
+        """Whether this tensor was made in inference mode, and so can never be recorded."""
+        return self._storage.is_inference
 
     def _is_view(self) -> bool:
         return self._base is not None

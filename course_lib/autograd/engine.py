@@ -10,6 +10,7 @@ import sys
 from heapq import heapify, heappop, heappush
 
 from ..backends import cast
+from .anomaly import ANOMALY, check_results, explain
 from .grad_mode import GRAD
 from .node import AccumulateGrad, edge_of
 
@@ -35,7 +36,7 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
 
     ready = [node for node in pending if node not in waiting]
     heapify(ready)
-    before = GRAD.enabled
+    before, anomaly = GRAD.enabled, ANOMALY.enabled
     GRAD.enabled = create_graph
     try:
         while ready:
@@ -55,7 +56,7 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
                     continue
                 if needed is not None and not _leads_on(node, needed):
                     continue
-                if node.outputs is not None or node.hooks is not None:
+                if node.outputs is not None or node.hooks is not None or anomaly:
                     results = _run_watched(node, arrived)
                 else:
                     results = node.apply(arrived)
@@ -81,6 +82,10 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
                 if left == 0:
                     heappush(ready, target)
             results = grad = None  # no reference may stay behind: AccumulateGrad takes over what is not shared
+    except Exception:
+        if anomaly:
+            explain(node)
+        raise
     finally:
         GRAD.enabled = before
     return found
@@ -134,14 +139,48 @@ def _add(slot: list, index: int, grad) -> None:
 
 
 def _run_watched(node, arrived: list) -> tuple:
-    """Run a node that has several outputs or hooks."""
+    """Run a node that has several outputs or hooks, or any node in anomaly mode."""
     if node.outputs is not None:
         arrived = _materialize(node.outputs, arrived)
-    results = node.apply(arrived)
+    if ANOMALY.enabled:
+        outer, ANOMALY.running = ANOMALY.running, node
+        try:
+            results = node.apply(arrived)
+        finally:
+            ANOMALY.running = outer
+        check_results(node, results)
+    else:
+        results = node.apply(arrived)
     if node.hooks is not None:
-        for hook in list(node.hooks.after.values()):
-            results = hook(results, tuple(arrived)) or results
+        results = _run_after_hooks(node, results, tuple(arrived))
     return results
+
+
+def _run_after_hooks(node, results: tuple, arrived: tuple) -> tuple:
+    results = tuple(results)
+    for hook in list(node.hooks.after.values()):
+        replaced = hook(results, arrived)
+        if replaced is not None:
+            if not isinstance(replaced, tuple):
+                raise TypeError(f"expected tuple, but hook returned '{type(replaced).__name__}'")
+            if len(replaced) != len(results):
+                name = getattr(hook, "__name__", "?")
+                raise RuntimeError(
+                    f"hook '{name}' has returned an incorrect number of values (got {len(replaced)}, but expected "
+                    f"{len(results)})"
+                )
+            results = replaced
+    return results
+
+
+def _checked_replacement(hook, grad, replaced):
+    """What a hook returned in place of a gradient: it must be a tensor of the same shape."""
+    name = getattr(hook, "__name__", "?")
+    if not hasattr(replaced, "_array"):
+        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+    if replaced._array.shape != grad._array.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    return replaced
 
 
 def _materialize(outputs, arrived: list) -> list:
@@ -161,7 +200,7 @@ def _run_hooks(node, arrived: list) -> None:
             for hook in list(hooks.values()):
                 replaced = hook(arrived[index])
                 if replaced is not None:
-                    arrived[index] = replaced
+                    arrived[index] = _checked_replacement(hook, arrived[index], replaced)
     for hook in list(node.hooks.before.values()):
         replaced = hook(tuple(arrived))
         if replaced is not None:
@@ -180,6 +219,8 @@ def _end(node, arrived: list, accumulate: bool) -> None:
     if not accumulate:
         return
     variable = node.variable
+    if node.hooks is not None and node.hooks.after:
+        _run_after_hooks(node, (), tuple(arrived))
     grad = arrived.pop()
     if variable is None or grad is None:
         return

@@ -1,6 +1,7 @@
-"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled.
+"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode.
 
-One module-level object holds the switch; every op reads `GRAD.enabled`, and these context managers set it and put it back.
+One module-level object holds the switch; every op reads `GRAD.enabled`, these context managers set it and put it back.
+`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py).
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import inspect
 
 
 class _GradMode:
-    __slots__ = ("enabled",)
+    __slots__ = ("enabled", "on_record")
 
 
 GRAD = _GradMode()
 GRAD.enabled = True
+GRAD.on_record = None
 
 
 def is_grad_enabled() -> bool:
@@ -36,13 +38,17 @@ class _GradContext:
     def __exit__(self, *exception) -> None:
         GRAD.enabled = self.previous.pop()
 
+    def clone(self) -> _GradContext:
+        """A fresh context with the same mode."""
+        return _GradContext(self.mode)
+
     def __call__(self, function):
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
 
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
-            with _GradContext(self.mode):
+            with self.clone():
                 return function(*args, **kwargs)
 
         return wrapped
@@ -54,7 +60,7 @@ class _GradContext:
             send, value = steps.send, None
             while True:  # the mode holds while the generator runs, not while its caller does
                 try:
-                    with _GradContext(self.mode):
+                    with self.clone():
                         item = send(value)
                 except StopIteration as stop:
                     return stop.value

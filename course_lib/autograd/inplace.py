@@ -33,10 +33,18 @@ def rebase_history(tensor, node: Node) -> None:
     """`node` has just overwritten `tensor`: make it the tensor's history, and through CopySlices its base's."""
     base = tensor._base
     if base is None:
-        tensor._node, tensor._nr, tensor._requires_grad = node, 0, True
+        _set_history(tensor, node)
         return
-    base._node, base._nr, base._requires_grad = CopySlices(base, tensor, node), 0, True
+    _set_history(base, CopySlices(base, tensor, node))
     regenerate_view(tensor)
+
+
+def _set_history(tensor, node: Node) -> None:
+    """The tensor's new history; where its `.grad` is retained, it is the gradient of what it holds from now on."""
+    old = tensor._node
+    if old is not None and old.hooks is not None and tensor._nr in old.hooks.retained and tensor.retains_grad:
+        node._hooks().retained[0] = old.hooks.retained.pop(tensor._nr)
+    tensor._node, tensor._nr, tensor._requires_grad = node, 0, True
 
 
 def regenerate_view(view) -> None:

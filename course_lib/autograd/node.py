@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import weakref
 
-from .grad_mode import GRAD
+from .grad_mode import GRAD, enable_grad
 
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -55,6 +55,29 @@ class Node:
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
         return tuple([edge is not None for edge in self.edges])
+
+    @property
+    def metadata(self) -> dict:
+        """Room for notes about this node; anomaly mode keeps the traceback of the forward call here."""
+        return self.__dict__.setdefault("_metadata", {})
+
+    def __getattr__(self, name: str):
+        """`_saved_self`, `_saved_other`, `_saved_result`: what the op kept for backward, by PyTorch's names."""
+        if name in _SAVED_NAMES and self.saved != ():
+            wanted = _SAVED_NAMES[name]
+            with enable_grad():  # under no_grad some nodes get bare arrays
+                tensors = self.saved_tensors
+            kinds = [self._is_output(value) for value, _ in self.saved]
+            places = [place for place, is_output in enumerate(kinds) if is_output == (wanted is None)]
+            if len(places) > (wanted or 0):
+                return tensors[places[wanted or 0]]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    @staticmethod
+    def _is_output(value) -> bool:
+        if type(value) is Packed:
+            return value.edge is not None and value.edge[0] is None
+        return type(value) is SavedOutput
 
     # -- what backward needs ------------------------------------------------------------------------------------
 
@@ -153,7 +176,8 @@ class Packed:
         value = self.unpack_hook(self.made)
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}"
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(value).__name__}"
             )
         if node.on_arrays and not GRAD.enabled:
             return value._array
@@ -173,6 +197,9 @@ def tie(tensor, edge) -> None:
         tensor.__dict__["_stands_for"] = edge  # the leaf lives as long as this stand-in
     else:
         tensor._node, tensor._nr = node, edge[1]
+
+
+_SAVED_NAMES = {"_saved_self": 0, "_saved_other": 1, "_saved_result": None}  # which saved input, or the output
 
 
 def _raise_modified(value, expected: int, saver: Node):
