@@ -265,6 +265,7 @@ def write_out(name: str, out, operands, made):
         )
     if not dtypes.can_cast(made.dtype, out.dtype):
         raise out_error(made.dtype, out.dtype)
+    check_overlap(out._array)
     if out._array.shape != made._array.shape:
         out.resize_(made._array.shape)
     out._array[...] = made._array
@@ -386,7 +387,8 @@ class OpNode(Node):
     def save_for_backward(self, *values) -> None:
         self.saved = saved = []
         for v in values:
-            saved.append((v, v._storage.version if type(v) is Tensor or isinstance(v, Tensor) else None))
+            kept = type(v) is Tensor or isinstance(v, (Tensor, SavedOutput))
+            saved.append((v, v._storage.version if kept else None))
 
     def apply(self, grads) -> tuple:
         if not self.on_arrays or GRAD.enabled:

@@ -400,6 +400,8 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     """
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     dtype = dtypes.get_default_dtype() if dtype is None else dtype
+    if not isinstance(steps, int):
+        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     kind = np.float32 if dtype.category == FLOAT and dtype.itemsize <= 4 else np.float64

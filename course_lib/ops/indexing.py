@@ -12,7 +12,7 @@ from .. import dtypes
 from ..backends import array_module
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import broadcast_error, cast, result_dtype
-from ._op import PROMOTE, function, op
+from ._op import PROMOTE, function, op, write_out
 from .creation import checked_value
 
 _FULL = slice(None)
@@ -527,10 +527,13 @@ def masked_select(input, mask, *, out=None):
     """
     from .views import broadcast_tensors
 
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError("masked_select(): self and result must have the same scalar type")
     if mask.dtype not in (dtypes.bool, dtypes.uint8):
         raise RuntimeError("masked_select: expected BoolTensor or ByteTensor for mask")
     input, mask = broadcast_tensors(input, mask)
-    return input[mask.bool()]
+    made = input[mask.bool()]
+    return made if out is None else write_out("masked_select", out, (input, mask), made)
 
 
 @op(method=False, namespace=None, dtype=PROMOTE, node="Where")
@@ -822,12 +825,22 @@ class scatter_add:
 
 
 @function(method=True)
-def take(input, index):
+def take(input, index, *, out=None):
     """take(input, index) -> Tensor: elements by their position in the flattened input; index's shape.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.take.html
     """
-    return input.reshape(-1)[index]
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {dtypes.legacy_name(index.dtype)}")
+    if input.numel() == 0 and index.numel():
+        raise IndexError("take(): tried to take from an empty tensor")
+    made = input.reshape(-1)[index]
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            f"take(): self and out expected to have the same dtype, but got self.dtype = {dtypes.legacy_name(input.dtype)} "
+            f"and out.dtype = {dtypes.legacy_name(out.dtype)}"
+        )
+    return made if out is None else write_out("take", out, (input, index), made)
 
 
 @function(method=True)

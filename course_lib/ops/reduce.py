@@ -6,6 +6,7 @@ import math
 from builtins import max as builtin_max
 
 from .. import dtypes, return_types
+from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._op import function, op, write_out
@@ -393,7 +394,7 @@ def _spread(name: str, text: str):
         return (xp.sqrt(found) if name == "std" else found).astype(cast_real(a.dtype))
 
     def save(ctx, out, a, *, dims, correction, keepdim):
-        ctx.save_for_backward(a, out.detach() if name == "std" else None)
+        ctx.save_for_backward(a, SavedOutput(out, 0) if name == "std" else None)
         ctx.dims, ctx.correction, ctx.keepdim = dims, correction, keepdim
 
     def backward(ctx, g):
@@ -460,7 +461,7 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     """
     dims = dims_of(dim, input.ndim)
     input = input if input.dtype.category >= FLOAT else input.to(dtypes.get_default_dtype())
-    top = amax(input.detach(), dims, True)
+    top = amax(input.detach().real, dims, True)  # a complex number is as large as its real part
     top = top.masked_fill(top.abs() == math.inf, 0)
     made = sum((input - top).exp(), dims, True).log() + top
     made = made if keepdim else made.squeeze(dims)
