@@ -138,10 +138,8 @@ class Tensor:
     def stride(self, dim: int | None = None):
         """How many elements to move in memory for one step along each dimension (or along `dim`)."""
         array = self._array
-        if dim is not None:
-            dim = normalize_dim(dim, array.ndim)
-            return array.strides[dim] // array.itemsize
-        return tuple([step // array.itemsize for step in array.strides])
+        strides = [step // array.itemsize for step in array.strides] if array.size else _row_major(array.shape)
+        return tuple(strides) if dim is None else strides[normalize_dim(dim, array.ndim)]
 
     def storage_offset(self) -> int:
         """How many elements into the shared memory this tensor starts."""
@@ -479,6 +477,15 @@ def _rebuild(cls, array, requires_grad: bool) -> Tensor:
     tensor = wrap(array, cls)
     tensor._requires_grad = requires_grad
     return tensor
+
+
+def _row_major(shape) -> list[int]:
+    """The strides of a dense tensor; NumPy keeps none for an empty one."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return strides[::-1]
 
 
 def _c_name(tensor: Tensor) -> str:

@@ -22,7 +22,7 @@ def check_inplace(tensor) -> None:
 
 def check_overlap(array) -> None:
     """RuntimeError for an array in which several elements are one place in memory, as after `expand`."""
-    if 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)):
+    if 0 in array.strides and array.size and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
