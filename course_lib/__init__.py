@@ -58,7 +58,7 @@ globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zero
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
           "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly",
           "is_anomaly_check_nan_enabled": "autograd.anomaly", "vmap": "func"}  # fmt: skip
-_SUBMODULES = {"func", "utils", "autograd", "backends", "random", "nn", "special"}
+_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "random", "special", "utils"}
 
 
 def __getattr__(name: str):

@@ -138,7 +138,7 @@ class Tensor:
     def stride(self, dim: int | None = None):
         """How many elements to move in memory for one step along each dimension (or along `dim`)."""
         array = self._array
-        strides = [step // array.itemsize for step in array.strides] if array.size else _row_major(array.shape)
+        strides = [step // array.itemsize for step in array.strides] if array.size else row_major_strides(array.shape)
         return tuple(strides) if dim is None else strides[normalize_dim(dim, array.ndim)]
 
     def storage_offset(self) -> int:
@@ -479,7 +479,7 @@ def _rebuild(cls, array, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def _row_major(shape) -> list[int]:
+def row_major_strides(shape) -> list[int]:
     """The strides of a dense tensor; NumPy keeps none for an empty one."""
     strides, step = [], 1
     for n in reversed(shape):
@@ -509,4 +509,4 @@ def numel_of(shape) -> int:
     return math.prod(shape)
 
 
-__all__ = ["GRAD", "Storage", "Tensor", "array_module", "normalize_dim", "wrap", "wrap_view"]
+__all__ = ["GRAD", "Storage", "Tensor", "array_module", "normalize_dim", "row_major_strides", "wrap", "wrap_view"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, backend_of, is_numpy
-from ..tensor import Tensor, normalize_dim, wrap
+from ..tensor import Tensor, normalize_dim, row_major_strides, wrap
 from ._op import function, op
 from .creation import shape_of
 
@@ -658,19 +658,12 @@ class unfold:
         shape = ctx.base_geometry
         if not shape:
             return g.sum()
-        strides = _row_major(shape)
+        strides = row_major_strides(shape)
         windows = list(strides)
         windows[dim] *= step
         windows.append(strides[dim])
         return as_strided_backward(g, (tuple(g.shape), tuple(windows), 0), (shape, strides, 0))
 
-
-def _row_major(shape) -> tuple[int, ...]:
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(strides))
 
 
 # ---- copies ------------------------------------------------------------------------------------------------------
