@@ -158,7 +158,7 @@ def _root_gradients(outputs, given) -> list:
         if gradient is None and output.requires_grad:
             made = _implicit(output)
         elif gradient is not None:
-            _check_gradient(position, output, gradient)
+            made = _checked_gradient(position, output, gradient)
         grads.append(made)
     for position, output in enumerate(outputs):
         if not output.requires_grad:
@@ -176,19 +176,23 @@ def _implicit(output):
     return ones_like(output)
 
 
-def _check_gradient(position: int, output, gradient) -> None:
+def _checked_gradient(position: int, output, gradient):
     from ..tensor import Tensor
 
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if isinstance(output, Tensor):
         _check_shape(position, output, gradient)
-        if gradient.dtype != output.dtype and (gradient.is_complex() or output.is_complex()):
+        if gradient.dtype == output.dtype:
+            return gradient
+        if gradient.is_complex() or output.is_complex():
             raise RuntimeError(
                 "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
                 f"dtype: grad_output[{position}] has a dtype of {gradient.dtype} and output[{position}] has a dtype of "
                 f"{output.dtype}."
             )
+        return gradient.to(output.dtype)
+    return gradient
 
 
 def _check_shape(position: int, output, gradient, batched: bool = False) -> None:

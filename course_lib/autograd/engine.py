@@ -226,7 +226,7 @@ def _end(node, arrived: list, accumulate: bool) -> None:
         return
     held = variable._grad
     if held is None:
-        variable._grad = grad if _may_take(grad) else _own_copy(grad)
+        variable._grad = grad if not GRAD.enabled and _may_take(grad) else _own_copy(grad)
     elif GRAD.enabled:
         variable._grad = held + grad
     else:
@@ -245,8 +245,9 @@ def _may_take(grad) -> bool:
 
 
 def _own_copy(grad):
-    copy = grad.clone()
-    return copy if GRAD.enabled else copy.detach()
+    if GRAD.enabled:
+        return grad.new_empty(grad.shape).copy_(grad)
+    return grad.clone().detach()
 
 
 def _unshared_references() -> int:

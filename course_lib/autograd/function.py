@@ -225,9 +225,10 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, {}
+        given = (*args, *kwargs.values())
         ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
-        node = _node_for(cls, ctx, args) if GRAD.enabled and any(ctx.needs_input_grad) else None
+        ctx.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in given])
+        node = _node_for(cls, ctx, given) if GRAD.enabled and any(ctx.needs_input_grad) else None
         with no_grad():
             if separate:
                 output = cls.forward(*args)
@@ -235,7 +236,7 @@ class Function:
             else:
                 output = cls.forward(ctx, *args, **kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
-        outputs = _tie_outputs(cls, ctx, node, args, outputs)
+        outputs = _tie_outputs(ctx, node, given, outputs)
         return outputs if isinstance(output, tuple) else outputs[0]
 
 
@@ -248,7 +249,7 @@ def _node_for(cls, ctx, args) -> FunctionNode:
     return node
 
 
-def _tie_outputs(cls, ctx, node, args, outputs) -> tuple:
+def _tie_outputs(ctx, node, args, outputs) -> tuple:
     """The outputs with the history they are to have, and what forward saved, kept in the node."""
     _check_saved(ctx)
     for tensor in ctx._dirty:
@@ -348,15 +349,13 @@ def once_differentiable(backward):
             found = backward(ctx, *grads)
         if not GRAD.enabled or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return found
-        node = DelayedError([edge_of(g) for g in grads if isinstance(g, Tensor)])
-        node.message = "trying to differentiate twice a function that was marked with @once_differentiable"
         several = isinstance(found, tuple)
-        outputs = []
-        for index, value in enumerate(found if several else (found,)):
+        outputs = [g.detach() if isinstance(g, Tensor) else g for g in (found if several else (found,))]
+        node = DelayedError([edge_of(g.detach().requires_grad_()) for g in outputs if isinstance(g, Tensor)])
+        node.message = "trying to differentiate twice a function that was marked with @once_differentiable"
+        for value in outputs:
             if isinstance(value, Tensor):
-                value = value.detach()
-                value._node, value._nr, value._requires_grad = node, index, True
-            outputs.append(value)
+                value._node, value._requires_grad = node, True
         return tuple(outputs) if several else outputs[0]
 
     return wrapper

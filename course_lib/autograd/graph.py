@@ -11,6 +11,7 @@ import functools
 from typing import NamedTuple
 
 from ..tensor import Tensor
+from .grad_mode import no_grad
 from .node import Node, Packed, RemovableHandle, SavedOutput, edge_of
 from .watch import SAVED_TENSORS, watch
 
@@ -59,7 +60,8 @@ def _pack_saved(node) -> None:
 
 def _packed(pack, tensor):
     version = tensor._storage.version
-    made = pack(tensor.detach())
+    with no_grad():
+        made = pack(tensor)
     if tensor._storage.version != version:
         raise RuntimeError(
             "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not "

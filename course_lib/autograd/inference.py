@@ -6,7 +6,9 @@ that refuses to save such a tensor for backward is switched on when the mode is 
 
 from __future__ import annotations
 
-from .. import tensor as _tensor
+import sys
+
+from ..tensor import Storage as PlainStorage
 from .grad_mode import GRAD, _Decorator, _GradContext
 from .watch import INFERENCE, watch
 
@@ -18,7 +20,7 @@ class _Mode:
 _MODE = _Mode()
 _MODE.enabled = False
 
-PlainStorage = _tensor.Storage
+_TENSOR_MODULE = sys.modules[PlainStorage.__module__]  # its name `Storage` is what new tensors are made with
 
 
 class InferenceStorage(PlainStorage):
@@ -60,7 +62,7 @@ def is_inference(tensor) -> bool:
 
 def _set(enabled: bool) -> None:
     _MODE.enabled = enabled
-    _tensor.Storage = InferenceStorage if enabled else PlainStorage
+    _TENSOR_MODULE.Storage = InferenceStorage if enabled else PlainStorage
     if enabled:
         watch(INFERENCE, _refuse_inference_tensors)
 

@@ -144,9 +144,6 @@ y = Exp.apply(x)
 print(g, h, k)
 
 # --- differentiable once
-from torch.autograd.function import once_differentiable
-
-
 class Once(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -647,7 +644,7 @@ a = torch.ones(1, requires_grad=True)
 b = torch.ones(1, requires_grad=True)
 Listed.apply(a, b).backward()
 
-# --- keyword arguments are refused
+# --- keyword arguments
 class Plain(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, n=2):
@@ -656,7 +653,7 @@ class Plain(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, g):
-        return g * ctx.n
+        return g * ctx.n, None
 
 
 x = torch.ones(1, requires_grad=True)
