@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from . import (
     activation,
+    arranging,
+    attention,
     blending,
     casting,
     comparison,
@@ -11,7 +13,9 @@ from . import (
     conv,
     creation,
     cross_entropy,
+    ctc,
     decompositions,
+    distance,
     dropout,
     einsum,
     factorizations,
@@ -23,6 +27,7 @@ from . import (
     linear,
     linear_systems,
     loss,
+    margin_loss,
     matmul,
     matrix_functions,
     max_pool,
@@ -44,12 +49,13 @@ from . import (
     special,
     statistics,
     views,
+    views_in_place,
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "blending", "casting", "comparison", "complex_numbers", "conv",
-           "creation", "cross_entropy", "decompositions", "dropout", "einsum", "factorizations", "grid",
-           "index_writing", "indexing", "joining", "least_squares", "linear", "linear_systems", "loss", "matmul",
-           "matrix_functions", "max_pool", "norm", "norms", "padding", "pairs", "pointwise", "polynomials", "pool",
-           "products", "rearrange", "reduce", "resize", "running", "sampling", "softmax",
-           "sorting", "special", "statistics", "views"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "comparison",
+           "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions", "distance", "dropout",
+           "einsum", "factorizations", "grid", "index_writing", "indexing", "joining", "least_squares", "linear",
+           "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions", "max_pool", "norm", "norms",
+           "padding", "pairs", "pointwise", "polynomials", "pool", "products", "rearrange", "reduce", "resize",
+           "running", "sampling", "softmax", "sorting", "special", "statistics", "views", "views_in_place"]  # fmt: skip

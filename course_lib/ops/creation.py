@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 import numpy as np
@@ -157,7 +158,117 @@ def as_tensor(data, dtype=None, device=None):
     return tensor(data, dtype=dtype, device=device)
 
 
-@function(alias="asarray")
+@function()
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False) -> Tensor
+
+    A tensor from anything that holds numbers, sharing memory where that is possible: copy=True never shares, copy=False
+    raises ValueError where a copy would be needed.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.asarray.html
+    """
+    if isinstance(obj, Tensor):
+        made = obj
+    elif isinstance(obj, np.ndarray):
+        made = from_numpy(obj)
+    elif hasattr(obj, "__dlpack__"):
+        made = from_dlpack(obj)
+    elif copy is False:
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    else:
+        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+    wanted = made.to(dtype=dtype, device=device)
+    if copy is False and wanted is not made:
+        raise ValueError("can't alias tensor with dtype or device other than its own.")
+    wanted = wanted.clone() if copy and wanted is made else wanted
+    if isinstance(obj, Tensor) and obj.requires_grad and not requires_grad:
+        wanted = wanted.detach()
+    return wanted.requires_grad_() if requires_grad else wanted
+
+
+@function()
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False) -> Tensor
+
+    A 1-D tensor over the memory of an object with the buffer protocol (bytes, bytearray, array.array). `offset` counts
+    bytes, `count` elements (-1: all that are there). ValueError where the buffer does not fit.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.frombuffer.html
+    """
+    size = memoryview(buffer).nbytes
+    if size == 0:
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if count == 0:
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) minus 1")
+    item = dtype.itemsize
+    if count < 0 and (size - offset) % item:
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({item})"
+        )
+    if count > 0 and offset + count * item > size:
+        raise ValueError(
+            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual "
+            f"buffer length ({size} bytes)"
+        )
+    count = (size - offset) // item if count < 0 else count
+    whole = np.frombuffer(buffer, np.uint8, count * item, offset)
+    if not whole.flags.writeable:
+        import warnings
+
+        warnings.warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to "
+            "the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its "
+            "data or make it writable before converting it to a tensor.",
+            stacklevel=3,
+        )
+    made = wrap(whole.view(dtype.numpy))
+    return made.requires_grad_() if requires_grad else made
+
+
+@function()
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """from_dlpack(ext_tensor) -> Tensor: a tensor that shares memory with an array of another library.
+
+    >>> import numpy as np, course_lib as torch
+    >>> torch.from_dlpack(np.arange(3))
+    tensor([0, 1, 2])
+
+    Source: https://docs.pytorch.org/docs/stable/dlpack.html
+    """
+    if isinstance(ext_tensor, Tensor):
+        made = ext_tensor.detach()
+    elif isinstance(ext_tensor, np.ndarray):
+        made = from_numpy(ext_tensor)
+    else:
+        made = wrap(np.from_dlpack(ext_tensor))
+    return made.clone() if copy else made.to(device) if device is not None else made
+
+
+@function()
+def to_dlpack(tensor):
+    """to_dlpack(tensor) -> capsule: the tensor's memory in the form that other libraries take.
+
+    Source: https://docs.pytorch.org/docs/stable/dlpack.html
+    """
+    return tensor.__dlpack__()
+
+
+def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """__dlpack__() -> capsule: this tensor's memory for another library; RuntimeError where it requires grad."""
+    if self.requires_grad:
+        raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
+    if self._array.dtype.kind == "V":
+        raise BufferError("NumPy cannot hand over bfloat16; convert the tensor to float32 first")
+    return self._array.__dlpack__()
+
+
+Tensor.__dlpack__ = _dlpack
+Tensor.__dlpack_device__ = lambda self: self._array.__dlpack_device__()
+
+
+@function()
 def from_numpy(ndarray):
     """from_numpy(ndarray) -> Tensor: a tensor that shares memory with a NumPy array.
 
@@ -377,10 +488,10 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if isinstance(dtype, dtypes.dtype) and dtype.category == 1 and not whole:
         count = math.ceil((end - start) / step)
         start, end, step = int(start), int(end), int(step)
-        count = len(range(start, end, step)) if dtype is dtypes.int64 else count
+        count = len(builtins.range(start, end, step)) if dtype is dtypes.int64 else count
         array = start + np.arange(count) * step
     elif whole:
-        array = np.arange(start, start + len(range(start, end, step)) * step, step, dtype=np.int64)
+        array = np.arange(start, start + len(builtins.range(start, end, step)) * step, step, dtype=np.int64)
     else:
         array = start + np.arange(math.ceil((end - start) / step), dtype=np.float64) * step
     return _finish(array, dtype, device, requires_grad)
@@ -475,3 +586,132 @@ def result_type(tensor1, tensor2) -> dtypes.dtype:
     from ._arguments import result_dtype
 
     return result_dtype(tensor1, tensor2)
+
+
+# ---- memory in a given order -------------------------------------------------------------------------------------
+
+
+@function()
+def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False) -> Tensor
+
+    An uninitialised tensor of this shape with these strides.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.empty_strided.html
+    """
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    for n in size:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+    count = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    made = empty(count, dtype=dtype, device=device).as_strided(size, stride)
+    own = made.detach()
+    own._storage.array = made._storage.array
+    return own.requires_grad_() if requires_grad else own
+
+
+@function()
+def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """empty_permuted(size, physical_layout, *, dtype=None, device=None) -> Tensor
+
+    An uninitialised tensor of this shape, dense in memory, whose dimensions lie in the given order (outermost first).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.empty_permuted.html
+    """
+    if len(physical_layout) != len(size):
+        raise RuntimeError(
+            f"Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {len(size)} is "
+            f"not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    strides, step = [0] * len(size), 1
+    for dim in reversed(list(physical_layout)):
+        if not 0 <= dim < len(size):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim} at index "
+                f"{list(physical_layout).index(dim)}).  NB: negative dims not currently supported; file an issue if you want it."
+            )
+        if list(physical_layout).count(dim) > 1:
+            raise RuntimeError("Duplicate dim not allowed")
+        strides[dim] = step
+        step *= max(size[dim], 1)
+    return empty_strided(size, strides, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@function(method=True, namespace=None)
+def new_empty_strided(self, size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """new_empty_strided(size, stride) -> Tensor: `torch.empty_strided` with this tensor's dtype and device as defaults."""
+    return empty_strided(
+        size, stride, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
+
+
+# ---- single numbers, closed ranges, triangles --------------------------------------------------------------------
+
+
+@function()
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """scalar_tensor(s, *, dtype=None, device=None) -> Tensor: a 0-dim tensor, of the default float dtype."""
+    return full((), s, dtype=dtypes.get_default_dtype() if dtype is None else dtype, device=device,
+                requires_grad=requires_grad)  # fmt: skip
+
+
+@function()
+def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """range(start=0, end, step=1, *, dtype=None, device=None) -> Tensor: as `arange`, but `end` is included; deprecated.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.range.html
+    """
+    import warnings
+
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        stacklevel=2,
+    )
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    count = math.floor((end - start) / step) + 1
+    return _finish(start + np.arange(count) * step, dtype or dtypes.get_default_dtype(), device, requires_grad)
+
+
+def _triangle_indices(name: str, find, text: str):
+    def indices(row, col, offset=0, *, dtype=None, layout=None, device=None):
+        for what, value in (("row", row), ("col", col)):
+            if value < 0:
+                raise RuntimeError(f"{what} must be non-negative, got{value}")
+        dtype = dtypes.int64 if dtype is None else dtype
+        if dtype.category != 1:
+            raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.legacy_name(dtype)}'")
+        return _finish(np.stack(find(row, offset, col)), dtype, device, False)
+
+    indices.__name__ = indices.__qualname__ = name
+    indices.__doc__ = f"""{name}(row, col, offset=0, *, dtype=torch.int64, device=None) -> Tensor
+
+    Row and column numbers of {text} of a matrix, row by row, as a 2 × n tensor.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
+    """
+    return function()(indices)
+
+
+tril_indices = _triangle_indices("tril_indices", np.tril_indices, "the elements on and below a diagonal")
+triu_indices = _triangle_indices("triu_indices", np.triu_indices, "the elements on and above a diagonal")
+
+
+@function()
+def vander(x, N=None, increasing=False):
+    """vander(x, N=None, increasing=False) -> Tensor: the powers of each element as a row, the highest first.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.vander.html
+    """
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    made = x.unsqueeze(-1) ** arange(count, device=x.device)
+    return made if increasing else made.flip(-1)

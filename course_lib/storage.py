@@ -1,0 +1,168 @@
+"""Storage: the memory behind a tensor as an object of its own, `tensor.untyped_storage()` or (older) `tensor.storage()`.
+
+A storage is one-dimensional; several tensors may look into it. It holds no numbers itself: it asks the tensor's array.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import dtypes
+from .tensor import Tensor, wrap
+
+
+class UntypedStorage:
+    """The bytes behind a tensor.
+
+    >>> import course_lib as torch
+    >>> torch.zeros(3).untyped_storage().nbytes()
+    12
+
+    Source: https://docs.pytorch.org/docs/stable/storage.html
+    """
+
+    def __init__(self, size: int = 0, *, shared_with: Tensor | None = None):
+        self._owner = wrap(np.zeros(size, np.uint8)) if shared_with is None else shared_with
+
+    @property
+    def _memory(self):
+        return self._owner._storage.array
+
+    @property
+    def device(self):
+        return self._owner.device
+
+    def nbytes(self) -> int:
+        """The size in bytes."""
+        return self._memory.nbytes
+
+    size = __len__ = nbytes
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return wrap(self._memory).data_ptr()
+
+    def element_size(self) -> int:
+        return 1
+
+    def _flat(self):
+        """All elements in the order in which they lie in memory."""
+        memory = self._memory
+        return memory.reshape(-1) if memory.flags.c_contiguous else memory.ravel(order="K")
+
+    def _bytes(self):
+        return self._flat().view("u1")
+
+    def _as_tensor(self, dtype) -> Tensor:
+        made = wrap(self._flat().view(dtype.numpy))
+        made._storage = self._owner._storage
+        return made
+
+    def tolist(self) -> list[int]:
+        """The bytes as numbers."""
+        return self._bytes().tolist()
+
+    def __getitem__(self, index):
+        found = self._bytes()[index]
+        return int(found) if isinstance(index, int) else UntypedStorage(shared_with=wrap(found))
+
+    def __setitem__(self, index, value) -> None:
+        self._bytes()[index] = value
+
+    def __iter__(self):
+        return iter(self.tolist())
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, type(self)) and self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
+
+    def clone(self) -> UntypedStorage:
+        """A copy in memory of its own."""
+        return UntypedStorage(shared_with=wrap(self._bytes().copy()))
+
+    def fill_(self, value) -> UntypedStorage:
+        self._bytes()[...] = value
+        return self
+
+    def cpu(self) -> UntypedStorage:
+        return self
+
+    is_cuda = property(lambda self: self._owner.is_cuda)
+
+    def __repr__(self) -> str:
+        lines = "".join(f" {value}\n" for value in self.tolist())
+        return f"{lines}[torch.storage.UntypedStorage(device={self.device}) of size {len(self)}]"
+
+
+class TypedStorage:
+    """The elements behind a tensor, in the order in which they lie in memory. Older than `UntypedStorage`.
+
+    Source: https://docs.pytorch.org/docs/stable/storage.html
+    """
+
+    def __init__(self, of: Tensor):
+        self._owner = of
+        self.dtype = of.dtype
+
+    @property
+    def _elements(self):
+        return UntypedStorage(shared_with=self._owner)._flat().view(self.dtype.numpy)
+
+    @property
+    def device(self):
+        return self._owner.device
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return UntypedStorage(shared_with=self._owner)
+
+    def size(self) -> int:
+        """How many elements."""
+        return self._elements.size
+
+    __len__ = size
+
+    def nbytes(self) -> int:
+        return self._elements.nbytes
+
+    def element_size(self) -> int:
+        return self.dtype.itemsize
+
+    def data_ptr(self) -> int:
+        return wrap(self._owner._storage.array).data_ptr()
+
+    def _as_tensor(self, dtype: dtypes.dtype) -> Tensor:
+        return self.untyped()._as_tensor(dtype)
+
+    def tolist(self) -> list:
+        """The elements as Python numbers."""
+        return wrap(self._elements).tolist()
+
+    def __getitem__(self, index):
+        found = wrap(self._elements)[index]
+        return found.item() if isinstance(index, int) else TypedStorage(found)
+
+    def __setitem__(self, index, value) -> None:
+        wrap(self._elements)[index] = value
+
+    def __iter__(self):
+        return iter(self.tolist())
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, TypedStorage) and self.data_ptr() == other.data_ptr() and self.size() == other.size()
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
+
+    is_cuda = property(lambda self: self._owner.is_cuda)
+
+    def __repr__(self) -> str:
+        lines = "".join(f" {value}\n" for value in self.tolist())
+        return f"{lines}[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size {len(self)}]"
+
+
+def is_storage(obj) -> bool:
+    """is_storage(obj) -> bool: whether `obj` is a storage."""
+    return isinstance(obj, (TypedStorage, UntypedStorage))
