@@ -9,31 +9,55 @@ import numpy as np
 from ..dtypes import legacy_name
 from ..tensor import Tensor
 from ._arguments import argument_error
-from ._op import function, op
+from ._op import function, op, write_out
+from ._public import public
 
 
-def _check(name: str, a, b) -> None:
-    for position, (parameter, value) in enumerate((("input", a), ("other", b)), 1):
+def _check(name: str, a, b, second: str = "mat2") -> None:
+    """Both operands must be tensors, of one dtype that has products."""
+    for position, (parameter, value) in enumerate((("input", a), (second, b)), 1):
         if not isinstance(value, Tensor):
             raise argument_error(name, parameter, position, value)
     if a._array.dtype is not b._array.dtype and a._array.dtype != b._array.dtype:
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {_c_name(a.dtype)} != {_c_name(b.dtype)}"
-        )
+        raise RuntimeError(_MIXED[name](a.dtype, b.dtype))
+    if a._array.dtype.kind == "b":
+        raise NotImplementedError(f"\"{_KERNELS[name]}\" not implemented for 'Bool'")
 
 
 def _c_name(dtype) -> str:
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Short": "short", "Char": "signed char",
-             "Byte": "unsigned char", "Bool": "bool", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
+    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Short": "short", "Bool": "bool",
+             "Char": "signed char", "Byte": "unsigned char", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
              "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>"}  # fmt: skip
     return names.get(legacy_name(dtype), legacy_name(dtype))
+
+
+def _mixed_in_gemm(a, b) -> str:
+    return f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}"
+
+
+def _mixed_in_batch(a, b) -> str:
+    return f"expected scalar type {legacy_name(a)} but found {legacy_name(b)}"
+
+
+def _mixed_in_gemv(a, b) -> str:
+    a, b = legacy_name(a), legacy_name(b)
+    return f"addmv input tensors must have the same dtype, but got {b}, {a}, and {b}"
+
+
+def _mixed_in_dot(a, b) -> str:
+    return f"dot : expected both vectors to have same dtype, but found {legacy_name(a)} and {legacy_name(b)}"
+
+
+_MIXED = {"mm": _mixed_in_gemm, "bmm": _mixed_in_batch, "mv": _mixed_in_gemv, "dot": _mixed_in_dot,
+          "vdot": _mixed_in_dot}  # fmt: skip
+_KERNELS = {"mm": "addmm_impl_cpu_", "bmm": "bmm", "mv": "addmv_impl_cpu", "dot": "dot", "vdot": "dot"}
 
 
 def _product(xp, a, b):
     """Matrix product in the operands' dtype; half precision is summed in float32, integers wrap."""
     if a.dtype.itemsize == 2 and a.dtype.kind in "fV":
         return xp.matmul(a.astype("f4"), b.astype("f4")).astype(a.dtype)
-    return xp.matmul(a, b)
+    return a.dot(b) if b.ndim <= 2 and a.ndim <= 2 else xp.matmul(a, b)  # dot has the smaller overhead
 
 
 def _conj(t):
@@ -83,11 +107,11 @@ class bmm:
     """
 
     def arguments(input, mat2):
-        _check("bmm", input, mat2)
         for name, value in (("batch1", input), ("batch2", mat2)):
-            if value.ndim != 3:
+            if isinstance(value, Tensor) and value.ndim != 3:
                 raise RuntimeError(f"{name} must be a 3D tensor")
-        (b, _, m), (b2, k, p) = input._array.shape, mat2._array.shape
+        _check("bmm", input, mat2)
+        (b, _, m), (b2, k, _p) = input._array.shape, mat2._array.shape
         if b != b2 or m != k:
             raise RuntimeError(
                 f"Expected size for first two dimensions of batch2 tensor to be: [{b}, {m}] but got: [{b2}, {k}]."
@@ -115,11 +139,9 @@ class mv:
     """
 
     def arguments(input, vec):
-        _check("mv", input, vec)
+        _check("mv", input, vec, "vec")
         if input.ndim != 2 or vec.ndim != 1:
-            raise RuntimeError(
-                f"vector + matrix @ vector expected, got {1}, {input.ndim}, {vec.ndim}"
-            )
+            raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
         n, m = input._array.shape
         if m != vec._array.shape[0]:
             raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{m}), vec ({vec._array.shape[0]})")
@@ -137,6 +159,19 @@ class mv:
         return (g.outer(_conj(v)) if needs_a else None), (_conj(a).t().mv(g) if needs_v else None)
 
 
+def _check_vectors(name: str, a, b, second: str) -> None:
+    if isinstance(a, Tensor) and isinstance(b, Tensor) and (a._array.ndim != 1 or b._array.ndim != 1):
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    _check(name, a, b, second)
+    n, m = a._array.size, b._array.size
+    if n != m:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but "
+            "got "
+            f"{n} and {m} elements respectively"
+        )
+
+
 @op()
 class dot:
     """dot(input, tensor, *, out=None) -> Tensor: the sum of products of two vectors of one size.
@@ -149,21 +184,7 @@ class dot:
     """
 
     def arguments(input, tensor):
-        for position, (parameter, value) in enumerate((("input", input), ("tensor", tensor)), 1):
-            if not isinstance(value, Tensor):
-                raise argument_error("dot", parameter, position, value)
-        if input.ndim != 1 or tensor.ndim != 1:
-            raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-        if input.dtype is not tensor.dtype:
-            raise RuntimeError(
-                f"dot : expected both vectors to have same dtype, but found {legacy_name(input.dtype)} and "
-                f"{legacy_name(tensor.dtype)}"
-            )
-        if input.numel() != tensor.numel():
-            raise RuntimeError(
-                f"inconsistent tensor size, expected tensor [{input.numel()}] and src [{tensor.numel()}] to have the same "
-                f"number of elements, but got {input.numel()} and {tensor.numel()} elements respectively"
-            )
+        _check_vectors("dot", input, tensor, "tensor")
         return (input, tensor), {}
 
     def forward(xp, a, b):
@@ -175,6 +196,28 @@ class dot:
     def backward(ctx, g):
         a, b = ctx.saved_tensors
         return g * _conj(b), g * _conj(a)
+
+
+@op()
+class vdot:
+    """vdot(input, other, *, out=None) -> Tensor: `dot` with the conjugate of the first vector.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.vdot.html
+    """
+
+    def arguments(input, other):
+        _check_vectors("vdot", input, other, "other")
+        return (input, other), {}
+
+    def forward(xp, a, b):
+        return _product(xp, xp.conj(a) if a.dtype.kind == "c" else a, b)
+
+    def save(ctx, out, a, b):
+        ctx.save_for_backward(a, b)
+
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        return _conj(g) * b, g * a
 
 
 @op(method=False, namespace=None, node="BatchedMatmul")
@@ -204,13 +247,11 @@ def matmul(input, other, *, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
     """
-    _check("matmul", input, other)
+    for position, (parameter, value) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(value, Tensor):
+            raise argument_error("matmul", parameter, position, value)
     made = _matmul(input, other)
-    if out is None:
-        return made
-    from ._op import write_out
-
-    return write_out("matmul", out, (input, other), made)
+    return made if out is None else write_out("matmul", out, (input, other), made)
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -244,23 +285,27 @@ def _as_matrix(a: Tensor) -> Tensor:
 
 
 def _batched(a: Tensor, b: Tensor) -> Tensor:
+    _check("bmm", a, b)
     if a.shape[-1] != b.shape[-2]:
-        batch = int(np.prod(np.broadcast_shapes(a._array.shape[:-2], b._array.shape[:-2])))
+        batch = math.prod(broadcast_batches(a._array.shape[:-2], b._array.shape[:-2]))
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a.shape[-1]}] but got: "
             f"[{batch}, {b.shape[-2]}]."
         )
-    try:
-        return batched_matmul(a, b)
-    except ValueError:
-        x, y = a._array.shape[:-2], b._array.shape[:-2]
-        for back in range(1, min(len(x), len(y)) + 1):
-            if x[-back] != y[-back] and 1 not in (x[-back], y[-back]):
-                raise RuntimeError(
-                    f"The size of tensor a ({x[-back]}) must match the size of tensor b ({y[-back]}) at non-singleton "
-                    f"dimension {max(len(x), len(y)) - back}"
-                ) from None
-        raise
+    broadcast_batches(a._array.shape[:-2], b._array.shape[:-2])
+    return batched_matmul(a, b)
+
+
+def broadcast_batches(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of two batch shapes; RuntimeError with PyTorch's text where there is none."""
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            raise RuntimeError(
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                "dimension "
+                f"{max(len(a), len(b)) - back}"
+            )
+    return np.broadcast_shapes(a, b)
 
 
 def _operator(self, other):
@@ -271,23 +316,13 @@ Tensor.__matmul__ = _operator
 Tensor.__rmatmul__ = lambda self, other: matmul(other, self) if isinstance(other, Tensor) else NotImplemented
 
 
-@function(method=True, alias="ger")
-def outer(input, vec2, *, out=None):
-    """outer(input, vec2) -> Tensor: all products of the elements of two vectors, (n, m).
+@public(tensors=2, method=True, alias="ger")
+def outer(input, vec2):
+    """outer(input, vec2, *, out=None) -> Tensor: all products of the elements of two vectors, (n, m).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.outer.html
     """
-    if input.ndim != 1 or vec2.ndim != 1:
-        raise RuntimeError(f"outer: Expected 1-D argument self, but got {(input if input.ndim != 1 else vec2).ndim}-D")
+    for name, value in (("self", input), ("vec2", vec2)):
+        if value.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {value.ndim}-D")
     return input.unsqueeze(1) * vec2
-
-
-@function(method=True)
-def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
-    """addmm(input, mat1, mat2, *, beta=1, alpha=1) -> Tensor: `beta * input + alpha * (mat1 @ mat2)`.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.addmm.html
-    """
-    product = mm(mat1, mat2)
-    product = product if alpha == 1 else product * alpha
-    return product if beta == 0 else product + (input if beta == 1 else input * beta)
