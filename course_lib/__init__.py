@@ -57,8 +57,16 @@ globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zero
 
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
           "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly",
-          "is_anomaly_check_nan_enabled": "autograd.anomaly", "vmap": "func"}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "random", "special", "utils"}
+          "is_anomaly_check_nan_enabled": "autograd.anomaly", "vmap": "func",
+          **dict.fromkeys(("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "ByteTensor", "CharTensor",
+                           "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"), "legacy"),
+          **dict.fromkeys(("get_num_threads", "set_num_threads", "get_num_interop_threads", "set_num_interop_threads",
+                           "use_deterministic_algorithms", "are_deterministic_algorithms_enabled",
+                           "is_deterministic_algorithms_warn_only_enabled", "get_deterministic_debug_mode",
+                           "set_deterministic_debug_mode", "get_float32_matmul_precision", "set_float32_matmul_precision",
+                           "set_flush_denormal", "set_warn_always", "is_warn_always_enabled", "typename"), "settings"),
+          **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
+_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "random", "special", "storage", "testing", "utils", "version"}
 
 
 def __getattr__(name: str):
@@ -71,11 +79,6 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER, *_SUBMODULES})
-
-
-def is_storage(obj) -> bool:
-    """Whether `obj` is a storage object."""
-    return False
 
 
 __all__ = ["Size", "Tensor", "can_cast", "device", "default_generator", "dtype", "enable_grad", "finfo", "get_default_device",

@@ -18,6 +18,7 @@ from . import (
     distance,
     dropout,
     einsum,
+    embedding,
     factorizations,
     grid,
     index_writing,
@@ -48,6 +49,7 @@ from . import (
     sorting,
     special,
     statistics,
+    tensor_methods,
     views,
     views_in_place,
 )
@@ -58,4 +60,5 @@ __all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending
            "einsum", "factorizations", "grid", "index_writing", "indexing", "joining", "least_squares", "linear",
            "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions", "max_pool", "norm", "norms",
            "padding", "pairs", "pointwise", "polynomials", "pool", "products", "rearrange", "reduce", "resize",
-           "running", "sampling", "softmax", "sorting", "special", "statistics", "views", "views_in_place"]  # fmt: skip
+           "running", "sampling", "softmax", "sorting", "special", "statistics", "tensor_methods", "views",
+           "views_in_place"]  # fmt: skip

@@ -182,7 +182,7 @@ def sum_to_size(self, *size):
     lead = self.ndim - len(size)
     if lead < 0 or any(n not in (1, m) for n, m in zip(size, self.shape[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(self.shape)}}}.")
-    return unbroadcast(self, size)
+    return unbroadcast(self, size) if size else self.sum()
 
 
 FUNCTIONS["torch"]["sum_to_size"] = sum_to_size
