@@ -17,6 +17,7 @@ from course_lib.classroom.grade.executor import (
     failure,
 )
 from course_lib.classroom.grade.feedback import feedback_page
+from course_lib.classroom.grade.figures import leave_out_figures
 from course_lib.classroom.grade.files import Unreadable
 from course_lib.classroom.grade.outcomes import read_outcomes
 from course_lib.classroom.grade.preflight import Rebuilt, rebuild
@@ -67,7 +68,7 @@ class Grader:
             executed = _not_run(assignment, reason)
         else:
             run = self.executor.run(
-                _with_whole_checks(rebuilt.notebook, assignment),
+                _to_run(rebuilt.notebook, assignment),
                 Resources(self.limits, self.place.data(submission.chapter)),
             )
             executed = ExecutedNotebook(_with_outputs(rebuilt.notebook, run.notebook), run.seconds, run.incidents)
@@ -96,12 +97,13 @@ def _cells(submission: Submission) -> list:
     return read_cells(submission.file.read())
 
 
-def _with_whole_checks(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
-    """A copy of the rebuilt notebook in which the checks have their hidden parts again."""
+def _to_run(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
+    """A copy of the rebuilt notebook in which the checks have their hidden parts again and nothing is drawn."""
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         if is_check(cell):
             cell.source = assignment.checks[grade_id(cell)]
+    leave_out_figures(notebook)
     return notebook
 
 
