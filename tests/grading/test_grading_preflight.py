@@ -25,9 +25,7 @@ def rebuilt(notebook, assignment):
 
 
 def cell(source, **fields):
-    return (
-        chapter_notebook(whole=False).cells[1] | {"source": source, "id": f"own-{len(source)}", "metadata": {}} | fields
-    )
+    return NotebookNode(new_code_cell(source, id=f"own-{len(source)}") | fields)
 
 
 def test_the_assignment_knows_exercises_points_and_hidden_lines(assignment):
