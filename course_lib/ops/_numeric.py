@@ -1,0 +1,52 @@
+"""What the functions of nn.functional share about numbers: half precision is computed in float32, and an array of a
+dtype that a function does not know is refused in PyTorch's words.
+"""
+
+from __future__ import annotations
+
+from ..dtypes import from_numpy, legacy_name
+
+
+def is_half(dtype) -> bool:
+    """float16 and bfloat16 (which NumPy knows as a foreign type, kind "V")."""
+    return dtype.itemsize == 2 and dtype.kind in "fV"
+
+
+def wide(array):
+    """The array in the precision in which it is computed: float32 for half precision, else itself."""
+    return array.astype("f4") if is_half(array.dtype) else array
+
+
+def narrow(array, dtype):
+    """A result brought back to `dtype`, rounded once; the same object if it already has it."""
+    return array if array.dtype == dtype else array.astype(dtype)
+
+
+def require_kind(kernel: str, array, kinds: str = "fV") -> None:
+    """NotImplementedError with PyTorch's text unless the array's dtype is of one of the NumPy kinds (default: floats)."""
+    if array.dtype.kind not in kinds:
+        kind = legacy_name(from_numpy(array.dtype))
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{kind}'")
+
+
+def kind_name(tensor) -> str:
+    """A tensor's dtype as PyTorch's errors name it: Float, Long, …"""
+    return legacy_name(tensor.dtype)
+
+
+def tuple_of(value, count: int) -> tuple[int, ...]:
+    """One number for all dimensions, or one for each."""
+    if isinstance(value, (tuple, list)):
+        return tuple([int(v) for v in value]) if len(value) != 1 else (int(value[0]),) * count
+    return (int(value),) * count
+
+
+def special(xp):
+    """scipy.special, or CuPy's copy of it; loaded when a function first needs it."""
+    if xp.__name__ == "numpy":
+        import scipy.special
+
+        return scipy.special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special

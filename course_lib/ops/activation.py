@@ -1,0 +1,632 @@
+"""Activations: elementwise functions between the layers of a network.
+
+Each is one class: what it computes on arrays, and its slope in Tensor ops. `activation` makes of it the function in
+nn.functional, whose last parameter `inplace` chooses the twin that overwrites its input.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from ..dtypes import finfo
+from ..tensor import Tensor, normalize_dim
+from ._arguments import argument_error
+from ._numeric import kind_name, narrow, require_kind, special, wide
+from ._op import FUNCTIONS, OPS, function, op
+from .indexing import where
+from .pointwise import relu, sigmoid, tanh
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def activation(*, kernel: str, kinds: str = "fV", node: str | None = None, public: bool = True):
+    """Declare an activation. `kernel` names it in the error for a dtype that is not of one of the NumPy `kinds`."""
+
+    def declare(cls):
+        compute = cls.forward
+
+        @functools.wraps(compute)
+        def forward(xp, a, **settings):
+            require_kind(kernel, a, kinds)
+            return narrow(compute(xp, wide(a), **settings), a.dtype)
+
+        cls.forward = forward
+        made = op(inplace=True, method=False, namespace=None, node=node)(cls)
+        chosen = _with_inplace(cls, made, cls.change)
+        return function(namespace="nn.functional")(chosen) if public else chosen
+
+    return declare
+
+
+def _with_inplace(cls, made, changed):
+    """The public function: the settings of `cls.arguments`, then `inplace`."""
+    count = cls.arguments.__code__.co_argcount if hasattr(cls, "arguments") else 1
+
+    def chosen(*args, inplace=False, **named):
+        if len(args) > count:
+            *args, inplace = args
+        return changed(*args, **named) if inplace else made(*args, **named)
+
+    chosen.__name__ = chosen.__qualname__ = cls.__name__
+    chosen.__doc__ = cls.__doc__
+    return chosen
+
+
+# ---- straight pieces ---------------------------------------------------------------------------------------------
+
+
+@activation(kernel="leaky_relu_cpu", node="LeakyRelu")
+class leaky_relu:
+    """leaky_relu(input, negative_slope=0.01, inplace=False) -> Tensor: x where x > 0, else `negative_slope * x`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu.html
+    """
+
+    def arguments(input, negative_slope=0.01):
+        return (input,), {"slope": float(negative_slope)}
+
+    def forward(xp, a, *, slope):
+        return xp.where(a > 0, a, a * a.dtype.type(slope))
+
+    def save(ctx, out, a, *, slope):
+        ctx.save_for_backward(a)
+        ctx.slope = slope
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return where(a > 0, g, g * ctx.slope)
+
+
+@activation(kernel="clamp_scalar_cpu", kinds="fViu", node="Hardtanh")
+class hardtanh:
+    """hardtanh(input, min_val=-1., max_val=1., inplace=False) -> Tensor: x limited to [min_val, max_val].
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardtanh.html
+    """
+
+    def arguments(input, min_val=-1.0, max_val=1.0):
+        kind = input._array.dtype.kind
+        if kind == "b":
+            raise RuntimeError("Bool inputs not supported for hardtanh")
+        if kind == "c":
+            raise NotImplementedError("clamp is not supported for complex types")
+        if min_val > max_val:
+            raise ValueError("min_val cannot be greater than max_val")
+        if kind == "u" and min_val < 0:
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+        return (input,), {"low": min_val, "high": max_val}
+
+    def forward(xp, a, *, low, high):
+        return xp.minimum(xp.maximum(a, a.dtype.type(low)), a.dtype.type(high))
+
+    def save(ctx, out, a, *, low, high):
+        ctx.save_for_backward(a)
+        ctx.limits = low, high
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        low, high = ctx.limits
+        return g.masked_fill((a <= low) | (a >= high), 0)
+
+
+@function(namespace="nn.functional")
+def relu6(input, inplace=False):
+    """relu6(input, inplace=False) -> Tensor: x limited to [0, 6].
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.relu6.html
+    """
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+@activation(kernel="threshold_cpu", kinds="fViu", node="Threshold")
+class threshold:
+    """threshold(input, threshold, value, inplace=False) -> Tensor: x where x > threshold, else `value`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.threshold.html
+    """
+
+    def arguments(input, threshold, value):
+        return (input,), {"limit": threshold, "value": value}
+
+    def forward(xp, a, *, limit, value):
+        return xp.where(a <= a.dtype.type(limit), a.dtype.type(value), a)
+
+    def save(ctx, out, a, *, limit, value):
+        ctx.save_for_backward(a)
+        ctx.limit = limit
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g.masked_fill(a <= ctx.limit, 0)
+
+
+@activation(kernel="hardsigmoid_cpu", node="Hardsigmoid")
+class hardsigmoid:
+    """hardsigmoid(input, inplace=False) -> Tensor: `x / 6 + 1/2`, limited to [0, 1].
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardsigmoid.html
+    """
+
+    def forward(xp, a):
+        number = a.dtype.type
+        return xp.minimum(xp.maximum(a + number(3), number(0)), number(6)) / number(6)
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return (g / 6).masked_fill((a <= -3) | (a >= 3), 0)
+
+
+@activation(kernel="hardswish_cpu", node="Hardswish")
+class hardswish:
+    """hardswish(input, inplace=False) -> Tensor: `x * hardsigmoid(x)`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardswish.html
+    """
+
+    def forward(xp, a):
+        number = a.dtype.type
+        return a * xp.minimum(xp.maximum(a + number(3), number(0)), number(6)) / number(6)
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return (g * where(a < 3, a / 3 + 0.5, 1.0)).masked_fill(a <= -3, 0)
+
+
+@activation(kernel="hardshrink_cpu", node="Hardshrink")
+class hardshrink:
+    """hardshrink(input, lambd=0.5) -> Tensor: x where |x| > lambd, else 0.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardshrink.html
+    """
+
+    def arguments(input, lambd=0.5):
+        return (input,), {"limit": lambd}
+
+    def forward(xp, a, *, limit):
+        return xp.where(xp.abs(a) <= a.dtype.type(limit), a.dtype.type(0), a)
+
+    def save(ctx, out, a, *, limit):
+        ctx.save_for_backward(a)
+        ctx.limit = limit
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g.masked_fill((a >= -ctx.limit) & (a <= ctx.limit), 0)
+
+
+@activation(kernel="softshrink_check", node="Softshrink")
+class softshrink:
+    """softshrink(input, lambd=0.5) -> Tensor: x moved by `lambd` toward 0, and 0 where |x| <= lambd.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softshrink.html
+    """
+
+    def arguments(input, lambd=0.5):
+        require_kind("softshrink_check", input._array)
+        largest = finfo(input.dtype).max
+        if not 0 <= lambd <= largest:
+            raise RuntimeError(
+                f"lambda must be in range [0, {largest:g}] for input dtype {kind_name(input)}, but found {lambd:g}"
+            )
+        return (input,), {"limit": lambd}
+
+    def forward(xp, a, *, limit):
+        limit = a.dtype.type(limit)
+        return xp.where(a > limit, a - limit, xp.where(a < -limit, a + limit, a * a.dtype.type(0)))
+
+    def save(ctx, out, a, *, limit):
+        ctx.save_for_backward(a)
+        ctx.limit = limit
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g.masked_fill((a >= -ctx.limit) & (a <= ctx.limit), 0)
+
+
+# ---- exponential pieces ------------------------------------------------------------------------------------------
+
+
+def _exponential_unit(name: str, node: str):
+    """The family of elu: `scale * x` where x > 0, else `scale * alpha * (exp(input_scale * x) - 1)`."""
+
+    def arguments(input, alpha=1.0, scale=1.0, input_scale=1.0):
+        return (input,), {"below": alpha * scale, "above": scale, "rate": input_scale}
+
+    def forward(xp, a, *, below, above, rate):
+        number = a.dtype.type
+        return xp.where(a > 0, a * number(above), xp.expm1(xp.minimum(a, 0) * number(rate)) * number(below))
+
+    def save(ctx, out, a, *, below, above, rate):
+        ctx.save_for_backward(a)
+        ctx.factors = below, above, rate
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        below, above, rate = ctx.factors
+        return where(a > 0, g * above, g * ((a.clamp(max=0) * rate).exp() * (below * rate)))
+
+    members = {"arguments": arguments, "forward": forward, "save": save, "backward": backward, "__module__": __name__,
+               "__doc__": f"The function behind `{name}`."}  # fmt: skip
+    return activation(kernel="elu_cpu", node=node, public=False)(type(f"{name}_unit", (), members))
+
+
+_elu, _celu = _exponential_unit("elu", "Elu"), _exponential_unit("celu", "Celu")
+
+
+@function(namespace="nn.functional")
+def elu(input, alpha=1.0, inplace=False):
+    """elu(input, alpha=1.0, inplace=False) -> Tensor: x where x > 0, else `alpha * (exp(x) - 1)`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
+    """
+    return _elu(input, alpha, inplace=inplace)
+
+
+@function()
+@function(namespace="nn.functional")
+def selu(input, inplace=False):
+    """selu(input, inplace=False) -> Tensor: `elu` scaled so that means and variances settle at 0 and 1.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.selu.html
+    """
+    return _elu(input, _SELU_ALPHA, _SELU_SCALE, inplace=inplace)
+
+
+@function()
+@function(namespace="nn.functional")
+def celu(input, alpha=1.0, inplace=False):
+    """celu(input, alpha=1.0, inplace=False) -> Tensor: x where x > 0, else `alpha * (exp(x / alpha) - 1)`.
+
+    RuntimeError for alpha = 0.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.celu.html
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _celu(input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
+
+
+@activation(kernel="silu_cpu", kinds="fVc", node="Silu")
+class silu:
+    """silu(input, inplace=False) -> Tensor: `x * sigmoid(x)`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.silu.html
+    """
+
+    def forward(xp, a):
+        return a / (a.dtype.type(1) + xp.exp(-a))
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        share = a.sigmoid()
+        slope = share * (1 + a * (1 - share))
+        return g * (slope.conj() if a.is_complex() else slope)
+
+
+@activation(kernel="mish_cpu", node="Mish")
+class mish:
+    """mish(input, inplace=False) -> Tensor: `x * tanh(softplus(x))`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mish.html
+    """
+
+    def forward(xp, a):
+        return a * xp.tanh(xp.logaddexp(a, a.dtype.type(0)))
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        gate = softplus(a).tanh()
+        return g * (gate + a * a.sigmoid() * (1 - gate * gate))
+
+
+@activation(kernel="softplus_cpu", node="Softplus")
+class softplus:
+    """softplus(input, beta=1.0, threshold=20.0) -> Tensor: `log(1 + exp(beta * x)) / beta`, x itself for large x.
+
+    "Large" is `beta * x > threshold`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
+    """
+
+    def arguments(input, beta=1.0, threshold=20.0):
+        return (input,), {"beta": beta, "limit": threshold}
+
+    def forward(xp, a, *, beta, limit):
+        z = a * a.dtype.type(beta)
+        return xp.where(z > limit, a, xp.logaddexp(z, a.dtype.type(0)) / a.dtype.type(beta))
+
+    def save(ctx, out, a, *, beta, limit):
+        ctx.save_for_backward(a)
+        ctx.curve = beta, limit
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        beta, limit = ctx.curve
+        z = a * beta
+        return where(z > limit, g, g * z.sigmoid())
+
+
+@activation(kernel="log_sigmoid_cpu", node="LogSigmoid")
+class logsigmoid:
+    """logsigmoid(input) -> Tensor: `log(sigmoid(x))` without overflow.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.logsigmoid.html
+    """
+
+    def forward(xp, a):
+        return xp.minimum(a, 0) - xp.log1p(xp.exp(-xp.abs(a)))
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g * (-a).sigmoid()
+
+
+# ---- the normal distribution -------------------------------------------------------------------------------------
+
+
+@op(method=False, namespace=None, node="NormalCdf")
+class normal_cdf:
+    """The share of a standard normal distribution that lies below each element."""
+
+    def forward(xp, a):
+        number = wide(a).dtype.type
+        share = (special(xp).erf(wide(a) * number(math.sqrt(0.5))) + number(1)) * number(0.5)
+        return narrow(share, a.dtype)
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g * _normal_density(a)
+
+
+def _normal_density(a: Tensor) -> Tensor:
+    return (a * a * -0.5).exp() * (1 / math.sqrt(2 * math.pi))
+
+
+@function(namespace="nn.functional")
+@op(method=False, namespace=None)
+class gelu:
+    """gelu(input, approximate='none') -> Tensor
+
+    x times the share of a standard normal distribution below x; approximate='tanh' gives
+    `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x**3)))`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
+    """
+
+    def arguments(input, approximate="none"):
+        if approximate not in ("none", "tanh"):
+            raise RuntimeError("approximate argument must be either none or tanh.")
+        return (input,), {"tangent": approximate == "tanh"}
+
+    def forward(xp, a, *, tangent):
+        require_kind("GeluKernelImpl", a)
+        x = wide(a)
+        number = x.dtype.type
+        if tangent:
+            inner = (x * x * number(0.044715) + number(1)) * x * number(math.sqrt(2 / math.pi))
+            return narrow(x * number(0.5) * (xp.tanh(inner) + number(1)), a.dtype)
+        share = (special(xp).erf(x * number(math.sqrt(0.5))) + number(1)) * number(0.5)
+        return narrow(x * share, a.dtype)
+
+    def save(ctx, out, a, *, tangent):
+        ctx.save_for_backward(a)
+        ctx.tangent = tangent
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        if not ctx.tangent:
+            return g * (normal_cdf(a) + a * _normal_density(a))
+        square, rate = a * a, math.sqrt(2 / math.pi)
+        bend = ((square * 0.044715 + 1) * a * rate).tanh()
+        return g * (0.5 * (1 + bend) + 0.5 * a * (1 - bend * bend) * (rate * (1 + 3 * 0.044715 * square)))
+
+
+# ---- made of others ----------------------------------------------------------------------------------------------
+
+
+@function(namespace="nn.functional")
+def softsign(input):
+    """softsign(input) -> Tensor: `x / (1 + |x|)`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softsign.html
+    """
+    require_kind("abs_cpu", input._array, "fVciu")
+    return input / (input.abs() + 1)
+
+
+@function(namespace="nn.functional")
+def tanhshrink(input):
+    """tanhshrink(input) -> Tensor: `x - tanh(x)`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.tanhshrink.html
+    """
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    return input - input.tanh()
+
+
+@op(method=False, namespace=None, node="Glu")
+class gated:
+    """The first half of a dimension times the sigmoid of the second half."""
+
+    def forward(xp, a, *, dim):
+        require_kind("glu_cpu", a)
+        first, second = xp.split(wide(a), 2, dim)
+        return narrow(first / (xp.exp(-second) + first.dtype.type(1)), a.dtype)
+
+    def save(ctx, out, a, *, dim):
+        ctx.save_for_backward(a)
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        from .joining import cat
+
+        (a,) = ctx.saved_tensors
+        first, second = a.chunk(2, ctx.dim)
+        gate = second.sigmoid()
+        return cat([g * gate, g * first * gate * (1 - gate)], ctx.dim)
+
+
+@function(namespace="nn.functional")
+def glu(input, dim=-1):
+    """glu(input, dim=-1) -> Tensor: `a * sigmoid(b)` where a and b are the halves of `input` along `dim`.
+
+    RuntimeError where the dimension has an odd size.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.glu.html
+    """
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    dim = normalize_dim(dim, input.ndim)
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    return gated(input, dim=dim)
+
+
+@op(method=False, namespace=None, node="PreluKernel")
+class sloped:
+    """x where x > 0, else `weight * x`; the weight broadcasts."""
+
+    def forward(xp, a, weight):
+        return xp.where(a > 0, a, a * weight)
+
+    def save(ctx, out, a, weight):
+        ctx.save_for_backward(a, weight)
+        ctx.inputs = tuple([(t._array.shape, t._array.dtype) for t in (a, weight)])
+
+    def backward(ctx, g):
+        a, weight = ctx.saved_tensors
+        return where(a > 0, g, g * weight), where(a > 0, 0.0, g * a)
+
+
+@function(method=True)
+@function(namespace="nn.functional")
+def prelu(input, weight):
+    """prelu(input, weight) -> Tensor: x where x > 0, else `weight * x`, with one weight, or one for each channel.
+
+    RuntimeError where the number of weights is neither 1 nor the size of dimension 1.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
+    """
+    if not isinstance(weight, Tensor):
+        raise argument_error("prelu", "weight", 2, weight)
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {kind_name(input)} and {kind_name(weight)}")
+    if weight.numel() != 1:
+        if input.ndim == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if channels != weight.numel():
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
+                f"channel size = {channels}."
+            )
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    if weight.ndim == 1 and input.ndim != 1:
+        weight = weight.view([-1 if d == 1 else 1 for d in range(input.ndim)])
+    return sloped(input, weight)
+
+
+@op(inplace=True, method=False, namespace=None, node="RreluWithNoise")
+class scaled_below_zero:
+    """x times a noise that is 1 where x > 0."""
+
+    def arguments(input, noise):
+        return (input, noise), {}
+
+    def forward(xp, a, noise):
+        return narrow(wide(a) * wide(noise), a.dtype)
+
+    def save(ctx, out, a, noise):
+        ctx.save_for_backward(noise)
+
+    def backward(ctx, g):
+        (noise,) = ctx.saved_tensors
+        return g * noise, None
+
+
+@function()
+@function(namespace="nn.functional")
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+    """rrelu(input, lower=1/8, upper=1/3, training=False, inplace=False) -> Tensor
+
+    x where x > 0, else x times a slope: drawn from [lower, upper) for each element while training, their mean otherwise.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.rrelu.html
+    """
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    require_kind("rrelu_with_noise_out_cpu", input._array)
+    noise = _slopes(input.detach(), lower, upper)
+    return (OPS["scaled_below_zero"].change if inplace else scaled_below_zero)(input, noise)
+
+
+def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
+    """One slope is drawn for each element that is not positive, in their order; the others get 1."""
+    from ..random import stream_of
+
+    noise = input.new_ones(input.shape)
+    below = input._array <= 0
+    count = int(below.sum())
+    noise._array[below] = stream_of(None).uniform((count,), "f8", lower, upper)
+    return noise
+
+
+# ---- also reachable in nn.functional -----------------------------------------------------------------------------
+
+
+def _relu(input, inplace=False):
+    return input.relu_() if inplace else relu(input)
+
+
+_relu.__name__ = _relu.__qualname__ = "relu"
+_relu.__doc__ = relu.__doc__
+for _made in (_relu, sigmoid, tanh):
+    function(namespace="nn.functional")(_made)
+
+
+def _twin(name: str, *, in_torch: bool = False):
+    """`name_`: the function called with inplace=True."""
+    base = FUNCTIONS["nn.functional"][name]
+
+    def changed(input, *args, **named):
+        return base(input, *args, **named, inplace=True)
+
+    changed.__name__ = changed.__qualname__ = name + "_"
+    changed.__doc__ = f"In-place version of `{name}`: writes the result into the input and returns it."
+    function(namespace="nn.functional")(changed)
+    if in_torch:
+        function()(changed)
+
+
+for _name in ("relu", "celu", "selu", "rrelu", "threshold"):
+    _twin(_name, in_torch=True)
+for _name in ("elu", "hardtanh", "leaky_relu"):
+    _twin(_name)
+function()(threshold)
+function(method=True)(hardshrink)

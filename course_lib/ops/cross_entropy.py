@@ -1,0 +1,184 @@
+"""Losses of class numbers: nll_loss, cross_entropy, and ctc_loss in ctc.py.
+
+Scores have the classes in dimension 1, (N, C, d1, …); targets are class numbers (N, d1, …) or, for cross_entropy, class
+probabilities in the shape of the scores.
+"""
+
+from __future__ import annotations
+
+from ..tensor import Tensor
+from ._numeric import kind_name, narrow, wide
+from ._op import function, op
+from .loss import reduced, reduction_of
+from .softmax import log_softmax
+
+
+def _nll(node: str):
+    """Declare -log_probs[target] with weights, for scores of two dimensions or of more."""
+
+    def forward(xp, a, target, weight, *, ignore_index, reduction):
+        chosen, kept = _clipped(xp, target, ignore_index, a.shape[1])
+        at = xp.expand_dims(chosen, 1)
+        w = kept if weight is None else xp.where(kept, wide(weight)[chosen], 0)
+        losses = xp.where(kept, -xp.take_along_axis(wide(a), at, axis=1).squeeze(1), 0)
+        losses = losses.astype(wide(a).dtype) if weight is None else losses * w
+        if reduction == "none":
+            return narrow(losses, a.dtype)
+        total = xp.add.reduce(losses, axis=None)
+        if reduction == "mean":
+            total = total / xp.add.reduce(w, axis=None, dtype=losses.dtype)
+        return narrow(total, a.dtype)
+
+    def save(ctx, out, a, target, weight, *, ignore_index, reduction):
+        ctx.save_for_backward(target, weight)
+        ctx.shape, ctx.rule = tuple(a.shape), (ignore_index, reduction)
+
+    def backward(ctx, g):
+        target, weight = ctx.saved_tensors
+        ignore_index, reduction = ctx.rule
+        kept = target != ignore_index
+        chosen = target.masked_fill(~kept, 0).long()
+        w = kept.to(g.dtype) if weight is None else weight[chosen].masked_fill(~kept, 0)
+        share = -g * w
+        if reduction == "mean":
+            share = share / w.sum()
+        zeros = share.new_zeros(ctx.shape)
+        return zeros.scatter(1, chosen.unsqueeze(1), share.unsqueeze(1)), None, None
+
+    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
+               "__doc__": "Minus the log-probability of each target, weighted."}  # fmt: skip
+    return op(method=False, namespace=None, node=node)(type(f"picked_{node}", (), members))
+
+
+_nll_rows, _nll_maps = _nll("NllLoss"), _nll("NllLoss2D")
+
+
+def _clipped(xp, target, ignore_index: int, classes: int):
+    """The class numbers with ignored ones as 0, and which are not ignored; IndexError outside the classes."""
+    kept = target != ignore_index
+    chosen = xp.where(kept, target, 0).astype("int64")
+    outside = (chosen < 0) | (chosen >= classes)
+    if outside.any():
+        raise IndexError(f"Target {int(chosen[outside].reshape(-1)[0])} is out of bounds.")
+    return chosen, kept
+
+
+@function(namespace="nn.functional")
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """nll_loss(input, target, weight=None, ignore_index=-100, reduction='mean') -> Tensor
+
+    `-weight[t] * input[t]` for log-probabilities (C,), (N, C) or (N, C, d1, …) and class numbers t. The mean is divided
+    by the sum of the weights; targets equal to `ignore_index` count nothing.
+
+    IndexError for a class outside [0, C), ValueError or RuntimeError for shapes that do not fit.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
+    """
+    return _nll_loss(input, target, weight, ignore_index, reduction_of(reduction, size_average, reduce))
+
+
+def _nll_loss(input, target, weight, ignore_index: int, reduction: str) -> Tensor:
+    _check_targets(input, target, weight)
+    settings = {"ignore_index": ignore_index, "reduction": reduction}
+    if input.ndim == 1:
+        one = target.reshape(1)
+        return _nll_rows(input.unsqueeze(0), one, weight, **settings).reshape(target.shape if reduction == "none" else ())
+    return (_nll_rows if input.ndim == 2 else _nll_maps)(input, target, weight, **settings)
+
+
+def _check_targets(input, target, weight) -> None:
+    if target._array.dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {kind_name(target)}")
+    if input.ndim == 0:
+        raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
+    if input.ndim == 1:
+        if target.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+        if target.ndim == 1 and target.shape[0] != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
+    elif target.ndim == 0 or input.shape[0] != target.shape[0]:
+        given = target.shape[0] if target.ndim else 1
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({given}).")
+    elif input.ndim == 2 and target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    elif target.shape != (input.shape[0], *input.shape[2:]):
+        wanted = [input.shape[0], *input.shape[2:]]
+        raise RuntimeError(f"Expected target size {wanted}, got {list(target.shape)}")
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if weight is not None and (weight.ndim != 1 or weight.shape[0] != classes):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
+        )
+
+
+@function(namespace="nn.functional")
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
+                  label_smoothing=0.0):  # fmt: skip
+    """cross_entropy(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0) -> Tensor
+
+    `nll_loss` of `log_softmax(input)`: scores (C,), (N, C) or (N, C, d1, …) and class numbers, or class probabilities in
+    the shape of the scores. label_smoothing ε mixes the targets with ε of the uniform distribution.
+
+    IndexError for a class outside [0, C); ValueError or RuntimeError for shapes or dtypes that do not fit.
+
+    >>> import course_lib as torch
+    >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
+    tensor(0.6931)
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    by_probability = input.shape == target.shape
+    if by_probability and target._array.dtype.kind not in "fV":
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {kind_name(target)}"
+        )
+    class_dim = 0 if input.ndim == 1 else 1
+    logs = log_softmax(input, class_dim)
+    if by_probability:
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
+        return _soft_targets(logs, target, weight, class_dim, reduction, label_smoothing)
+    if label_smoothing > 0:
+        return _smoothed(logs, target, weight, class_dim, ignore_index, reduction, label_smoothing)
+    return _nll_loss(logs, target, weight, ignore_index, reduction)
+
+
+def _per_class(weight, like, class_dim: int) -> Tensor:
+    """The class weights in a shape that broadcasts against the scores."""
+    return weight.view([-1 if d == class_dim else 1 for d in range(like.ndim)])
+
+
+def _soft_targets(logs, target, weight, class_dim: int, reduction: str, smoothing: float) -> Tensor:
+    classes = logs.shape[class_dim]
+    if weight is not None and (weight.ndim != 1 or weight.numel() != classes):
+        raise RuntimeError(
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"tensor of shape: {list(weight.shape)}"
+        )
+    if smoothing > 0:
+        target = target * (1 - smoothing) + smoothing / classes
+    weighted = logs * target if weight is None else logs * target * _per_class(weight, logs, class_dim)
+    if reduction == "mean":
+        return -weighted.sum() / (logs.numel() // classes if logs.numel() else 0)
+    return -weighted.sum() if reduction == "sum" else -weighted.sum(class_dim)
+
+
+def _smoothed(logs, target, weight, class_dim: int, ignore_index: int, reduction: str, smoothing: float) -> Tensor:
+    """(1 - ε) of the loss of the target plus ε of the mean loss of all classes."""
+    hard = _nll_loss(logs, target, weight, ignore_index, reduction)
+    ignored = target == ignore_index
+    spread = -(logs if weight is None else logs * _per_class(weight, logs, class_dim)).sum(class_dim)
+    spread = spread.masked_fill(ignored, 0)
+    if reduction == "mean":
+        if weight is None:
+            spread = spread.sum() / (~ignored).sum()
+        else:
+            used = weight[target.masked_fill(ignored, 0).long()].masked_fill(ignored, 0)
+            spread = spread.sum() / used.sum()
+    else:
+        spread = reduced(spread, reduction)
+    return (1 - smoothing) * hard + spread * (smoothing / logs.shape[class_dim])

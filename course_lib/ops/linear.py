@@ -1,0 +1,129 @@
+"""Linear maps of features: linear and bilinear."""
+
+from __future__ import annotations
+
+from ..tensor import Tensor
+from ._numeric import is_half, kind_name
+from ._op import function, op
+from .matmul import matmul
+
+@op(method=False, namespace=None, node="Addmm")
+class rows_times_weight:
+    """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,)."""
+
+    def forward(xp, a, weight, bias):
+        if is_half(a.dtype):
+            return (xp.matmul(a.astype("f4"), weight.astype("f4").T) + bias.astype("f4")).astype(a.dtype)
+        made = xp.matmul(a, weight.T)
+        made += bias
+        return made
+
+    def save(ctx, out, a, weight, bias):
+        needs_a, needs_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(a if needs_weight else None, weight if needs_a else None)
+
+    def backward(ctx, g):
+        a, weight = ctx.saved_tensors
+        needs_a, needs_weight, needs_bias = ctx.needs_input_grad
+        return (
+            g.mm(_conj(weight)) if needs_a else None,
+            g.t().mm(_conj(a)) if needs_weight else None,
+            g.sum(0) if needs_bias else None,
+        )
+
+
+def _conj(t: Tensor) -> Tensor:
+    return t.conj() if t.is_complex() else t
+
+
+def _check_linear(input, weight, bias) -> None:
+    if input.dtype is not weight.dtype and bias is not None:
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {kind_name(input)} and {kind_name(weight)}"
+        )
+    if input.ndim == 0 or weight.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
+        )
+    if weight.ndim == 2 and input.shape[-1] != weight.shape[1]:
+        rows = input.numel() // max(input.shape[-1], 1)
+        (out, width) = weight.shape
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {width}x{out})"
+        )
+    if bias is not None and weight.ndim == 2 and bias.shape not in ((weight.shape[0],), (1,), ()):
+        rows = input.numel() // max(input.shape[-1], 1)
+        raise RuntimeError(
+            f"The expanded size of the tensor ({weight.shape[0]}) must match the existing size ({bias.shape[-1]}) at "
+            f"non-singleton dimension 1.  Target sizes: {[rows, weight.shape[0]]}.  Tensor sizes: {list(bias.shape)}"
+        )
+
+
+@function(namespace="nn.functional")
+def linear(input, weight, bias=None):
+    """linear(input, weight, bias=None) -> Tensor
+
+    `input @ weight.T + bias`: input (…, in), weight (out, in) or (in,), bias (out,), result (…, out). RuntimeError
+    where the sizes do not fit.
+
+    >>> import course_lib as torch
+    >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.tensor([0.5]))
+    tensor([[3.5000],
+            [3.5000]])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+    """
+    x, w = input._array, weight._array
+    if x.dtype is not w.dtype or w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1] or (
+            bias is not None and bias._array.shape != w.shape[:1]):  # fmt: skip
+        _check_linear(input, weight, bias)
+    if bias is None:
+        return matmul(input, weight.t())
+    if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+        return matmul(input, weight.t()) + bias
+    if x.ndim == 2:
+        return rows_times_weight(input, weight, bias)
+    made = rows_times_weight(input.reshape(-1, x.shape[-1]) if x.size else input.reshape(0, x.shape[-1]), weight, bias)
+    return made.view(*x.shape[:-1], w.shape[0])
+
+
+@function()
+@function(namespace="nn.functional")
+def bilinear(input1, input2, weight, bias=None):
+    """bilinear(input1, input2, weight, bias=None) -> Tensor
+
+    `x1 @ weight[k] @ x2 + bias[k]` for each output feature k: input1 (…, n), input2 (…, m), weight (out, n, m).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.bilinear.html
+    """
+    _check_bilinear(input1, input2, weight, bias)
+    if is_half(input1._array.dtype):
+        made = bilinear(input1.float(), input2.float(), weight.float(), None if bias is None else bias.float())
+        return made.to(input1.dtype)
+    out, n, m = weight.shape
+    batch = input1.shape[:-1]
+    x1, x2 = input1.reshape(input1.numel() // max(n, 1), n), input2.reshape(input2.numel() // max(m, 1), m)
+    left = matmul(x1, weight.permute(1, 0, 2).reshape(n, out * m)).view(-1 if x1.numel() else 0, out, m)
+    made = (left * x2.unsqueeze(1)).sum(2).view(*batch, out)
+    return made if bias is None else made + bias
+
+
+def _check_bilinear(input1, input2, weight, bias) -> None:
+    if input1.ndim != input2.ndim:
+        raise RuntimeError(
+            f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}"
+        )
+    for d in range(input1.ndim - 1):
+        if input1.shape[d] != input2.shape[d]:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {input1.shape[d]} and {input2.shape[d]}"
+            )
+    for number, (given, wanted) in enumerate(((input1.shape[-1], weight.shape[1]), (input2.shape[-1], weight.shape[2])), 1):
+        if given != wanted:
+            raise RuntimeError(
+                f"bilinear(): input{number} size does not match weight size: got {given} but expected {wanted}"
+            )
+    if bias is not None and bias.shape[0] != weight.shape[0]:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}"
+        )
