@@ -831,8 +831,8 @@ for name, view in {"x": x, "x.T": x.T, "x[:, ::2]": x[:, ::2], "x[1:]": x[1:]}.i
 viz.memory_map(x.T, base=x, name="x.T")
 
 # %% [markdown]
-# No number moved. Only the card changed. Now do it yourself. Click a number to see the walk through the memory
-# that finds it. Press a step to change the card.
+# No number moved. Only the card changed. Now do it yourself. Point at a number to see the walk through the
+# memory that finds it. Press a step to change the card.
 #
 # 1. Press `.T`. Which two pairs of numbers change places?
 # 2. Press `[:, ::2]`. Why does one stride double?
@@ -847,8 +847,8 @@ viz.StrideExplorer(shape=(3, 4))
 #
 # 1. The two sizes, and the two strides.
 # 2. The next number of a row is now two places away.
-# 3. `.T`, then `.view(-1)`: no single stride reads 0, 4, 8, 1, 5, … With `.contiguous()` in between, the numbers were
-#    copied into new memory in this order, so `.view(-1)` works again.
+# 3. `.T`, then `.view(-1)`: no single stride reads 0, 4, 8, 1, 5, … With `.contiguous()` in between, the
+#    numbers were copied into new memory in this order, so `.view(-1)` works again.
 # </details>
 
 # %% [markdown]
