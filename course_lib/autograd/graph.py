@@ -138,6 +138,7 @@ class GradientEdge(NamedTuple):
     _nr = property(lambda self: self.output_nr)
     requires_grad = True
 
+
 def get_gradient_edge(tensor) -> GradientEdge:
     """The edge through which the gradient of `tensor` flows; `backward` and `grad` take it in place of the tensor.
 
