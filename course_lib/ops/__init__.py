@@ -20,6 +20,7 @@ from . import (
     einsum,
     embedding,
     factorizations,
+    fourier,
     grid,
     index_writing,
     indexing,
@@ -48,17 +49,19 @@ from . import (
     softmax,
     sorting,
     special,
+    spectrogram,
     statistics,
     tensor_methods,
     views,
     views_in_place,
+    windows,
 )
 from ._op import FUNCTIONS, OPS
 
 __all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "comparison",
            "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions", "distance", "dropout",
-           "einsum", "factorizations", "grid", "index_writing", "indexing", "joining", "least_squares", "linear",
-           "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions", "max_pool", "norm", "norms",
-           "padding", "pairs", "pointwise", "polynomials", "pool", "products", "rearrange", "reduce", "resize",
-           "running", "sampling", "softmax", "sorting", "special", "statistics", "tensor_methods", "views",
-           "views_in_place"]  # fmt: skip
+           "einsum", "embedding", "factorizations", "fourier", "grid", "index_writing", "indexing", "joining",
+           "least_squares", "linear", "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions",
+           "max_pool", "norm", "norms", "padding", "pairs", "pointwise", "polynomials", "pool", "products",
+           "rearrange", "reduce", "resize", "running", "sampling", "softmax", "sorting", "special", "spectrogram",
+           "statistics", "tensor_methods", "views", "views_in_place", "windows"]  # fmt: skip
