@@ -98,7 +98,7 @@ def test_wrong_calls_are_told_in_a_sentence(tmp_path, course):
         (wrong_call(tmp_path / "file.txt", course), "neither a folder nor a zip archive"),
         (wrong_call(tmp_path / "empty", course), f"There is no submission for {CHAPTER}"),
         (wrong_call(tmp_path / "other", course), "name it with --chapter"),
-        (wrong_call(batch, course, chapter="77"), f"There is no chapter '77' to grade. There is: {CHAPTER}."),
+        (wrong_call(batch, course, chapter="77"), f"There is no chapter '77' to grade. The chapters are: {CHAPTER}."),
         (wrong_call(course, course), "holds the course itself"),
         (wrong_call(write_zip(tmp_path / "none.zip", {"a.txt": ""}), course), "There is no submission"),
     ]:

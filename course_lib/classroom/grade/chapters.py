@@ -44,7 +44,7 @@ def choose_chapter(wanted: str, chapters: Iterable[str]) -> str:
         number, _, topic = name.casefold().partition("_")
         if key in (name.casefold(), topic, number, number.lstrip("0")):
             return name
-    raise ClassroomError(f"There is no chapter {wanted!r} to grade. There is: {', '.join(chapters)}.", USAGE)
+    raise ClassroomError(f"There is no chapter {wanted!r} to grade. The chapters are: {', '.join(chapters)}.", USAGE)
 
 
 def chapter_in_name(text: str, chapters: Iterable[str]) -> str | None:
