@@ -46,6 +46,8 @@ def main() -> None:
         leave(str(error), error.exit_code)
     except PermissionError as error:
         leave(f"No permission for {error.filename}: make it writable, or copy the course to a folder that is yours.")
+    except OSError as error:    # a full disk, a folder in a file's place
+        leave(f"{error.filename or 'The system says'}: {error.strerror or error}.")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "course_lib":
             raise

@@ -124,7 +124,7 @@ class Server:
 
     def execute(self, kernel: str, code: str) -> list[dict]:
         """The outputs of one cell."""
-        channel = websocket.create_connection(f"ws://{self.address}/api/kernels/{kernel}/channels", timeout=120)
+        channel = websocket.create_connection(f"ws://{self.address}/api/kernels/{kernel}/channels", timeout=240)
         message = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "test",
                    "version": "5.3"}
         channel.send(json.dumps({"header": message, "parent_header": {}, "metadata": {}, "buffers": [],
@@ -154,7 +154,7 @@ def server(built) -> Iterator[Server]:
              "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"],
             stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True, **built.other)
         try:
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 240
             while not (port := re.search(r"http://127\.0\.0\.1:(\d+)/lab", log.read_text())):
                 assert process.poll() is None and time.monotonic() < deadline, log.read_text()
                 time.sleep(0.2)
