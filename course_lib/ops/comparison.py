@@ -37,7 +37,8 @@ def _test(name: str, test, text: str):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    return op()(type(name, (), {"forward": forward, "__doc__": document, "__module__": __name__}))
+    changes = name == "logical_not"
+    return op(inplace=changes)(type(name, (), {"forward": forward, "__doc__": document, "__module__": __name__}))
 
 
 logical_not = _test("logical_not", lambda xp, a: xp.logical_not(a), "is zero or False")

@@ -370,8 +370,8 @@ ones = _filled("ones", np.ones, "a tensor of this shape filled with 1")
 empty = _filled("empty", np.empty, "an uninitialised tensor of this shape")
 
 
-@function()
-def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+@function(out=True)
+def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """full(size, fill_value, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
     A tensor of this shape filled with `fill_value`; its dtype follows the value (bool, int64 or the default float).
@@ -462,8 +462,8 @@ new_zeros, new_ones, new_empty, new_full = (
 # ---- ranges ------------------------------------------------------------------------------------------------------
 
 
-@function()
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+@function(out=True)
+def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False,
            pin_memory=False):  # fmt: skip
     """arange(start=0, end, step=1, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
@@ -497,8 +497,8 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     return _finish(array, dtype, device, requires_grad)
 
 
-@function()
-def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+@function(out=True)
+def linspace(start, end, steps, *, dtype=None, layout=None, device=None, requires_grad=False):
     """linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
     `steps` values from `start` to `end`, both included, equally far apart.
@@ -527,8 +527,8 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     return _finish(array, dtype, device, requires_grad)
 
 
-@function()
-def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+@function(out=True)
+def logspace(start, end, steps, base=10.0, *, dtype=None, layout=None, device=None, requires_grad=False):
     """logspace(start, end, steps, base=10.0, *, dtype=None) -> Tensor: `base` to the powers of `linspace(start, end, steps)`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logspace.html
@@ -540,8 +540,8 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     return _finish(base**exponents._array, dtype, device, requires_grad)
 
 
-@function()
-def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+@function(out=True)
+def eye(n, m=None, *, dtype=None, layout=None, device=None, requires_grad=False):
     """eye(n, m=None, *, dtype=None, device=None, requires_grad=False) -> Tensor: n × m with ones on the diagonal.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.eye.html
@@ -656,8 +656,8 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
                 requires_grad=requires_grad)  # fmt: skip
 
 
-@function()
-def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+@function(out=True)
+def range(start=0, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False):
     """range(start=0, end, step=1, *, dtype=None, device=None) -> Tensor: as `arange`, but `end` is included; deprecated.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.range.html

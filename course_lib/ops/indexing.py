@@ -338,6 +338,8 @@ def _write_at(xp, a, values, key, accumulate: bool) -> None:
 
 
 def _getitem(self, key) -> Tensor:
+    if type(key) is int and self._array.ndim and -len(self._array) <= key < len(self._array):
+        return _select_view(self, key=(key, Ellipsis))
     basic, advanced = _split(self, key)
     found = self if advanced is not None and all(e == _FULL for e in basic) else view_at(self, basic)
     return found if advanced is None else pick(found, key=advanced)
@@ -551,8 +553,8 @@ class where_select:
         return None, g.masked_fill(~condition, 0), g.masked_fill(condition, 0)
 
 
-@function(method=False)
-def where(condition, input=None, other=None, *, out=None):
+@function(out=True)
+def where(condition, input=None, other=None):
     """where(condition, input, other) -> Tensor; where(condition) -> tuple of index tensors
 
     Elements of `input` where the condition is True, of `other` elsewhere; all three broadcast.
@@ -600,8 +602,8 @@ def _number_or_cast(value, dtype: dtypes.dtype, like: Tensor) -> Tensor:
 Tensor.where = lambda self, condition, other: where(condition, self, other)
 
 
-@function(method=True)
-def nonzero(input, *, out=None, as_tuple=False):
+@function(method=True, out=True)
+def nonzero(input, *, as_tuple=False):
     """nonzero(input, *, as_tuple=False) -> Tensor or tuple: the positions of the elements that are not zero.
 
     One row a position (int64), or one index tensor a dimension.
@@ -843,8 +845,8 @@ def take(input, index, *, out=None):
     return made if out is None else write_out("take", out, (input, index), made)
 
 
-@function(method=True)
-def take_along_dim(input, indices, dim=None, *, out=None):
+@function(method=True, out=True)
+def take_along_dim(input, indices, dim=None):
     """take_along_dim(input, indices, dim=None) -> Tensor: `gather` with broadcasting, such as indices from `argsort`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.take_along_dim.html

@@ -111,8 +111,8 @@ class stack:
         return g.unbind(ctx.dim)
 
 
-@function()
-def hstack(tensors, *, out=None):
+@function(out=True)
+def hstack(tensors):
     """hstack(tensors) -> Tensor: side by side (dimension 1, or 0 for 1-D tensors).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.hstack.html
@@ -123,8 +123,8 @@ def hstack(tensors, *, out=None):
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-@function()
-def vstack(tensors, *, out=None):
+@function(out=True)
+def vstack(tensors):
     """vstack(tensors) -> Tensor: one below the other; 1-D tensors become rows.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.vstack.html
@@ -361,7 +361,7 @@ tril = _triangle("tril", "the elements on and below a diagonal")
 triu = _triangle("triu", "the elements on and above a diagonal")
 
 
-@function(method=True)
+@function(method=True, out=True)
 def diag(input, diagonal=0):
     """diag(input, diagonal=0) -> Tensor: a vector as a diagonal matrix, or a matrix's diagonal.
 

@@ -170,7 +170,7 @@ def div(input, other, *, rounding_mode=None, out=None):
     return made if out is None else _write("div", out, (input, other), made)
 
 
-@function(method=True)
+@function(method=True, inplace=True)
 def true_divide(input, other, *, out=None):
     """true_divide(input, other, *, out=None) -> Tensor: `div` without rounding.
 
@@ -592,7 +592,7 @@ class round:
         return g * 0
 
 
-@function(method=True)
+@function(method=True, inplace=True)
 def frac(input, *, out=None):
     """frac(input, *, out=None) -> Tensor: the fraction of each element, with its sign.
 
@@ -675,13 +675,13 @@ class clamp:
         return g * inside, grad_low, grad_high
 
 
-@function(method=True)
+@function(method=True, inplace=True)
 def clamp_min(input, min, *, out=None):
     """clamp_min(input, min) -> Tensor: `clamp` with a lower limit only."""
     return clamp(input, min=min, out=out)
 
 
-@function(method=True)
+@function(method=True, inplace=True)
 def clamp_max(input, max, *, out=None):
     """clamp_max(input, max) -> Tensor: `clamp` with an upper limit only."""
     return clamp(input, max=max, out=out)

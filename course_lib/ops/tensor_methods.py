@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
+from . import complex_numbers, indexing, pairs, pointwise, special, views_in_place  # noqa: F401  their in-place methods
 from ._arguments import cast
 from ._op import FUNCTIONS, function
 
@@ -220,6 +221,18 @@ def to_dense(self, dtype=None, *, masked_grad=True):
     return self if dtype is None else self.to(dtype)
 
 
+@function(method=True, namespace=None)
+def index(self, indices):
+    """index(indices) -> Tensor: `self[indices]`."""
+    return self[indices]
+
+
+@function(method=True, namespace=None)
+def resize_as(self, tensor):
+    """resize_as(tensor) -> Tensor: `resize` to the tensor's shape."""
+    return self.resize(*tensor.shape)
+
+
 def _only_sparse(name: str, kind: str) -> None:
     def method(self):
         raise RuntimeError(f"{name} expected sparse {kind}tensor layout but got Strided")
@@ -234,6 +247,18 @@ _only_sparse("crow_indices", "row compressed ")
 _only_sparse("col_indices", "row compressed ")
 for _name in ("indices", "coalesce", "is_coalesced"):
     _only_sparse(_name, "coordinate ")
+
+# ---- in-place methods that are functions too: torch.relu_, torch.exp_, … -------------------------------------------
+
+for _name in (
+    "abs", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "as_strided", "asin", "asinh",
+    "atan", "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "conj_physical", "cos", "cosh", "deg2rad", "detach",
+    "erf", "erfc", "exp", "exp2", "expm1", "fill", "fix", "floor", "frac", "gcd", "i0", "lcm", "ldexp", "log", "log10",
+    "log1p", "log2", "logit", "nan_to_num", "neg", "negative", "rad2deg", "reciprocal", "resize_as", "round", "rsqrt",
+    "sigmoid", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc", "xlogy", "zero",
+):  # fmt: skip
+    FUNCTIONS["torch"][f"{_name}_"] = getattr(Tensor, f"{_name}_")
+FUNCTIONS["torch"]["detach"] = Tensor.detach
 
 Tensor.grad_dtype = property(lambda self: self.dtype, doc="The dtype of this tensor's gradient.")
 Tensor.is_sparse_csr = Tensor.is_mkldnn = Tensor.is_xpu = property(lambda self: False)
