@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -100,8 +101,7 @@ def tensor_repr(tensor) -> str:
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
     suffixes += _size_and_dtype(tensor.shape, tensor.dtype)
-    if (history := _history(tensor)) is not None:
-        suffixes.append(history)
+    suffixes += _history_and_tangent(tensor)
     opening, prefix, closing = _words_around(type(tensor))
     return opening + format_array(tensor._array, suffixes, prefix) + closing
 
@@ -168,6 +168,13 @@ def _size_and_dtype(shape: Sequence[int], dtype: dtypes.dtype) -> list[str]:
     if dtype not in told:
         suffixes.append(f"dtype={dtype}")
     return suffixes
+
+
+def _history_and_tangent(tensor) -> list[str]:
+    forward_ad = sys.modules.get(f"{__package__}.autograd.forward_ad")
+    tangent = None if forward_ad is None else forward_ad.tangent_of(tensor)
+    history = _history(tensor if tangent is None else forward_ad.unpack_dual(tensor).primal)
+    return ([] if history is None else [history]) + ([] if tangent is None else [f"tangent={tangent}"])
 
 
 def _history(tensor) -> str | None:

@@ -26,9 +26,9 @@ def _as_tuple(given, what: str, function: str) -> tuple:
     if isinstance(given, Tensor):
         return (given,)
     names = {"inputs": "inputs", "outputs": "outputs of the user-provided function", "v": "v"}
-    if not isinstance(given, (tuple, list)):
+    if not isinstance(given, tuple):
         raise TypeError(
-            f"The {names[what]} given to {function} must be either a Tensor or a tuple of Tensors but {kind} "
+            f"The {names[what]} given to {function} must be either a Tensor or a tuple of Tensors but the given "
             f"{names[what]} has type {type(given)}."
         )
     for index, element in enumerate(given):

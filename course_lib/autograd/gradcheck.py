@@ -21,9 +21,10 @@ class GradcheckError(RuntimeError):
 # ---- public ------------------------------------------------------------------------------------------------------
 
 
-def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True,
-              nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
-              check_batched_grad: bool = False, check_batched_forward_grad: bool = False, check_forward_ad: bool = False,
+def gradcheck(func, inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+              raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+              check_grad_dtypes: bool = False, check_batched_grad: bool = False,
+              check_batched_forward_grad: bool = False, check_forward_ad: bool = False,
               check_backward_ad: bool = True, fast_mode: bool = False, masked: bool | None = None) -> bool:  # fmt: skip
     """Whether the gradients of `func` at `inputs` agree with difference quotients (f(x + eps) - f(x - eps)) / 2 eps.
 
@@ -220,7 +221,7 @@ def _analytical(output, x, part: str):
 
 
 def _forward(output, x, part: str):
-    """The same matrix from forward mode, a row for each element of x (and for each of the two axes of a complex one)."""
+    """The same matrix from forward mode, a row for each element of x (one for each axis of a complex number)."""
     from ..ops.joining import stack
     from .products import pusher
 

@@ -1,7 +1,7 @@
 """What the derivative transforms share: products with the Jacobian of recorded outputs, and where a graph leads.
 
-`pull` is one backward. `pusher` makes forward mode from it: v ↦ vᵀJ is linear in v, so its own derivative with respect to
-v is t ↦ Jt. No operation needs a forward-mode formula.
+`pull` is one backward. `pusher` makes forward mode from it: v ↦ vᵀJ is linear in v, so its own derivative with respect
+to v is t ↦ Jt. No operation needs a forward-mode formula.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def pull(outputs, vectors, inputs, record: bool) -> list:
 
 
 def pusher(outputs, inputs, keep: bool):
-    """A function of tangents (one an input) that returns Jt for each output; with history if `keep` or they have some."""
+    """A function of tangents (one an input) that returns Jt for each output, with history if `keep` or a tangent's."""
     with enable_grad():
         vectors = [out.new_zeros(out.shape).requires_grad_() for out in outputs]
         pulled = pull(outputs, vectors, inputs, True)

@@ -1,8 +1,8 @@
 """vmap: from a function of one sample to a function of a whole batch.
 
 The design is the one that is right for every function: `func` runs once for each sample, on views of the batch
-(`unbind`), and the results are stacked. So every operation, transform, nested vmap and control flow that depends on values
-works, and gradients flow through. It costs a Python loop; write the batch dimension out where speed matters.
+(`unbind`), and the results are stacked. So every operation, transform, nested vmap and control flow that depends on
+values works, and gradients flow through. It costs a Python loop; write the batch dimension out where speed matters.
 """
 
 from __future__ import annotations
