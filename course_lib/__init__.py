@@ -66,7 +66,8 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_deterministic_debug_mode", "get_float32_matmul_precision", "set_float32_matmul_precision",
                            "set_flush_denormal", "set_warn_always", "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "nn", "random", "signal", "special", "storage", "testing", "utils", "version"}
+_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "masked", "nn", "random", "signal",
+               "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):

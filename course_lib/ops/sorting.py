@@ -33,12 +33,16 @@ class sort_along:
         return g.new_zeros(ctx.shape).scatter(ctx.dim, at, g) if ctx.shape else g
 
 
+def ascending(xp, a, dim: int):
+    """Positions that sort stably, NaN last; bfloat16, which NumPy does not sort so, in float32."""
+    return xp.argsort(_plain(a), axis=dim, kind="stable")
+
+
 def _order(xp, a, dim: int, descending: bool):
     """Positions that sort stably; in descending order equal elements also keep their order, and NaN comes first."""
     if not descending:
-        return xp.argsort(a, axis=dim, kind="stable")
-    flipped = xp.argsort(xp.flip(a, dim), axis=dim, kind="stable")
-    return a.shape[dim] - 1 - xp.flip(flipped, dim)
+        return ascending(xp, a, dim)
+    return a.shape[dim] - 1 - xp.flip(ascending(xp, xp.flip(a, dim), dim), dim)
 
 
 @function(method=True, out=True)

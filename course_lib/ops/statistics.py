@@ -17,7 +17,7 @@ from ._op import function, op
 from .blending import lerp
 from .indexing import where
 from .reduce import amax, amin, dims_of, nansum
-from .sorting import sort
+from .sorting import ascending, sort
 
 # ---- one element along a dimension -------------------------------------------------------------------------------
 
@@ -59,11 +59,11 @@ def _at(xp, order, dim: int, k):
 
 
 def _kth_position(xp, a, dim, k):
-    return _at(xp, xp.argsort(a, axis=dim, kind="stable"), dim, k - 1)
+    return _at(xp, ascending(xp, a, dim), dim, k - 1)
 
 
 def _median_position(xp, a, dim, k):
-    order = xp.argsort(a, axis=dim, kind="stable")
+    order = ascending(xp, a, dim)
     middle = _at(xp, order, dim, (a.shape[dim] - 1) // 2)
     nan = a != a
     first_nan = xp.expand_dims(nan.argmax(dim), dim)
@@ -71,14 +71,14 @@ def _median_position(xp, a, dim, k):
 
 
 def _nanmedian_position(xp, a, dim, k):
-    order = xp.argsort(a, axis=dim, kind="stable")
+    order = ascending(xp, a, dim)
     count = (a == a).sum(axis=dim, keepdims=True)
     return _at(xp, order, dim, xp.maximum(count - 1, 0) // 2)
 
 
 def _mode_position(xp, a, dim, k):
     """In sorted order equal elements form runs; the longest run ends where the distance from its start is largest."""
-    order = xp.argsort(a, axis=dim, kind="stable")
+    order = ascending(xp, a, dim)
     ordered = xp.moveaxis(xp.take_along_axis(a, order, axis=dim), dim, -1)
     places = xp.arange(a.shape[dim])
     starts = xp.ones(ordered.shape, bool)
