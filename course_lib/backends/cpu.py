@@ -11,15 +11,15 @@ def strided(array: np.ndarray, shape, strides_bytes, offset_bytes: int = 0) -> n
 
     `offset_bytes` counts from the first element of `array`. The caller has checked that the view stays inside.
     """
-    owner = array.base if isinstance(array.base, np.ndarray) else array
-    if array.dtype.kind != "V" and owner.flags.forc and owner.flags.writeable:
-        if owner is not array:
-            offset_bytes += array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-        try:
-            return np.ndarray(shape, array.dtype, owner, offset_bytes, strides_bytes)
-        except (TypeError, ValueError):  # an owner whose buffer has another layout
-            offset_bytes -= 0 if owner is array else (
-                array.__array_interface__["data"][0] - owner.__array_interface__["data"][0])
+    owner, start = array.base, offset_bytes
+    if owner is None:
+        owner = array
+    elif isinstance(owner, np.ndarray):
+        start += array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    try:
+        return np.ndarray(shape, array.dtype, owner, start, strides_bytes)  # checks that the view stays inside
+    except (TypeError, ValueError):  # an owner without a plain buffer: bfloat16, or with gaps
+        pass
     if offset_bytes:
         array = _shift(array, offset_bytes)
     return _numpy_as_strided(array, shape, strides_bytes)

@@ -279,13 +279,18 @@ def write_out(name: str, out, operands, made):
 def _in_place(cls):
     """The method with a trailing underscore: writes the result into the first operand."""
     forward, arguments = cls.forward, getattr(cls, "arguments", None)
+    simple = cls.rule in (PROMOTE, FLOAT) and cls.operands == 2 and cls.takes_out
 
     def call_(input, *args, **named):
+        if simple and len(args) == 1 and not named and _change_quietly(forward, input, args[0]):
+            return input
         if arguments is not None:
             try:
                 (_, *others), settings = arguments(input, *args, **named)
             except TypeError as error:
                 (_, *others), settings = _arguments.retry(cls.name + "_", arguments, (input, *args), named, error)
+            if simple and not settings and _change_quietly(forward, input, others[0]):
+                return input
         elif cls.namespace is None:
             others, settings = args, named
         else:
@@ -314,6 +319,26 @@ def _in_place(cls):
     call_.__name__ = cls.name + "_"
     call_.__doc__ = f"In-place version of `{cls.name}`: writes the result into this tensor and returns it."
     return call_
+
+
+def _change_quietly(forward, input, other) -> bool:
+    """The common case of an in-place op, if it is one: nothing to record, nothing to promote or broadcast."""
+    x = input._array
+    if type(other) is Tensor:
+        y, recorded = other._array, other._requires_grad or other._base is not None
+        if y.shape != x.shape:
+            return False
+    elif isinstance(other, NUMBER):
+        y, recorded = number_array(other, x), False
+    else:
+        return False
+    if GRAD.enabled and (recorded or input._requires_grad or input._base is not None):
+        return False
+    if y.dtype is not x.dtype or x.dtype.kind not in "fcV" or 0 in x.strides:
+        return False
+    forward(np if type(x) is ndarray else array_module(x), x, y, out=x)
+    input._storage.version += 1
+    return True
 
 
 def _in_place_node(cls, operands, settings) -> Node:

@@ -10,6 +10,7 @@ from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._op import function, op, write_out
+from .views import expand_to
 
 
 def dims_of(dim, ndim: int) -> tuple[int, ...]:
@@ -39,6 +40,8 @@ def _accumulate(xp, a, dims, keepdim, dtype, reduce):
     """Reduce in a wider type where half precision would lose too much."""
     if dtype.itemsize == 2 and dtype.kind in "fV":
         return reduce(a.astype("f4"), axis=dims, keepdims=keepdim).astype(dtype)
+    if len(dims) == a.ndim:
+        dims = None
     return reduce(a, axis=dims, keepdims=keepdim, dtype=dtype)
 
 
@@ -69,10 +72,10 @@ class sum:
         return _accumulate(xp, a, dims, keepdim, dtype.numpy, xp.add.reduce)
 
     def save(ctx, out, a, *, dims, keepdim, dtype):
-        ctx.shape, ctx.dims, ctx.keepdim, ctx.dtype = a.shape, dims, keepdim, a.dtype
+        ctx.shape, ctx.dims, ctx.keepdim, ctx.dtype = a._array.shape, dims, keepdim, a.dtype
 
     def backward(ctx, g):
-        g = restored(g, ctx.dims, ctx.keepdim).expand(ctx.shape)
+        g = expand_to(restored(g, ctx.dims, ctx.keepdim), shape=ctx.shape)
         return g if g.dtype is ctx.dtype else g.to(ctx.dtype)
 
 
@@ -125,11 +128,11 @@ class _mean:
         return (total / total.dtype.type(count)).astype(a.dtype)
 
     def save(ctx, out, a, *, dims, keepdim):
-        ctx.shape, ctx.dims, ctx.keepdim = a.shape, dims, keepdim
+        ctx.shape, ctx.dims, ctx.keepdim = a._array.shape, dims, keepdim
 
     def backward(ctx, g):
         count = math.prod([ctx.shape[d] for d in ctx.dims])
-        return (restored(g, ctx.dims, ctx.keepdim) / count).expand(ctx.shape)
+        return expand_to(restored(g, ctx.dims, ctx.keepdim) / count, shape=ctx.shape)
 
 
 @op()

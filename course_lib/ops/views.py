@@ -17,6 +17,8 @@ from .creation import shape_of
 
 def inferred_shape(shape, count: int) -> tuple[int, ...]:
     """`shape` with its -1 replaced, so that it holds `count` elements; RuntimeError where none can."""
+    if math.prod(shape) == count and min(shape, default=0) >= 0:
+        return shape
     unknown = [i for i, n in enumerate(shape) if n == -1]
     for n in shape:
         if n < -1:
@@ -40,6 +42,8 @@ def inferred_shape(shape, count: int) -> tuple[int, ...]:
 
 def _without_copy(xp, array, shape):
     """The array in another shape over the same memory, or None where that is impossible."""
+    if array.flags.c_contiguous:
+        return array.reshape(shape)
     try:
         return xp.reshape(array, shape, copy=False)
     except ValueError:
@@ -97,7 +101,10 @@ def view(self, *shape, dtype=None, size=None):
 def _raw_shape(shape) -> tuple[int, ...]:
     if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) and hasattr(shape[0], "__len__"):
         shape = shape[0]
-    return tuple([int(n.__index__()) for n in shape])
+    for n in shape:
+        if type(n) is not int:
+            return tuple([int(n.__index__()) for n in shape])
+    return tuple(shape)
 
 
 @op(method=False, namespace=None, node="UnsafeView")
