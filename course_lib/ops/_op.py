@@ -170,7 +170,7 @@ def _record_pair(cls, out, input, other, x, y, z) -> None:
     if z.dtype is not _FLOAT32 or x.shape != shape or (y.shape != shape and edges[1] is not None):
         x = input._array  # before promotion
         inputs = ((x.shape, x.dtype), (other._array.shape, other._array.dtype) if edges[1] is not None else None)
-    elif x is not input._array or (edges[1] is not None and y is not other._array):
+    elif x is not input._array or (isinstance(other, Tensor) and y is not other._array):  # one was promoted
         inputs = ((shape, input._array.dtype), (shape, other._array.dtype) if edges[1] is not None else None)
     out._node = node = cls.node(edges, inputs)
     out._requires_grad = True
