@@ -31,6 +31,8 @@ KEPT_ENVIRONMENT = {
 }  # fmt: skip
 
 NOT_DATA = shutil.ignore_patterns("*.ipynb", "*.py", ".*", "__pycache__")
+SECONDS_FOR_OUTPUT = 30  # on a busy machine the outputs of a finished cell may come late
+SECONDS_TO_GIVE_UP = 3  # after an interrupt
 STOPPED = "Python itself stopped here: a crash, or a call that ends the program."
 
 
@@ -199,9 +201,8 @@ class PatientExecute(Execute):
 
     def _survives(self, index: int, cell: NotebookNode) -> bool:
         """Run one cell; False if the kernel did not survive it or could not be interrupted."""
-        self._printed = 0
         try:
-            self.execute_cell(cell, index)
+            self._run_cell(index, cell)
         except DeadKernelError:
             self._fail(index, STOPPED)
         except CellTimeoutError:
@@ -209,6 +210,15 @@ class PatientExecute(Execute):
         else:
             return True
         return False
+
+    def _run_cell(self, index: int, cell: NotebookNode) -> None:
+        self._printed, self.iopub_timeout = 0, SECONDS_FOR_OUTPUT
+        self.execute_cell(cell, index)
+
+    async def _async_handle_timeout(self, timeout, cell=None):
+        """Called by nbclient when a cell's time is over: it interrupts, and waits so long for the cell to give up."""
+        self.iopub_timeout = SECONDS_TO_GIVE_UP
+        return await super()._async_handle_timeout(timeout, cell)
 
     def _replay(self, end: int) -> bool:
         """Start a new kernel and run the cells before `end` that did no harm, without recording anything."""
@@ -219,8 +229,8 @@ class PatientExecute(Execute):
         try:
             for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type == "code" and index not in self.incidents and not is_check(cell):
-                    cell.outputs, self._printed = [], 0
-                    self.execute_cell(cell, index)
+                    cell.outputs = []
+                    self._run_cell(index, cell)
         except (DeadKernelError, CellTimeoutError):
             return False
         finally:
