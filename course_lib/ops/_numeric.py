@@ -22,8 +22,17 @@ def narrow(array, dtype):
     return array if array.dtype == dtype else array.astype(dtype)
 
 
+def in_layout_of(xp, made, array):
+    """The result in PyTorch's order of memory: channels last where the input's channels lie last."""
+    if array.ndim not in (4, 5) or array.flags.c_contiguous or made.ndim != array.ndim:
+        return made
+    if not xp.moveaxis(array, 1, -1).flags.c_contiguous:
+        return made
+    return xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(made, 1, -1)), -1, 1)
+
+
 def require_kind(kernel: str, array, kinds: str = "fV") -> None:
-    """NotImplementedError with PyTorch's text unless the array's dtype is of one of the NumPy kinds (default: floats)."""
+    """NotImplementedError with PyTorch's text unless the array's dtype is of one of the NumPy kinds (floats)."""
     if array.dtype.kind not in kinds:
         kind = legacy_name(from_numpy(array.dtype))
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{kind}'")

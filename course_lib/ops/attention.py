@@ -27,9 +27,10 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     """scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
     enable_gqa=False) -> Tensor
 
-    `softmax(query @ key.T * scale + mask) @ value`: query (…, L, E), key (…, S, E), value (…, S, Ev), result (…, L, Ev).
-    attn_mask broadcasts to (…, L, S): True where a query may look, or a number that is added. is_causal: query i looks at
-    keys 0 … i. scale is 1/√E if not given. enable_gqa: several heads of the query share one head of key and value.
+    `softmax(query @ key.T * scale + mask) @ value`: query (…, L, E), key (…, S, E), value (…, S, Ev), result (…, L,
+    Ev). attn_mask broadcasts to (…, L, S): True where a query may look, or a number that is added. is_causal: query i
+    looks at keys 0 … i. scale is 1/√E if not given. enable_gqa: several heads of the query share one head of key and
+    value.
 
     RuntimeError where shapes or dtypes do not fit, or with a mask and is_causal.
 
@@ -67,17 +68,17 @@ def _masked(scores: Tensor, mask: Tensor) -> Tensor:
 def _check(query, key, value, attn_mask, is_causal: bool) -> None:
     if not query.dtype is key.dtype is value.dtype:
         raise RuntimeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {c_name(query.dtype)} key.dtype: "
-            f"{c_name(key.dtype)} and value.dtype: {c_name(value.dtype)} instead."
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {c_name(query.dtype)} "
+            f"key.dtype: {c_name(key.dtype)} and value.dtype: {c_name(value.dtype)} instead."
         )
     if query.ndim < 2 or key.ndim < 2 or value.ndim < 2:
         raise RuntimeError(
-            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} key.dim: "
-            f"{key.ndim} and value.dim: {value.ndim} instead."
+            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
+            f"key.dim: {key.ndim} and value.dim: {value.ndim} instead."
         )
     if attn_mask is None:
         return
-    if attn_mask._array.dtype.kind != "b" and attn_mask.dtype is not query.dtype and attn_mask._array.dtype.name != "float32":
+    if attn_mask._array.dtype.name not in ("bool", "float32", query._array.dtype.name):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{c_name(attn_mask.dtype)} and  query.dtype: {c_name(query.dtype)} instead."
@@ -143,8 +144,8 @@ def _padded_mask(mask):
 
 @function(namespace="nn.functional")
 def multi_head_attention_forward(
-    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn, dropout_p,
-    out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
+    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn,
+    dropout_p, out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
     use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None,
     static_v=None, average_attn_weights=True, is_causal=False,
 ):  # fmt: skip
@@ -152,14 +153,17 @@ def multi_head_attention_forward(
 
     query (L, N, E), key and value (S, N, E), projected, split into `num_heads` heads that attend separately, joined and
     projected again: (L, N, E), and with `need_weights` the attention weights (N, L, S), or (N, heads, L, S) unless
-    `average_attn_weights`. key_padding_mask (N, S) and attn_mask (L, S) or (N * heads, L, S): True, or -inf, hides a key.
-    Without the batch dimension N everywhere it goes too. bias_k, bias_v and add_zero_attn append a key and a value.
+    `average_attn_weights`. key_padding_mask (N, S) and attn_mask (L, S) or (N * heads, L, S): True, or -inf, hides a
+    key. Without the batch dimension N everywhere it goes too. bias_k, bias_v and add_zero_attn append a key and a
+    value.
 
     Source: Vaswani et al. (2017), arXiv:1706.03762
     """
     batched = query.ndim == 3
     if query.ndim not in (2, 3):
-        raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor")
+        raise AssertionError(
+            f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor"
+        )
     if is_causal and attn_mask is None:
         raise RuntimeError(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
@@ -175,7 +179,7 @@ def multi_head_attention_forward(
         raise AssertionError(f"embed_dim {width} not divisible by num_heads {num_heads}")
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight.chunk(3)
     q, k, v = _projected(query, key, value, weights, in_proj_bias)
-    mask, hidden = (_number_mask(m, q, n) for m, n in ((attn_mask, "attn_mask"), (key_padding_mask, "key_padding_mask")))
+    mask, hidden = _number_mask(attn_mask, q, "attn_mask"), _number_mask(key_padding_mask, q, "key_padding_mask")
     if bias_k is not None and bias_v is not None:
         k, v = cat([k, bias_k.repeat(1, batch, 1)]), cat([v, bias_v.repeat(1, batch, 1)])
         mask, hidden = _padded_mask(mask), _padded_mask(hidden)

@@ -6,8 +6,8 @@ All are faces of one trilinear form: an input x, a weight w and an output gradie
     transposed(g, w)   its derivative by x: every element of g times the weight, added where the window lay,
     correlate(x, g)    its derivative by w: every window of x times the element of g that belongs to it.
 
-So each of the three ops has the two others as its backward, to any order. Windows are unrolled into columns (im2col) for
-one matrix product, a few samples at a time so that the columns stay small.
+So each of the three ops has the two others as its backward, to any order. Windows are unrolled into columns (im2col)
+for one matrix product, a few samples at a time so that the columns stay small.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 
 from ..tensor import Tensor
 from ._arguments import argument_error
-from ._numeric import narrow, require_kind, wide
+from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .matmul import _c_name as c_name
 
@@ -66,17 +66,18 @@ def columns(xp, a, kernel, geometry: Geometry, size):
 def add_windows(xp, cols, out, kernel, stride, dilation, size) -> None:
     """The opposite of `windows`: add (…, *kernel, *size) into `out` where the windows lie; overlaps add up."""
     lead = out.ndim - len(kernel)
-    for place in _places(kernel):
+    for place in places_of(kernel):
         target = (slice(None),) * lead + tuple([
             slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(place, dilation, size, stride, strict=True)
         ])  # fmt: skip
         out[target] += cols[(slice(None),) * lead + place]
 
 
-def _places(kernel):
+def places_of(kernel):
+    """All positions in a kernel, row by row."""
     if not kernel:
         return [()]
-    return [(i, *rest) for i in range(kernel[0]) for rest in _places(kernel[1:])]
+    return [(i, *rest) for i in range(kernel[0]) for rest in places_of(kernel[1:])]
 
 
 def _pieces(samples: int, each: int):
@@ -90,7 +91,7 @@ def _pieces(samples: int, each: int):
 
 @op(method=False, namespace=None, node="Convolution")
 class convolve:
-    """x (N, C, …), w (O, C/groups, *kernel), bias (O,) or None -> (N, O, *size); None is the size that x has room for."""
+    """x (N, C, …), w (O, C/groups, *kernel), bias (O,) or None -> (N, O, *size); None: as many as x has room for."""
 
     def forward(xp, x, w, bias, *, geometry, size=None):
         kernel, groups, outs = w.shape[2:], geometry.groups, w.shape[0]
@@ -102,7 +103,7 @@ class convolve:
         made = made.reshape(x.shape[0], outs, *size)
         if bias is not None:
             made += wide(bias).reshape(outs, *[1] * len(size))
-        return narrow(made, x.dtype)
+        return in_layout_of(xp, narrow(made, x.dtype), x)
 
     def save(ctx, out, x, w, bias, *, geometry, size=None):
         needs_x, needs_w = ctx.needs_input_grad[:2]
@@ -140,7 +141,7 @@ class transposed:
         made = made[(slice(None), slice(None), slice(None), *inside)].reshape(g.shape[0], groups * each, *size)
         if bias is not None:
             made = made + narrow(bias, summed).reshape(-1, *[1] * len(size))
-        return narrow(xp.ascontiguousarray(made), g.dtype)
+        return in_layout_of(xp, narrow(xp.ascontiguousarray(made), g.dtype), g)
 
     def save(ctx, out, g, w, bias, *, geometry, size):
         needs_g, needs_w = ctx.needs_input_grad[:2]
@@ -199,8 +200,8 @@ def _numbers(value, dims: int, name: str) -> tuple[int, ...]:
         return value * dims
     if len(value) != dims:
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution dimensions, "
-            f"but got {name}={list(value)}"
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, but got {name}={list(value)}"
         )
     return value
 
@@ -232,13 +233,13 @@ def _check_tensors(name: str, input, weight, bias, stride, dims: int) -> None:
         raise RuntimeError("weight should have at least three dimensions")
     if weight.ndim != dims + 2 and isinstance(stride, (tuple, list)) and len(stride) == 1:
         raise RuntimeError(
-            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight{list(weight.shape)}, but got "
-            f"{input.ndim}-dimensional input of size {list(input.shape)} instead"
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight{list(weight.shape)}, but "
+            f"got {input.ndim}-dimensional input of size {list(input.shape)} instead"
         )
     if weight.ndim != dims + 2:
         raise RuntimeError(
-            f"expected stride to be a single integer value or a list of {weight.ndim - 2} values to match the convolution "
-            f"dimensions, but got stride={[1] * dims}"
+            f"expected stride to be a single integer value or a list of {weight.ndim - 2} values to match the "
+            f"convolution dimensions, but got stride={[1] * dims}"
         )
     for other, what in ((weight, "weight"), (bias, "bias")):
         if other is not None and other.dtype is not input.dtype:
@@ -266,13 +267,13 @@ def _check_shapes(input, weight, bias, geometry: Geometry, kernel, is_transposed
     lead = f"Given transposed={int(is_transposed)}" if is_transposed else f"Given groups={groups}"
     if shape[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {shape} "
-            "instead"
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
+            f"{shape} instead"
         )
     if shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
-            f"[{shape}] instead"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size [{shape}] instead"
         )
     if input.shape[1] != wanted:
         raise RuntimeError(
@@ -361,7 +362,8 @@ def _declare(dims: int) -> None:
     conv.__doc__ = f"""{name}(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
 
     Every window of `input` (N, C, {space}), or one sample (C, {space}), times `weight` (O, C/groups, *kernel), plus
-    `bias` (O,). `padding` is a number of zeros for each side, 'valid' (none) or 'same' (the result has the input's size).
+    `bias` (O,). `padding` is a number of zeros for each side, 'valid' (none) or 'same' (the result has the input's
+    size).
 
     RuntimeError where shapes, dtypes or settings do not fit.
 

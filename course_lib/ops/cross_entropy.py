@@ -82,7 +82,8 @@ def _nll_loss(input, target, weight, ignore_index: int, reduction: str) -> Tenso
     settings = {"ignore_index": ignore_index, "reduction": reduction}
     if input.ndim == 1:
         one = target.reshape(1)
-        return _nll_rows(input.unsqueeze(0), one, weight, **settings).reshape(target.shape if reduction == "none" else ())
+        made = _nll_rows(input.unsqueeze(0), one, weight, **settings)
+        return made.reshape(target.shape) if reduction == "none" else made
     return (_nll_rows if input.ndim == 2 else _nll_maps)(input, target, weight, **settings)
 
 
@@ -117,8 +118,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
                   label_smoothing=0.0):  # fmt: skip
     """cross_entropy(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0) -> Tensor
 
-    `nll_loss` of `log_softmax(input)`: scores (C,), (N, C) or (N, C, d1, …) and class numbers, or class probabilities in
-    the shape of the scores. label_smoothing ε mixes the targets with ε of the uniform distribution.
+    `nll_loss` of `log_softmax(input)`: scores (C,), (N, C) or (N, C, d1, …) and class numbers, or class probabilities
+    in the shape of the scores. label_smoothing ε mixes the targets with ε of the uniform distribution.
 
     IndexError for a class outside [0, C); ValueError or RuntimeError for shapes or dtypes that do not fit.
 
@@ -156,8 +157,8 @@ def _soft_targets(logs, target, weight, class_dim: int, reduction: str, smoothin
     classes = logs.shape[class_dim]
     if weight is not None and (weight.ndim != 1 or weight.numel() != classes):
         raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight "
-            f"tensor of shape: {list(weight.shape)}"
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
+            f"weight tensor of shape: {list(weight.shape)}"
         )
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / classes

@@ -1,7 +1,7 @@
 """ctc_loss: how improbable a sequence of labels is when each of its labels, and blanks between them, may be repeated.
 
-The labels with a blank before, between and after them are the states of a chain; `alpha` sums the probability of all ways
-from the start, `beta` of all ways to the end (Graves et al. 2006). All samples move through time together.
+The labels with a blank before, between and after them are the states of a chain; `alpha` sums the probability of all
+ways from the start, `beta` of all ways to the end (Graves et al. 2006). All samples move through time together.
 """
 
 from __future__ import annotations
@@ -132,11 +132,12 @@ def _lengths(value) -> list[int]:
 @function()
 @function(namespace="nn.functional")
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
-    """ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False) -> Tensor
+    """ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False) ->
+    Tensor
 
-    Minus the logarithm of the probability of `targets` (N, S), or all targets one after the other in one dimension, when
-    `log_probs` (T, N, C) are the log-probabilities of the classes at each step. 'mean' divides each loss by the length of
-    its target first; zero_infinity makes impossible targets (and their gradients) zero.
+    Minus the logarithm of the probability of `targets` (N, S), or all targets one after the other in one dimension,
+    when `log_probs` (T, N, C) are the log-probabilities of the classes at each step. 'mean' divides each loss by the
+    length of its target first; zero_infinity makes impossible targets (and their gradients) zero.
 
     Source: Graves et al. (2006), "Connectionist temporal classification"
     """
@@ -169,8 +170,8 @@ def _check_ctc(log_probs, targets, given, wanted, blank: int) -> None:
     if max(given, default=0) > steps:
         place = next(i for i, n in enumerate(given) if n > steps)
         raise RuntimeError(
-            f"Expected input_lengths to have value at most {steps}, but got value {given[place]} (while checking arguments "
-            "for ctc_loss_cpu)"
+            f"Expected input_lengths to have value at most {steps}, but got value {given[place]} (while checking "
+            "arguments for ctc_loss_cpu)"
         )
     if targets.ndim == 2 and max(wanted, default=0) > targets.shape[1]:
         raise RuntimeError(

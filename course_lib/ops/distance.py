@@ -32,8 +32,8 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """cosine_similarity(x1, x2, dim=1, eps=1e-8) -> Tensor
 
-    The cosine of the angle between the vectors along `dim`: `x1 · x2 / (|x1| |x2|)`, norms being at least eps. RuntimeError
-    for integers.
+    The cosine of the angle between the vectors along `dim`: `x1 · x2 / (|x1| |x2|)`, norms being at least eps.
+    RuntimeError for integers.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cosine_similarity.html
     """
@@ -61,7 +61,8 @@ def _together(x1, x2):
 @function()
 @function(namespace="nn.functional")
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor: the p-norm of `x1 - x2 + eps`, along the last dim.
+    """pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor: the p-norm of `x1 - x2 + eps`, along the
+    last dim.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pairwise_distance.html
     """
@@ -100,8 +101,9 @@ def _length(difference: Tensor, p: float) -> Tensor:
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     """cdist(x1, x2, p=2.0, compute_mode=…) -> Tensor
 
-    The p-norm distances between all rows of x1 (…, P, M) and x2 (…, R, M): (…, P, R). For p = 2 and more than 25 rows they
-    come from one matrix product, which is faster and less exact; compute_mode 'donot_use_mm_for_euclid_dist' refuses it.
+    The p-norm distances between all rows of x1 (…, P, M) and x2 (…, R, M): (…, P, R). For p = 2 and more than 25 rows
+    they come from one matrix product, which is faster and less exact; compute_mode 'donot_use_mm_for_euclid_dist'
+    refuses it.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.cdist.html
     """

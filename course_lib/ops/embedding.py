@@ -24,7 +24,7 @@ class rows_of:
     """The rows of a table that `indices` name."""
 
     def forward(xp, table, indices, *, padding_idx, by_frequency):
-        if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < table.shape[0]):
+        if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
             raise IndexError("index out of range in self")
         return xp.take(table, indices, axis=0)
 
@@ -93,7 +93,7 @@ def _embedding(weight, indices, padding_idx=None, scale_grad_by_freq=False) -> T
 
 
 def _in_torch(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    """embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False) -> Tensor: see torch.nn.functional.embedding."""
+    """embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False) -> Tensor: see nn.functional.embedding."""
     return _embedding(weight, indices, padding_idx if padding_idx >= 0 else None, scale_grad_by_freq)
 
 
@@ -144,9 +144,10 @@ class combined_rows:
     """
 
     def forward(xp, table, weights, indices, bags, *, count, mode):
-        if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < table.shape[0]):
+        if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
             raise RuntimeError(
-                f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {_outside(indices, table)}"
+                "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
+                f"{_outside(indices, table)}"
             )
         used = bags >= 0
         rows, to = wide(xp.take(table, indices[used], axis=0)), bags[used]
@@ -234,8 +235,8 @@ def _bags(input, offsets, include_last_offset: bool, padding_idx):
 def _check_offsets(input, starts) -> None:
     if len(starts) and starts[0] != 0:
         raise RuntimeError(
-            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got "
-            f"{starts[0]}"
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+            f"However, got {starts[0]}"
         )
     if len(starts) and starts[-1] > input.numel():
         raise RuntimeError(
@@ -249,8 +250,8 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
     """embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean',
     sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None) -> Tensor
 
-    The sum, mean or maximum ('max') of the table rows of each bag of indices: the rows of `input` (bags, length), or the
-    stretches of `input` (N,) that begin at `offsets`. per_sample_weights (mode 'sum') multiply the rows.
+    The sum, mean or maximum ('max') of the table rows of each bag of indices: the rows of `input` (bags, length), or
+    the stretches of `input` (N,) that begin at `offsets`. per_sample_weights (mode 'sum') multiply the rows.
 
     ValueError or RuntimeError for arguments that do not fit.
 
@@ -260,8 +261,8 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         raise ValueError("Argument order of nn.functional.embedding_bag is embedding_bag(input, weight)")
     if per_sample_weights is not None and input.shape != per_sample_weights.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the same shape "
-            f"as the input ({input.shape})"
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
+            f"same shape as the input ({input.shape})"
         )
     if weight.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
@@ -277,8 +278,8 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
-            f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got mode="
-            f"'{mode}'). Please open a feature request on GitHub."
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got "
+            f"mode='{mode}'). Please open a feature request on GitHub."
         )
     padding_idx = _padding_index(padding_idx, weight.shape[0])
     flat, bags, count = _bags(input, offsets, include_last_offset, padding_idx)

@@ -117,9 +117,9 @@ def _weighted(image, at, shape, mode: str, padding_mode: str, align_corners: boo
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
     """grid_sample(input, grid, mode='bilinear', padding_mode='zeros', align_corners=None) -> Tensor
 
-    `input` (N, C, H, W) read at the places `grid` (N, h, w, 2) of (x, y) in [-1, 1], or (N, C, D, H, W) at (N, d, h, w, 3):
-    result (N, C, h, w). mode: 'bilinear', 'nearest', 'bicubic' (4-D only); padding_mode: outside is 'zeros', the 'border'
-    or the 'reflection'. align_corners: -1 and 1 are the centres of the outer elements, not their edges.
+    `input` (N, C, H, W) read at the places `grid` (N, h, w, 2) of (x, y) in [-1, 1], or (N, C, D, H, W) at (N, d, h, w,
+    3): result (N, C, h, w). mode: 'bilinear', 'nearest', 'bicubic' (4-D only); padding_mode: outside is 'zeros', the
+    'border' or the 'reflection'. align_corners: -1 and 1 are the centres of the outer elements, not their edges.
 
     ValueError for another mode, RuntimeError for shapes that do not fit.
 
@@ -136,8 +136,9 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         )
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
+            "details.",
             stacklevel=2,
         )
     return _grid_sampler(input, grid, mode, padding_mode, bool(align_corners))
@@ -181,7 +182,7 @@ def _numbered(name: str):
         return _grid_sampler(input, grid, mode, ("zeros", "border", "reflection")[padding_mode], align_corners)
 
     sampler.__name__ = sampler.__qualname__ = name
-    sampler.__doc__ = f"{name}(input, grid, interpolation_mode, padding_mode, align_corners): see nn.functional.grid_sample."
+    sampler.__doc__ = f"{name}(input, grid, interpolation_mode, padding_mode, align_corners): see grid_sample."
     return function()(sampler)
 
 
@@ -203,8 +204,9 @@ def affine_grid(theta, size, align_corners=None):
     """
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
+            "details.",
             stacklevel=2,
         )
     size = tuple(size)
@@ -218,7 +220,8 @@ def affine_grid(theta, size, align_corners=None):
         )
     if theta.ndim != 3 or theta.shape[-2:] != (dims, dims + 1):
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got {theta.shape}."
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got "
+            f"{theta.shape}."
         )
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")

@@ -7,6 +7,7 @@ from ._numeric import is_half, kind_name
 from ._op import function, op
 from .matmul import matmul
 
+
 @op(method=False, namespace=None, node="Addmm")
 class rows_times_weight:
     """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,)."""
@@ -116,9 +117,11 @@ def _check_bilinear(input1, input2, weight, bias) -> None:
     for d in range(input1.ndim - 1):
         if input1.shape[d] != input2.shape[d]:
             raise RuntimeError(
-                f"bilinear(): input batch dimensions do not match at dim {d}: got {input1.shape[d]} and {input2.shape[d]}"
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {input1.shape[d]} and "
+                f"{input2.shape[d]}"
             )
-    for number, (given, wanted) in enumerate(((input1.shape[-1], weight.shape[1]), (input2.shape[-1], weight.shape[2])), 1):
+    for number, given in ((1, input1.shape[-1]), (2, input2.shape[-1])):
+        wanted = weight.shape[number]
         if given != wanted:
             raise RuntimeError(
                 f"bilinear(): input{number} size does not match weight size: got {given} but expected {wanted}"

@@ -6,15 +6,13 @@ once. The others are compositions. Losses of class numbers are in cross_entropy.
 
 from __future__ import annotations
 
-import math
 import warnings
 
 from ..tensor import Tensor
 from ._arguments import result_dtype
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import function, op
-from .activation import logsigmoid
-from .indexing import where
+from .smooth_activation import logsigmoid
 from .views import broadcast_tensors
 
 
@@ -24,7 +22,8 @@ def reduction_of(reduction, size_average=None, reduce=None) -> str:
         average, reduces = size_average is None or size_average, reduce is None or reduce
         reduction = "mean" if average and reduces else "sum" if reduces else "none"
         warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=3
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            stacklevel=3,
         )
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -40,8 +39,8 @@ def same_shapes(input, target):
     """Both broadcast to one shape, with a warning where they were not of one shape."""
     if input.shape != target.shape:
         warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely "
-            "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
         input, target = broadcast_tensors(input, target)
@@ -54,8 +53,8 @@ def same_shapes(input, target):
 def pointwise_loss(*, kernel: str, node: str, stepwise: bool = False):
     """Declare a loss from a class with `value(xp, a, b, …)` on arrays and `slope(a, b, …)` in Tensor ops.
 
-    `slope` gives the derivatives by `input` and by `target` (None: minus the first). stepwise: half precision is rounded
-    after every step, as PyTorch does where its loss is a composition.
+    `slope` gives the derivatives by `input` and by `target` (None: minus the first). stepwise: half precision is
+    rounded after every step, as PyTorch does where its loss is a composition.
     """
 
     def declare(cls):
@@ -220,7 +219,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 
 @function(namespace="nn.functional")
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """soft_margin_loss(input, target, reduction='mean') -> Tensor: `log(1 + exp(-target * input))`, targets are 1 or -1.
+    """soft_margin_loss(input, target, reduction='mean') -> Tensor: `log(1 + exp(-target * input))`, targets are 1 or
+    -1.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.soft_margin_loss.html
     """
@@ -319,85 +319,3 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     if target._array.dtype.kind in "biu":
         raise RuntimeError(f"result type Float can't be cast to the desired output type {kind_name(target)}")
     return logit_surprise(input, target, weight, pos_weight, reduction=reduction)
-
-
-# ---- distributions -----------------------------------------------------------------------------------------------
-
-
-def _xlogx(t: Tensor) -> Tensor:
-    """t log t, with 0 at 0."""
-    return where(t > 0, t * where(t > 0, t, 1.0).log(), where(t == 0, 0.0, float("nan")).to(t.dtype))
-
-
-@function(namespace="nn.functional")
-def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    """kl_div(input, target, reduction='mean', log_target=False) -> Tensor
-
-    `target * (log(target) - input)`: the Kullback-Leibler divergence of a distribution whose logarithm is `input`.
-    reduction='batchmean' divides the sum by the size of dimension 0; with `log_target` the target is a logarithm too.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
-    """
-    if reduction == "mean" and size_average is None and reduce is None:
-        warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
-            "by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as "
-            "'batchmean' in the next major release.",
-            stacklevel=2,
-        )
-    batchmean = reduction == "batchmean"
-    reduction = "sum" if batchmean else reduction_of(reduction, size_average, reduce)
-    for part in (input, target):
-        if part._array.dtype.kind in "biu":
-            raise RuntimeError("kl_div: Integral inputs not supported.")
-    loss = target.exp() * (target - input) if log_target else _xlogx(target) - target * input
-    loss = reduced(loss, reduction)
-    return loss / input.shape[0] if batchmean and input.ndim else loss
-
-
-@function(namespace="nn.functional")
-def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
-    """poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduction='mean') -> Tensor
-
-    `exp(input) - target * input` (or, without `log_input`, `input - target * log(input + eps)`), with `full` plus
-    Stirling's formula for log(target!).
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.poisson_nll_loss.html
-    """
-    reduction = reduction_of(reduction, size_average, reduce)
-    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
-    if full:
-        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        loss = loss + stirling.masked_fill(target <= 1, 0)
-    return reduced(loss, reduction)
-
-
-@function(namespace="nn.functional")
-def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    """gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction='mean') -> Tensor
-
-    `(log(var) + (input - target)² / var) / 2`; `var` (a number or a tensor) is at least eps, and the gradient does not see
-    that limit. ValueError for a negative variance or one of the wrong shape.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gaussian_nll_loss.html
-    """
-    if not isinstance(var, Tensor):
-        if var < 0:
-            raise ValueError("var has negative entry/entries")
-        var = input.new_full(input.shape, float(var))
-    elif bool((var < 0).any()):
-        raise ValueError("var has negative entry/entries")
-    if var.shape != input.shape:
-        if input.shape[:-1] == var.shape:
-            var = var.unsqueeze(-1)
-        elif not (input.ndim and input.shape[:-1] == var.shape[:-1] and var.shape[-1] == 1) and var.ndim != input.ndim:
-            raise ValueError("var is of incorrect size")
-        elif any(v not in (1, n) for v, n in zip(var.shape, input.shape, strict=True)):
-            raise ValueError("var is of incorrect size")
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(reduction + " is not valid")
-    var = var + (var.detach().clamp(min=eps) - var.detach())
-    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
-    if full:
-        loss = loss + 0.5 * math.log(2 * math.pi)
-    return reduced(loss, reduction)

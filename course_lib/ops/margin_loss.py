@@ -1,15 +1,15 @@
-"""Losses with a margin, of scores and of distances: hinge, ranking, triplet, cosine embedding and the multi-label family."""
+"""Losses with a margin, of scores and of distances: hinge, ranking, triplet, cosine embedding, multi-label."""
 
 from __future__ import annotations
 
 from ..tensor import Tensor
 from ._numeric import kind_name, require_kind
 from ._op import function
-from .activation import logsigmoid
 from .distance import pairwise_distance
 from .indexing import where
 from .loss import reduced, reduction_of
 from .pointwise import minimum
+from .smooth_activation import logsigmoid
 
 # ---- pairs and triples -------------------------------------------------------------------------------------------
 
@@ -76,8 +76,8 @@ def _check_triplet(margin, anchor, positive, negative) -> None:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
-            f"{anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
         )
 
 
@@ -86,9 +86,10 @@ def _triplet(near: Tensor, far: Tensor, margin: float, reduction: str) -> Tensor
 
 
 @function(namespace="nn.functional")
-def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None,
-                        reduction="mean"):  # fmt: skip
-    """triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction='mean') -> Tensor
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None,
+                        reduce=None, reduction="mean"):  # fmt: skip
+    """triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction='mean') ->
+    Tensor
 
     `max(0, |a - p| - |a - n| + margin)`; with `swap` the smaller of |a - n| and |p - n|.
 
@@ -126,8 +127,8 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction='mean') -> Tensor
 
-    For scores (N, C) and class numbers y: the mean over the other classes i of `max(0, margin - x[y] + x[i]) ** p`, divided
-    by C; `weight` multiplies by the weight of the true class. p is 1 or 2.
+    For scores (N, C) and class numbers y: the mean over the other classes i of `max(0, margin - x[y] + x[i]) ** p`,
+    divided by C; `weight` multiplies by the weight of the true class. p is 1 or 2.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.multi_margin_loss.html
     """
@@ -145,8 +146,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     rows, truth = input.reshape(-1, classes) if input.numel() else input, target.reshape(-1)
     if target.ndim > 1 or truth.shape[0] != rows.shape[0]:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
-            f"Expected target size [{rows.shape[0]}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "
+            f"size). Expected target size [{rows.shape[0]}], but got {list(target.shape)}. Input has shape "
+            f"{list(input.shape)}."
         )
     if weight is not None and weight.shape[0] != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")

@@ -9,11 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 
-import numpy as np
-
 from ..autograd.grad_mode import GRAD
 from ..tensor import Tensor
-from ._numeric import require_kind, tuple_of
+from ._numeric import in_layout_of, require_kind, tuple_of
 from ._op import function, op
 from .pool import adaptive_size, adaptive_windows, check_1d, check_pool, pool_setting, pooled_size
 
@@ -54,7 +52,7 @@ class largest_of_windows:
         room, best = _padded(xp, a, kernel, stride, padding, dilation, size), None
         for _, seen in _taps(room, len(kernel), kernel, stride, dilation, size):
             best = seen.copy() if best is None else xp.maximum(best, seen, out=best)
-        return best
+        return in_layout_of(xp, best, a)
 
 
 def _with_places(node: str):
@@ -68,14 +66,14 @@ def _with_places(node: str):
         for place, seen in _taps(room, dims, kernel, stride, dilation, size):
             at, inside = _flat_places(xp, place, shape, stride, padding, dilation, size)
             if best is None:
-                best, places = seen.copy(), xp.broadcast_to(_first_places(xp, shape, kernel, stride, padding, dilation, size),
-                                                            seen.shape).copy()  # fmt: skip
+                first = _first_places(xp, shape, stride, padding, dilation, size)
+                best, places = seen.copy(), xp.broadcast_to(first, seen.shape).copy()
                 better = inside & (seen != seen)
             else:
                 better = inside & ((seen > best) | (seen != seen))
                 best = xp.where(better, seen, best)
             places = xp.where(better, at, places)
-        return best, places
+        return in_layout_of(xp, best, a), in_layout_of(xp, places, a)
 
     def save(ctx, outs, a, *, kernel, **_):
         ctx.save_for_backward(outs[1])
@@ -103,7 +101,7 @@ def _flat_places(xp, place, shape, stride, padding, dilation, size):
     return at, inside
 
 
-def _first_places(xp, shape, kernel, stride, padding, dilation, size):
+def _first_places(xp, shape, stride, padding, dilation, size):
     """The first element of each window that lies inside: the answer where all are equally low."""
     at = xp.zeros((), "int64")
     for n, s, pad, d, o in zip(shape, stride, padding, dilation, size, strict=True):
@@ -185,14 +183,15 @@ def _declare(dims: int) -> None:
     def pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         return run(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
-    def pool_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    def pool_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+                          return_indices=False):  # fmt: skip
         return run(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
     pool.__doc__ = f"""{name}(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) -> Tensor or (Tensor, Tensor)
 
-    The largest element of every window of (N, C, {space}) or (C, {space}); `stride` is the kernel size if not given. With
-    `return_indices` also where it lies in the flattened ({space}), for `max_unpool{dims}d`.
+    The largest element of every window of (N, C, {space}) or (C, {space}); `stride` is the kernel size if not given.
+    With `return_indices` also where it lies in the flattened ({space}), for `max_unpool{dims}d`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.{name}.html
     """
@@ -212,8 +211,8 @@ for _dims in (1, 2, 3):
 # ---- as many windows as wanted -----------------------------------------------------------------------------------
 
 
-def _largest_in(xp, a, bounds):
-    """The largest element, and its place, of windows given by their bounds in each dimension (NaN counts as largest)."""
+def largest_in(xp, a, bounds):
+    """The largest element and its place of windows given by their bounds in each dimension (NaN is largest)."""
     dims = len(bounds)
     lead, shape = a.shape[: a.ndim - dims], a.shape[a.ndim - dims :]
     size = tuple([len(b) for b in bounds])
@@ -233,7 +232,8 @@ def _largest_in(xp, a, bounds):
 
 def _adaptive(node: str):
     def forward(xp, a, *, bounds):
-        return _largest_in(xp, a, bounds)
+        values, places = largest_in(xp, a, bounds)
+        return in_layout_of(xp, values, a), in_layout_of(xp, places, a)
 
     def save(ctx, outs, a, *, bounds):
         ctx.save_for_backward(outs[1])
@@ -290,191 +290,3 @@ def _declare_adaptive(dims: int) -> None:
 
 for _dims in (1, 2, 3):
     _declare_adaptive(_dims)
-
-
-# ---- windows at random places ------------------------------------------------------------------------------------
-
-
-def _fractional(node: str):
-    def forward(xp, a, samples, *, kernel, size):
-        dims = len(kernel)
-        batch = a if a.ndim == dims + 2 else a[None]
-        values, places = xp.empty((*batch.shape[:2], *size), a.dtype), xp.empty((*batch.shape[:2], *size), "int64")
-        for n, c in itertools.product(range(batch.shape[0]), range(batch.shape[1])):
-            bounds = [
-                _random_bounds(float(samples[n, c, d if dims == 3 else 1 - d]), batch.shape[2 + d], size[d], kernel[d])
-                for d in range(dims)
-            ]
-            values[n, c], places[n, c] = _largest_in(xp, batch[n, c], bounds)
-        return (values, places) if a.ndim == dims + 2 else (values[0], places[0])
-
-    def save(ctx, outs, a, samples, *, kernel, size):
-        ctx.save_for_backward(outs[1])
-        ctx.shape, ctx.dims = tuple(a.shape), len(kernel)
-
-    def backward(ctx, g, _):
-        (places,) = ctx.saved_tensors
-        return scattered(g, places, ctx.shape, ctx.dims), None
-
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The largest element of windows whose places are drawn."}  # fmt: skip
-    return op(method=False, namespace=None, node=node)(type(f"largest_at_random_{node}", (), members))
-
-
-_fractional_ops = {2: _fractional("FractionalMaxPool2D"), 3: _fractional("FractionalMaxPool3D")}
-
-
-def _random_bounds(sample: float, n: int, size: int, kernel: int) -> list[tuple[int, int]]:
-    """Graham's pseudorandom windows (arXiv:1412.6071): starts floor((i + u) α) - floor(u α), the last one at the end."""
-    starts = [n - kernel] * size
-    if size > 1:
-        sample, step = np.float32(sample), np.float32(n - kernel) / np.float32(size - 1)
-        for i in range(size - 1):
-            starts[i] = int((np.float32(i) + sample) * step) - int(sample * step)
-    return [(start, start + kernel) for start in starts]
-
-
-def _fractional_max_pool(name: str, input, kernel_size, output_size, output_ratio, samples, dims: int):
-    if output_size is None and output_ratio is None:
-        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
-    if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 :]:
-        raise RuntimeError(
-            f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-            f"{list(input.shape)}"
-            if input.ndim in (dims + 1, dims + 2)
-            else f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(input.shape)}"
-        )
-    kernel, shape = tuple_of(kernel_size, dims), input.shape[-dims:]
-    if output_size is None:
-        ratio = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * dims
-        if len(ratio) > dims:
-            raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-        output_size = [int(n * r) for n, r in zip(shape, ratio, strict=True)]
-    size = tuple_of(output_size, dims)
-    for d, letter in zip(range(dims), ("height", "width") if dims == 2 else ("time", "height", "width"), strict=True):
-        if size[d] + kernel[d] - 1 > shape[d]:
-            raise RuntimeError(f"{name}(): pool {letter} {kernel[d]} too large relative to input {letter} {shape[d]}")
-    if samples is None:
-        from .sampling import rand
-
-        batch = 1 if input.ndim == dims + 1 else input.shape[0]
-        samples = rand(batch, input.shape[-dims - 1], dims, dtype=input.dtype, device=input.device)
-    return _fractional_ops[dims](input, samples, kernel=kernel, size=size)
-
-
-def _declare_fractional(dims: int) -> None:
-    name = f"fractional_max_pool{dims}d"
-
-    def pool(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
-        made = _fractional_max_pool(name, input, kernel_size, output_size, output_ratio, _random_samples, dims)
-        return made if return_indices else made[0]
-
-    def pool_with_indices(input, kernel_size, output_size=None, output_ratio=None, return_indices=False,
-                          _random_samples=None):  # fmt: skip
-        return _fractional_max_pool(name, input, kernel_size, output_size, output_ratio, _random_samples, dims)
-
-    pool.__doc__ = f"""{name}(input, kernel_size, output_size=None, output_ratio=None, return_indices=False) -> Tensor
-
-    The largest element of windows whose distances are drawn so that `output_size` of them fit.
-
-    Source: Graham (2014), arXiv:1412.6071
-    """
-    pool_with_indices.__doc__ = f"{name}_with_indices(…) -> (Tensor, Tensor): `{name}` with return_indices=True."
-    for made, public in ((pool, name), (pool_with_indices, name + "_with_indices")):
-        made.__name__ = made.__qualname__ = public
-        function(namespace="nn.functional")(made)
-
-
-for _dims in (2, 3):
-    _declare_fractional(_dims)
-
-
-# ---- back to the larger size -------------------------------------------------------------------------------------
-
-
-def _unpool_op(node: str):
-    def forward(xp, a, places, *, size):
-        dims = len(size)
-        lead, count = a.shape[: a.ndim - dims], math.prod(size)
-        if places.size and not (0 <= int(places.min()) and int(places.max()) < count):
-            wrong = places[(places < 0) | (places >= count)].reshape(-1)[0]
-            raise RuntimeError(
-                f"Found an invalid max index: {int(wrong)} (output volumes are of size {'x'.join(map(str, size))})"
-            )
-        flat = xp.zeros((*lead, count), a.dtype)
-        xp.put_along_axis(flat, places.reshape(*lead, -1), a.reshape(*lead, -1), axis=-1)
-        return flat.reshape(*lead, *size)
-
-    def save(ctx, out, a, places, *, size):
-        ctx.save_for_backward(places)
-        ctx.shape, ctx.dims = tuple(a.shape), len(size)
-
-    def backward(ctx, g):
-        (places,) = ctx.saved_tensors
-        lead = ctx.shape[: len(ctx.shape) - ctx.dims]
-        return g.reshape(*lead, -1).gather(-1, places.reshape(*lead, -1)).view(ctx.shape), None
-
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "Zeros with the elements at the places that max pooling reported."}  # fmt: skip
-    return op(method=False, namespace=None, node=node)(type(f"unpooled_{node}", (), members))
-
-
-_unpool = {2: _unpool_op("MaxUnpool2D"), 3: _unpool_op("MaxUnpool3D")}
-
-
-def _unpooled_size(input, kernel, stride, padding, output_size, dims: int) -> tuple[int, ...]:
-    shape = input.shape[-dims:]
-    usual = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(shape, stride, kernel, padding, strict=True)]
-    if output_size is None:
-        return tuple(usual)
-    size = tuple(output_size)
-    if len(size) == dims + 2:
-        size = size[2:]
-    if len(size) != dims:
-        raise ValueError(
-            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of "
-            f"'{len(size)}'"
-        )
-    for n, u, s in zip(size, usual, stride, strict=True):
-        if not u - s < n < u + s:
-            low, high = [u - s for u, s in zip(usual, stride, strict=True)], [u + s for u, s in zip(usual, stride, strict=True)]
-            raise ValueError(f'invalid output_size "{list(size)}" (dim 0 must be between {low[0]} and {high[0]})')
-    return size
-
-
-def _declare_unpool(dims: int) -> None:
-    name = f"max_unpool{dims}d"
-
-    def unpool(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-        kernel = tuple_of(kernel_size, dims)
-        step = kernel if stride is None else tuple_of(stride, dims)
-        size = _unpooled_size(input, kernel, step, tuple_of(padding, dims), output_size, dims)
-        _check_unpool(name, input, indices, dims)
-        if dims > 1:
-            return _unpool[dims](input, indices, size=size)
-        return _unpool[2](input.unsqueeze(-1), indices.unsqueeze(-1), size=(*size, 1)).squeeze(-1)
-
-    unpool.__name__ = unpool.__qualname__ = name
-    unpool.__doc__ = f"""{name}(input, indices, kernel_size, stride=None, padding=0, output_size=None) -> Tensor
-
-    Zeros with the elements of `input` at the places `indices` that `max_pool{dims}d` returned.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.{name}.html
-    """
-    function(namespace="nn.functional")(unpool)
-
-
-def _check_unpool(name: str, input, indices, dims: int) -> None:
-    if indices._array.dtype.name != "int64":
-        raise RuntimeError(
-            f"elements in indices should be type int64 but got: {str(indices.dtype).removeprefix('torch.')}"
-        )
-    if input.shape != indices.shape:
-        raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices tensor "
-            f"with shape: {list(indices.shape)}"
-        )
-
-
-for _dims in (1, 2, 3):
-    _declare_unpool(_dims)

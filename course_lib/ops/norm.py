@@ -10,7 +10,7 @@ import math
 
 from ..tensor import Tensor
 from ._arguments import type_name
-from ._numeric import is_half, narrow, require_kind, wide
+from ._numeric import in_layout_of, is_half, narrow, require_kind, wide
 from ._op import function, op
 
 # ---- the one op --------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ def _normalization(name: str, node: str, kernel: str):
 
     def forward(xp, a, weight, bias, *, shape, dims, affine, eps):
         require_kind(kernel, a)
-        x = wide(a).reshape(shape)
+        x = (xp.ascontiguousarray(wide(a)) if name == "layer_norm" else wide(a)).reshape(shape)
         count = x.dtype.type(math.prod([shape[d] for d in dims]))
         mean = xp.add.reduce(x, axis=dims, keepdims=True) / count
         x = x - mean
@@ -33,7 +33,7 @@ def _normalization(name: str, node: str, kernel: str):
             x = x * wide(weight).reshape(affine)
         if bias is not None:
             x = x + wide(bias).reshape(affine)
-        return narrow(x, a.dtype), mean, rate
+        return in_layout_of(xp, narrow(x, a.dtype), a) if name == "group_norm" else narrow(x, a.dtype), mean, rate
 
     def save(ctx, outs, a, weight, bias, *, shape, dims, affine, eps):
         ctx.save_for_backward(a, weight)
@@ -88,7 +88,8 @@ def _normalized_dims(name: str, input, normalized_shape, weight, bias=None) -> t
     """The dimensions that `normalized_shape` names; RuntimeError where it is not the end of the input's shape."""
     if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(
-            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {type_name(normalized_shape)}"
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type_name(normalized_shape)}"
         )
     shape = tuple(normalized_shape)
     if not shape:
@@ -99,14 +100,14 @@ def _normalized_dims(name: str, input, normalized_shape, weight, bias=None) -> t
     for part, what in ((weight, "weight"), (bias, "bias")):
         if part is not None and part.shape != shape:
             raise RuntimeError(
-                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape {list(part.shape)} and "
-                f"normalized_shape = {list(shape)}"
+                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape {list(part.shape)} "
+                f"and normalized_shape = {list(shape)}"
             )
     if input.ndim < len(shape) or tuple(input.shape[-len(shape) :]) != shape:
         star = "*, " if name == "layer_norm" else "*"
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], but got "
-            f"input of size{list(input.shape)}"
+            f"Given normalized_shape={list(shape)}, expected input with shape [{star}{', '.join(map(str, shape))}], "
+            f"but got input of size{list(input.shape)}"
         )
     return tuple(range(input.ndim - len(shape), input.ndim))
 
@@ -190,7 +191,8 @@ class normalize_with_known:
         if needs_a:
             by_a = (wide_g * (rate if weight is None else rate * _widened(weight)).view(affine)).to(a.dtype)
         if needs_weight:
-            by_weight = (wide_g * (_widened(a) - _widened(mean).view(affine)) * rate.view(affine)).sum(rest).to(weight.dtype)
+            normal = (_widened(a) - _widened(mean).view(affine)) * rate.view(affine)
+            by_weight = (wide_g * normal).sum(rest).to(weight.dtype)
         if needs_bias:
             by_bias = wide_g.sum(rest).to(ctx.bias_dtype)
         return by_a, by_weight, by_bias, None, None
@@ -231,8 +233,8 @@ def _normalize_batch(input, running_mean, running_var, weight, bias, training: b
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
 
-    Each channel of (N, C, …) normalised over all samples and places. Training uses the batch's own mean and variance and
-    moves the running ones towards them by `momentum`, in place; otherwise the running ones are used.
+    Each channel of (N, C, …) normalised over all samples and places. Training uses the batch's own mean and variance
+    and moves the running ones towards them by `momentum`, in place; otherwise the running ones are used.
 
     ValueError while training with one value a channel; RuntimeError where sizes do not fit.
 
@@ -277,8 +279,8 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
 
 
 @function(namespace="nn.functional")
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
-                  eps=1e-5):  # fmt: skip
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
+                  momentum=0.1, eps=1e-5):  # fmt: skip
     """instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
     momentum=0.1, eps=1e-5) -> Tensor
 
@@ -324,8 +326,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enable
     for part, what in ((weight, "weight"), (bias, "bias")):
         if part is not None and (part.ndim != 1 or part.shape[0] != channels):
             raise RuntimeError(
-                f"Expected {what} to be a vector of size equal to the number of channels in input, but got {what} of shape "
-                f"{list(part.shape)} and input of shape {list(input.shape)}"
+                f"Expected {what} to be a vector of size equal to the number of channels in input, but got {what} of "
+                f"shape {list(part.shape)} and input of shape {list(input.shape)}"
             )
     shape = (samples, num_groups, math.prod(input.shape[1:]) // num_groups)
     affine = (channels, *[1] * (input.ndim - 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from ._arguments import argument_error
+from ._numeric import in_layout_of
 from ._op import function, op
 from .creation import tensor as new_tensor
 
@@ -21,7 +22,7 @@ class pad_constant:
             inside.append(slice(max(before, 0), max(before, 0) + n + min(before, 0) + min(after, 0)))
             kept.append(slice(max(-before, 0), n + min(after, 0)))
         made[tuple(inside)] = a[tuple(kept)]
-        return made
+        return in_layout_of(xp, made, a)
 
     def save(ctx, out, a, *, widths, value):
         ctx.widths = widths
@@ -46,8 +47,8 @@ def _constant(input, pad, value) -> Tensor:
     for dim, (n, (before, after)) in enumerate(zip(input.shape, widths, strict=True)):
         if n + before + after < 0:
             raise RuntimeError(
-                f"The input size {n}, plus negative padding {before} and {after} resulted in a negative output size, which "
-                f"is invalid. Check dimension {dim} of your input."
+                f"The input size {n}, plus negative padding {before} and {after} resulted in a negative output size, "
+                f"which is invalid. Check dimension {dim} of your input."
                 if before >= 0 or after >= 0 or n + before >= 0 and n + after >= 0 and before * after == 0
                 else "narrow(): length must be non-negative."
             )
@@ -72,8 +73,8 @@ def _check_copied(input, pad, mode: str) -> None:
     if input.ndim not in (dims + 1, dims + 2) or dims > 3:
         raise NotImplementedError(
             f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.\nSupported combinations for "
-            "non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: padding "
-            "size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+            "non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: "
+            "padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     for i, (before, after) in enumerate(_pairs(pad)):
         n = input.shape[-1 - i]
@@ -94,9 +95,9 @@ def _check_copied(input, pad, mode: str) -> None:
 def pad(input, pad, mode="constant", value=None):
     """pad(input, pad, mode='constant', value=None) -> Tensor
 
-    `pad` holds (before, after) for the last dimension, then for the one before it, and so on. mode: 'constant' fills with
-    `value` (0), 'reflect' mirrors without repeating the edge, 'replicate' repeats the edge, 'circular' wraps around;
-    the last three pad up to three dimensions behind batch and channel. Negative numbers cut off.
+    `pad` holds (before, after) for the last dimension, then for the one before it, and so on. mode: 'constant' fills
+    with `value` (0), 'reflect' mirrors without repeating the edge, 'replicate' repeats the edge, 'circular' wraps
+    around; the last three pad up to three dimensions behind batch and channel. Negative numbers cut off.
 
     >>> import course_lib as torch
     >>> torch.nn.functional.pad(torch.tensor([1, 2]), (1, 2))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 from ..tensor import Tensor
-from ._numeric import kind_name, narrow, require_kind, tuple_of, wide
+from ._numeric import in_layout_of, kind_name, narrow, require_kind, tuple_of, wide
 from ._op import function, op
-from .conv import add_windows, windows
+from .conv import add_windows, places_of, windows
 
 # ---- sizes -------------------------------------------------------------------------------------------------------
 
@@ -49,14 +49,15 @@ def check_pool(name: str, input, kernel, stride, padding, dilation, size) -> Non
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
         if p > ((k - 1) * d + 1) // 2:
             raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}"
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation={d}"
             )
     shape = tuple(input.shape)
     usual = input.ndim == dims + 1 and 0 not in shape or input.ndim == dims + 2 and 0 not in shape[1:]
     if not usual:
         raise RuntimeError(
-            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-            f"{'' if name.startswith('max') else ' '}{list(shape)}"
+            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{'' if name.startswith('max') else ' '}{list(shape)}"
             if input.ndim in (dims + 1, dims + 2) and dims == 2
             else f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input"
         )
@@ -114,11 +115,14 @@ def _average(node: str):
             room[(..., *[slice(p, p + n) for p, n in zip(where.padding, shape, strict=True)])] = x
             x = room
         seen = windows(xp, x, where.kernel, where.stride, (1,) * dims, where.size)
-        total = xp.add.reduce(seen, axis=tuple(range(len(lead), len(lead) + dims)), dtype=x.dtype)
+        total = xp.zeros((*lead, *where.size), x.dtype)
+        for place in places_of(where.kernel):  # faster than one sum over the strided view
+            total += seen[(slice(None),) * len(lead) + place]
         counts = where.divisors(xp, shape, x.dtype)
         if x.dtype.kind in "iu":
             return xp.fix(total / counts).astype(a.dtype)
-        return narrow(total / counts, a.dtype)
+        made = narrow(total / counts, a.dtype)
+        return made if dims == 3 else in_layout_of(xp, made, a)
 
     def save(ctx, out, a, *, where):
         ctx.shape, ctx.where = tuple(a.shape), where
@@ -168,20 +172,25 @@ def _avg_pool(name: str, input, kernel_size, stride, padding, ceil_mode, count_i
     size = tuple([
         pooled_size(n, k, s, p, 1, ceil_mode) for n, k, s, p in zip(shape, kernel, stride, padding, strict=True)
     ])  # fmt: skip
-    if dims == 3 and input.ndim in (4, 5) and all(n > 0 for n in shape) and all(p >= 0 for p in padding):
-        if any(n + 2 * p < k for n, p, k in zip(shape, padding, kernel, strict=True)):
-            given = [" ".join(f"{a}: {v}" for a, v in zip(names, values, strict=True)) for names, values in
-                     (("THW", shape), (("kT", "kH", "kW"), kernel))]  # fmt: skip
-            raise RuntimeError(f"input image ({given[0]}) smaller than kernel size ({given[1]})")
+    if dims == 3 and input.ndim in (4, 5) and min(shape) > 0 and min(padding) >= 0:
+        _check_volume(shape, kernel, padding)
     check_pool(name, input, kernel, stride, padding, (1,) * dims, size)
-    return _averages[max(2, dims)](input, where=Windows(kernel, stride, padding, size, count_include_pad, divisor_override))
+    where = Windows(kernel, stride, padding, size, count_include_pad, divisor_override)
+    return _averages[max(2, dims)](input, where=where)
+
+
+def _check_volume(shape, kernel, padding) -> None:
+    if any(n + 2 * p < k for n, p, k in zip(shape, padding, kernel, strict=True)):
+        image = " ".join(f"{letter}: {n}" for letter, n in zip("THW", shape, strict=True))
+        window = " ".join(f"k{letter}: {k}" for letter, k in zip("THW", kernel, strict=True))
+        raise RuntimeError(f"input image ({image}) smaller than kernel size ({window})")
 
 
 def check_1d(name: str, input) -> None:
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while checking "
-            f"arguments for {name})"
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"checking arguments for {name})"
         )
 
 
@@ -203,7 +212,8 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 @function(namespace="nn.functional")
-def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):  # fmt: skip
     """avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
     divisor_override=None) -> Tensor
 
@@ -216,7 +226,8 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 @function(namespace="nn.functional")
-def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):  # fmt: skip
     """avg_pool3d(input, kernel_size, stride=None, padding=0, …) -> Tensor: `avg_pool2d` for (N, C, D, H, W).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool3d.html
@@ -238,7 +249,8 @@ def _adaptive_average(node: str):
         made, dims = wide(a), len(size)
         for d, wanted in zip(range(a.ndim - dims, a.ndim), size, strict=True):
             made = _mean_along(xp, made, d, wanted)
-        return narrow(made, a.dtype)
+        made = a.copy() if made is a else narrow(made, a.dtype)
+        return xp.ascontiguousarray(made) if dims == 3 else made
 
     def save(ctx, out, a, *, size):
         ctx.shape = tuple(a.shape)

@@ -19,7 +19,8 @@ class image_to_columns:
     def forward(xp, a, *, kernel, dilation, padding, stride, size):
         room = padded(xp, a, [(p, p) for p in padding])
         seen = windows(xp, room, kernel, stride, dilation, size)
-        return seen.reshape(a.shape[0], a.shape[1] * math.prod(kernel), math.prod(size))
+        made = seen.reshape(a.shape[0], a.shape[1] * math.prod(kernel), math.prod(size))
+        return made.copy() if xp.may_share_memory(made, a) else made
 
     def save(ctx, out, a, *, size, **setting):
         ctx.setting, ctx.shape, ctx.size = setting, tuple(a.shape[2:]), size
@@ -62,7 +63,8 @@ def _setting(kernel_size, dilation, padding, stride) -> dict:
         if min(found[name]) <= 0:
             raise RuntimeError(text.format(*found[name]))
     if min(found["padding"]) < 0:
-        raise RuntimeError("padding should be non-negative, but got pad_height: {} pad_width: {}".format(*found["padding"]))
+        height, width = found["padding"]
+        raise RuntimeError(f"padding should be non-negative, but got pad_height: {height} pad_width: {width}")
     return found
 
 
@@ -85,16 +87,16 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     if not (input.ndim in (3, 4) and 0 not in input.shape[-3:]):
         input.size(2)
         raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but "
-            f"got: {list(input.shape)}"
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
+            f"input, but got: {list(input.shape)}"
         )
     shape = tuple(input.shape[-2:])
     size = _places(shape, **setting)
     if min(size) < 1:
         raise RuntimeError(
             f"Given input with spatial size {shape}, kernel_size={setting['kernel']}, dilation={setting['dilation']}, "
-            f"padding={setting['padding']}, calculated shape of the array of sliding blocks as {size}, but its components "
-            "must be at least one."
+            f"padding={setting['padding']}, calculated shape of the array of sliding blocks as {size}, but its "
+            "components must be at least one."
         )
     require_kind("im2col_out_cpu", input._array, "fVcb")
     batch = input if input.ndim == 4 else input.unsqueeze(0)
@@ -113,19 +115,19 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     setting, shape = _setting(kernel_size, dilation, padding, stride), tuple_of(output_size, 2)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, "
-            f"but got: {list(input.shape)}"
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
+            f"input, but got: {list(input.shape)}"
         )
     kernel, size = setting["kernel"], _places(shape, **setting)
     rows = input.ndim - 2
     if input.shape[rows] % math.prod(kernel):
         raise RuntimeError(
-            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)="
-            f"{input.shape[rows]} and kernel_size={kernel}."
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            f"input.size(1)={input.shape[rows]} and kernel_size={kernel}."
         )
     given = (
-        f"Given output_size={shape}, kernel_size={kernel}, dilation={setting['dilation']}, padding={setting['padding']}, "
-        f"stride={setting['stride']}, "
+        f"Given output_size={shape}, kernel_size={kernel}, dilation={setting['dilation']}, "
+        f"padding={setting['padding']}, stride={setting['stride']}, "
     )
     if input.shape[-1] != math.prod(size) and min(size) > 0:
         raise RuntimeError(
@@ -160,11 +162,13 @@ def pixel_shuffle(input, upscale_factor):
         )
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    if r == 1:
+        return input.clone()
     *lead, channels, height, width = input.shape
     if channels % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {r * r}"
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={channels} is not divisible by {r * r}"
         )
     parts = input.reshape(*lead, channels // (r * r), r, r, height, width)
     n = len(lead)
@@ -186,6 +190,8 @@ def pixel_unshuffle(input, downscale_factor):
         )
     if r <= 0:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    if r == 1:
+        return input.clone()
     *lead, channels, height, width = input.shape
     for name, at, n in (("height", -2, height), ("width", -1, width)):
         if n % r:

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from ._numeric import narrow, require_kind, wide
+from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
@@ -20,7 +20,7 @@ from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 
 class Taps:
-    """For one dimension: which of its `length` elements go into each output element, with which weights (None: one, 1)."""
+    """For one dimension: which of its `length` elements go into each output element, and their weights (None: 1)."""
 
     __slots__ = ("length", "positions", "weights")
 
@@ -118,8 +118,8 @@ def _resampling(node: str):
         for d, part in zip(range(a.ndim - dims, a.ndim), taps, strict=True):
             made = part.apply(xp, made, d)
         if a.dtype.kind == "u" and made.dtype.kind == "f":
-            return xp.clip(xp.rint(made), 0, 255).astype(a.dtype)
-        return narrow(made, a.dtype)
+            made = xp.clip(xp.rint(made), 0, 255).astype(a.dtype)
+        return in_layout_of(xp, narrow(made, a.dtype), a)
 
     def save(ctx, out, a, *, taps):
         ctx.taps = taps
@@ -164,9 +164,9 @@ def _output_size(input, size, scale_factor, recompute: bool | None):
         size = size if isinstance(size, (tuple, list)) else [size] * dims
         if len(size) != dims:
             raise ValueError(
-                "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of "
-                f"{spatial} and output size of {size}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
-                "output size in (o1, o2, ...,oK) format."
+                "Input and output must have the same number of spatial dimensions, but got input with spatial "
+                f"dimensions of {spatial} and output size of {size}. Please provide input tensor in (N, C, d1, d2, "
+                "...,dK) format and output size in (o1, o2, ...,oK) format."
             )
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
@@ -176,9 +176,9 @@ def _output_size(input, size, scale_factor, recompute: bool | None):
     factors = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * dims
     if len(factors) != dims:
         raise ValueError(
-            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions "
-            f"of {spatial} and scale_factor of shape {scale_factor}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
-            "format and scale_factor in (s1, s2, ...,sK) format."
+            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
+            f"dimensions of {spatial} and scale_factor of shape {scale_factor}. Please provide input tensor in (N, C, "
+            "d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
         )
     return [math.floor(n * f) for n, f in zip(spatial, factors, strict=True)], [None] * dims if recompute else factors
 
@@ -187,7 +187,9 @@ def _check_sizes(input, size) -> None:
     names = ("D", "H", "W")[-len(size) :] if len(size) > 1 else ("W",)
     if any(n < 1 for n in (*input.shape[2:], *size)):
         given = [", ".join(f"{a}: {n}" for a, n in zip(names, part, strict=True)) for part in (input.shape[2:], size)]
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({given[0]}) output ({given[1]})")
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({given[0]}) output ({given[1]})"
+        )
     if input.numel() == 0 and 0 in input.shape[1:]:
         raise RuntimeError(
             f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {list(input.shape)}"
@@ -201,8 +203,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     antialias=False) -> Tensor
 
     (N, C, L), (N, C, H, W) or (N, C, D, H, W) brought to `size`, or to its size times `scale_factor`. mode: 'nearest',
-    'nearest-exact', 'area' for all; 'linear' (3-D), 'bilinear' and 'bicubic' (4-D), 'trilinear' (5-D). align_corners maps
-    the corner elements onto each other; antialias smooths before an image is reduced.
+    'nearest-exact', 'area' for all; 'linear' (3-D), 'bilinear' and 'bicubic' (4-D), 'trilinear' (5-D). align_corners
+    maps the corner elements onto each other; antialias smooths before an image is reduced.
 
     ValueError or NotImplementedError for arguments that do not go together.
 
@@ -215,13 +217,15 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
             raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
+                "trilinear"
             )
     else:
         align_corners = bool(align_corners)
     if input.ndim not in (3, 4, 5):
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got "
+            f"{mode})"
         )
     size, factors = _output_size(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in _FILTERS and input.ndim == 4):
@@ -247,7 +251,8 @@ def _check_mode(input, mode: str) -> None:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {wanted + 2}D input")
     if mode not in (*_DIMS, "nearest", "nearest-exact") or (wanted is not None and input.ndim != wanted + 2):
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: {_MODES} (got "
+            f"{mode})"
         )
 
 

@@ -38,7 +38,7 @@ class softmax:
         require_kind("softmax_lastdim_kernel_impl" if dim == a.ndim - 1 or not a.ndim else "softmax_kernel_impl", a)
         if a.size == 0 or a.ndim == 0:
             return xp.ones_like(a)
-        x = wide(a)
+        x = xp.ascontiguousarray(wide(a))
         weights = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
         weights /= xp.add.reduce(weights, axis=dim, keepdims=True)
         return narrow(weights, a.dtype)
@@ -55,7 +55,8 @@ class softmax:
 
 @op()
 class log_softmax:
-    """log_softmax(input, dim, *, dtype=None, out=None) -> Tensor: the logarithm of `softmax`, computed without overflow.
+    """log_softmax(input, dim, *, dtype=None, out=None) -> Tensor: the logarithm of `softmax`, computed without
+    overflow.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
     """
@@ -63,10 +64,11 @@ class log_softmax:
     arguments = _of
 
     def forward(xp, a, *, dim):
-        require_kind("log_softmax_lastdim_kernel_impl" if dim == a.ndim - 1 or not a.ndim else "softmax_log_kernel_impl", a)
+        last = dim == a.ndim - 1 or not a.ndim
+        require_kind("log_softmax_lastdim_kernel_impl" if last else "softmax_log_kernel_impl", a)
         if a.size == 0 or a.ndim == 0:
             return xp.zeros_like(a)
-        x = wide(a)
+        x = xp.ascontiguousarray(wide(a))
         shifted = x - xp.max(x, axis=dim, keepdims=True)
         shifted -= xp.log(xp.add.reduce(xp.exp(shifted), axis=dim, keepdims=True))
         return narrow(shifted, a.dtype)
