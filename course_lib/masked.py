@@ -1,7 +1,7 @@
 """torch.masked: reductions and normalizations in which only the elements count whose mask is True.
 
-What is masked out is replaced by the value that changes nothing (0 in a sum, 1 in a product, -inf in a maximum); then the
-plain operation runs. Where a whole group is masked out, the result is that value; for a mean it is NaN.
+What is masked out is replaced by the value that changes nothing (0 in a sum, 1 in a product, -inf in a maximum); then
+the plain operation runs. Where a whole group is masked out, the result is that value; for a mean it is NaN.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ def sum(input, dim=None, *, keepdim=False, dtype=None, mask=None):
 
 
 def prod(input, dim=None, *, keepdim=False, dtype=None, mask=None):
-    """prod(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor: the product of the elements that count."""
+    """prod(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor
+
+    The product of the elements that count.
+    """
     made = _kept(input.to(_sum_dtype(input, dtype)), mask, 1)
     for d in reversed(dims_of(dim, input.ndim)):
         made = made.prod(d, keepdim)
@@ -72,7 +75,9 @@ def _extreme(name: str, largest: bool, word: str):
         return _torch[name](_kept(input, mask, _extreme_of(input.dtype, largest)), () if dim is None else dim, keepdim)
 
     reduce.__name__ = reduce.__qualname__ = name
-    reduce.__doc__ = f"{name}(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor: the {word} that counts."
+    reduce.__doc__ = (
+        f"{name}(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor: the {word} that counts."
+    )
     return reduce
 
 
@@ -85,7 +90,10 @@ def _position(name: str, largest: bool, word: str):
         return _torch[name](_kept(input, mask, _extreme_of(input.dtype, largest)), dim, keepdim).to(input.dtype)
 
     reduce.__name__ = reduce.__qualname__ = name
-    reduce.__doc__ = f"{name}(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor: where the {word} stands, in input's dtype."
+    reduce.__doc__ = (
+        f"{name}(input, dim=None, *, keepdim=False, dtype=None, mask=None) -> Tensor: where the {word} stands (in the "
+        "input's dtype)."
+    )
     return reduce
 
 
@@ -103,7 +111,10 @@ def mean(input, dim=None, *, keepdim=False, dtype=None, mask=None):
 
 
 def median(input, dim=-1, *, keepdim=False, dtype=None, mask=None):
-    """median(input, dim=-1, *, keepdim=False, dtype=None, mask=None) -> Tensor: the median of the elements that count."""
+    """median(input, dim=-1, *, keepdim=False, dtype=None, mask=None) -> Tensor
+
+    The median of the elements that count.
+    """
     input = input if dtype is None else input.to(dtype)
     if input.dtype.category != FLOAT:
         raise ValueError(f"input must be of floating-point dtype, got {input.dtype}")
@@ -118,7 +129,10 @@ def logsumexp(input, dim=None, *, keepdim=False, dtype=None, mask=None):
 
 
 def logaddexp(input, other, *, dtype=None, input_mask=None, other_mask=None):
-    """logaddexp(input, other, *, dtype=None, input_mask=None, other_mask=None) -> Tensor: `log(exp(input) + exp(other))`."""
+    """logaddexp(input, other, *, dtype=None, input_mask=None, other_mask=None) -> Tensor
+
+    `log(exp(input) + exp(other))`.
+    """
     dtype = dtype or input.dtype
     return _torch["logaddexp"](
         _kept(input.to(dtype), input_mask, -math.inf), _kept(other.to(dtype), other_mask, -math.inf)
@@ -148,7 +162,10 @@ def _variance(input, dim, unbiased, correction, keepdim, dtype, mask) -> Tensor:
 
 
 def var(input, dim=None, unbiased=None, *, correction=None, keepdim=False, dtype=None, mask=None):
-    """var(input, dim=None, *, correction=1, keepdim=False, dtype=None, mask=None) -> Tensor: the variance of what counts."""
+    """var(input, dim=None, *, correction=1, keepdim=False, dtype=None, mask=None) -> Tensor
+
+    The variance of what counts.
+    """
     return _variance(input, dim, unbiased, correction, keepdim, dtype, mask)
 
 
@@ -192,5 +209,5 @@ def normalize(input, ord, dim, *, eps=1e-12, dtype=None, mask=None):
     return _kept(input, mask, 0) / size.clamp(min=eps)
 
 
-__all__ = ["amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median",
-           "norm", "normalize", "prod", "softmax", "softmin", "std", "sum", "var"]  # fmt: skip
+__all__ = ["amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean",
+           "median", "norm", "normalize", "prod", "softmax", "softmin", "std", "sum", "var"]  # fmt: skip

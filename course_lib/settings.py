@@ -94,7 +94,8 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     if precision not in ("highest", "high", "medium"):
         warnings.warn(
-            f"{precision} is not one of 'highest', 'high', or 'medium'; the current setting stays the same.", stacklevel=2
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current setting stays the same.",
+            stacklevel=2,
         )
         return
     _state["precision"] = precision

@@ -1,4 +1,4 @@
-"""Storage: the memory behind a tensor as an object of its own, `tensor.untyped_storage()` or (older) `tensor.storage()`.
+"""Storage: the memory behind a tensor as an object, `tensor.untyped_storage()` or (older) `tensor.storage()`.
 
 A storage is one-dimensional; several tensors may look into it. It holds no numbers itself: it asks the tensor's array.
 """

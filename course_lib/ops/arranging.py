@@ -11,7 +11,9 @@ from .joining import cat, diag_embed, split, tensor_split, vstack
 
 @function(method=True, out=True)
 def rot90(input, k=1, dims=(0, 1)):
-    """rot90(input, k=1, dims=(0, 1)) -> Tensor: turned by k · 90° in the plane of two dimensions, from the first to the second.
+    """rot90(input, k=1, dims=(0, 1)) -> Tensor
+
+    Turned by k · 90° in the plane of two dimensions, from the first to the second.
 
     >>> import course_lib as torch
     >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
@@ -26,9 +28,7 @@ def rot90(input, k=1, dims=(0, 1)):
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
     first, second = (normalize_dim(d, input.ndim) for d in dims)
     if first == second:
-        raise RuntimeError(
-            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
-        )
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     k %= 4
     if k == 0:
         return input.clone()
@@ -122,12 +122,11 @@ def _split_along(name: str, dim: int, needed: int, word: str):
             )
         along = 0 if name == "hsplit" and input.ndim == 1 else dim
         given = next(v for v in (indices_or_sections, indices, sections) if v is not None)
-        if isinstance(given, int):
-            if given == 0 or input.shape[along] % given:
-                raise RuntimeError(
-                    f"torch.{name} attempted to split along dimension {along}, but the size of the dimension "
-                    f"{input.shape[along]} is not divisible by the split_size {given}!"
-                )
+        if isinstance(given, int) and (given == 0 or input.shape[along] % given):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {along}, but the size of the dimension "
+                f"{input.shape[along]} is not divisible by the split_size {given}!"
+            )
         return tensor_split(input, given, along)
 
     pieces.__name__ = pieces.__qualname__ = name
@@ -204,10 +203,9 @@ def _copied(name: str):
 
 
 for _name in ("alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "split", "split_with_sizes",
-              "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view", "view_as_complex", "view_as_real"):  # fmt: skip
+              "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view", "view_as_complex",
+              "view_as_real"):  # fmt: skip
     _copied(_name)
-
-
 
 
 @function(method=True, out=True)

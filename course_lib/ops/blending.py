@@ -53,10 +53,12 @@ class addcdiv:
     def arguments(input, tensor1, tensor2, *, value=1):
         if tensor1.dtype.category < FLOAT_CATEGORY and tensor2.dtype.category < FLOAT_CATEGORY:
             raise RuntimeError(
-                "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+                "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
+                "perform a true "
                 "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
                 "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
-                "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * "
+                "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input "
+                "+ value * "
                 "tensor1 / tensor2), for all dtypes."
             )
         return (input, tensor1, tensor2), {"value": value}
@@ -76,7 +78,9 @@ class addcdiv:
 
 @op(inplace=True)
 class lerp:
-    """lerp(input, end, weight, *, out=None) -> Tensor: `input + weight * (end - input)`, the point at `weight` of the way.
+    """lerp(input, end, weight, *, out=None) -> Tensor
+
+    `input + weight * (end - input)`, the point at `weight` of the way.
 
     >>> import course_lib as torch
     >>> torch.lerp(torch.tensor([0., 10.]), torch.tensor([1., 20.]), 0.5)

@@ -7,7 +7,7 @@ import math
 from .. import dtypes
 from ..backends import backend_of
 from ..tensor import Tensor
-from ._arguments import to_float
+from ._arguments import argument_error, to_float
 from ._numeric import narrow, wide
 from ._op import function, op
 
@@ -129,7 +129,7 @@ def complex(real, imag):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.complex.html
     """
-    _require_parts(real, imag)
+    _require_parts("complex", real=real, imag=imag)
     return real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j
 
 
@@ -172,11 +172,14 @@ class view_as_complex:
     def arguments(input):
         if input.dtype not in (dtypes.float16, dtypes.float32, dtypes.float64):
             raise RuntimeError(
-                "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
+                "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar "
+                "type: "
                 f"{_name(input)}"
             )
         if input.dtype is dtypes.float16:
-            raise RuntimeError("view_as_complex: pairs of float16 would be complex32, which does not exist here; use .float()")
+            raise RuntimeError(
+                "view_as_complex: pairs of float16 would be complex32, which does not exist here; use .float()"
+            )
         if input.ndim == 0:
             raise RuntimeError("Input tensor must have one or more dimensions")
         if input.shape[-1] != 2:
@@ -237,7 +240,7 @@ class polar:
     """
 
     def arguments(abs, angle):
-        _require_parts(abs, angle)
+        _require_parts("polar", abs=abs, angle=angle)
         return (abs, angle), {}
 
     def forward(xp, size, angle):
@@ -255,7 +258,11 @@ class polar:
         return (back * z.sgn()).real, (back * (z * 1j)).real
 
 
-def _require_parts(first, second) -> None:
+def _require_parts(name: str, **parts) -> None:
+    for position, (parameter, value) in enumerate(parts.items(), 1):
+        if not isinstance(value, Tensor):
+            raise argument_error(name, parameter, position, value)
+    first, second = parts.values()
     floats = (dtypes.float16, dtypes.float32, dtypes.float64)
     if first.dtype not in floats or second.dtype not in floats:
         raise RuntimeError(

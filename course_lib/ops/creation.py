@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from ..device import CPU, resolve
 from .. import dtypes
+from ..device import CPU, resolve
 from ..dtypes import FLOAT
 from ..tensor import Tensor, wrap
 from ._arguments import cast
@@ -91,7 +91,9 @@ def _shape_of(data, depth: int) -> tuple[int, ...]:
     if inner:
         for item in data:
             if not hasattr(item, "__len__"):
-                raise TypeError(f"not a sequence: expected a sequence of length {inner[0]} at dim {depth + 1}, got {item!r}")
+                raise TypeError(
+                    f"not a sequence: expected a sequence of length {inner[0]} at dim {depth + 1}, got {item!r}"
+                )
             if len(item) != inner[0]:
                 raise ValueError(f"expected sequence of length {inner[0]} at dim {depth + 1} (got {len(item)})")
             if isinstance(item, (list, tuple)) and len(inner) > 1:
@@ -201,15 +203,19 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     if count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) minus 1"
+        )
     item = dtype.itemsize
     if count < 0 and (size - offset) % item:
         raise ValueError(
-            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({item})"
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of element "
+            f"size ({item})"
         )
     if count > 0 and offset + count * item > size:
         raise ValueError(
-            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual "
+            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater "
+            "than actual "
             f"buffer length ({size} bytes)"
         )
     count = (size - offset) // item if count < 0 else count
@@ -218,8 +224,10 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         import warnings
 
         warnings.warn(
-            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to "
-            "the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its "
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you "
+            "can write to "
+            "the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to "
+            "protect its "
             "data or make it writable before converting it to a tensor.",
             stacklevel=3,
         )
@@ -286,7 +294,8 @@ def from_numpy(ndarray):
     if any(step < 0 for step in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array  with "
+            "array.copy().) "
         )
     if not ndarray.flags.writeable:
         import warnings
@@ -332,7 +341,8 @@ def shape_of(size, name: str = "empty") -> tuple[int, ...]:
         bad = next(i for i, n in enumerate(size) if not hasattr(n, "__index__"))
         kind = type(size[bad]).__name__
         raise TypeError(
-            f"{name}(): argument 'size' failed to unpack the object at pos {bad + 1} with error \"type must be tuple of "
+            f"{name}(): argument 'size' failed to unpack the object at pos {bad + 1} with error \"type must be "
+            "tuple of "
             f'ints,but got {kind}"'
         ) from None
     if shape and min(shape) < 0:
@@ -397,7 +407,9 @@ def checked_value(value, dtype: dtypes.dtype):
         limits = np.iinfo(dtype.numpy)
         if not limits.min <= value <= limits.max and not (not dtype.is_signed and -limits.max <= value < 0):
             names = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int"}
-            raise RuntimeError(f"value cannot be converted to type {names.get(dtype._name, 'int64_t')} without overflow")
+            raise RuntimeError(
+                f"value cannot be converted to type {names.get(dtype._name, 'int64_t')} without overflow"
+            )
         return np.array(value, np.int64).astype(dtype.numpy) if value < 0 and not dtype.is_signed else value
     if dtype.category < 3 and isinstance(value, complex):
         raise RuntimeError(f"value cannot be converted to type {dtype._name} without overflow")
@@ -405,7 +417,9 @@ def checked_value(value, dtype: dtypes.dtype):
 
 
 def _like(name: str, make, text: str):
-    def create(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None, pin_memory=False):
+    def create(
+        input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None, pin_memory=False
+    ):
         wanted = input.dtype if dtype is None else dtype
         made = make(input._array, wanted.numpy)
         if device is None:
@@ -448,7 +462,9 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
 
 def _new(name: str, create):
     def method(self, *size, dtype=None, device=None, requires_grad=False, **named):
-        return create(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **named)
+        return create(
+            *size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **named
+        )
 
     method.__name__ = f"new_{name}"
     method.__doc__ = f"new_{name}(…) -> Tensor: `torch.{name}` with this tensor's dtype and device as defaults."
@@ -529,7 +545,9 @@ def linspace(start, end, steps, *, dtype=None, layout=None, device=None, require
 
 @function(out=True)
 def logspace(start, end, steps, base=10.0, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """logspace(start, end, steps, base=10.0, *, dtype=None) -> Tensor: `base` to the powers of `linspace(start, end, steps)`.
+    """logspace(start, end, steps, base=10.0, *, dtype=None) -> Tensor
+
+    `base` to the powers of `linspace(start, end, steps)`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logspace.html
     """
@@ -612,7 +630,9 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
 
 
 @function()
-def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def empty_permuted(
+    size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+):
     """empty_permuted(size, physical_layout, *, dtype=None, device=None) -> Tensor
 
     An uninitialised tensor of this shape, dense in memory, whose dimensions lie in the given order (outermost first).
@@ -621,7 +641,8 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
     """
     if len(physical_layout) != len(size):
         raise RuntimeError(
-            f"Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {len(size)} is "
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(size)} is "
             f"not equal to len(physical_layout) = {len(physical_layout)}"
         )
     strides, step = [0] * len(size), 1
@@ -629,7 +650,8 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
         if not 0 <= dim < len(size):
             raise RuntimeError(
                 f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim} at index "
-                f"{list(physical_layout).index(dim)}).  NB: negative dims not currently supported; file an issue if you want it."
+                f"{list(physical_layout).index(dim)}).  NB: negative dims not currently supported; file an issue "
+                "if you want it."
             )
         if list(physical_layout).count(dim) > 1:
             raise RuntimeError("Duplicate dim not allowed")
@@ -639,8 +661,13 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
 
 
 @function(method=True, namespace=None)
-def new_empty_strided(self, size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
-    """new_empty_strided(size, stride) -> Tensor: `torch.empty_strided` with this tensor's dtype and device as defaults."""
+def new_empty_strided(
+    self, size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+):
+    """new_empty_strided(size, stride) -> Tensor
+
+    `torch.empty_strided` with this tensor's dtype and device as defaults.
+    """
     return empty_strided(
         size, stride, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
     )
@@ -658,7 +685,9 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
 
 @function(out=True)
 def range(start=0, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """range(start=0, end, step=1, *, dtype=None, device=None) -> Tensor: as `arange`, but `end` is included; deprecated.
+    """range(start=0, end, step=1, *, dtype=None, device=None) -> Tensor
+
+    As `arange`, but `end` is included; deprecated.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.range.html
     """

@@ -29,7 +29,9 @@ def _key(xp, index, dim: int):
 
 @op(inplace=True)
 class index_fill:
-    """index_fill(input, dim, index, value) -> Tensor: `value` (a number or a 0-dim tensor) at positions `index` of `dim`.
+    """index_fill(input, dim, index, value) -> Tensor
+
+    `value` (a number or a 0-dim tensor) at positions `index` of `dim`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html
     """
@@ -127,7 +129,7 @@ class index_copy:
 
 
 def _reduce_into(xp, a, key, source, reduce: str, include_self: bool):
-    """`source` summed, multiplied, … into a copy of `a` at `key`; without `include_self`, a's own values do not count."""
+    """`source` summed, multiplied, … into a copy of `a` at `key`; without `include_self` a's values do not count."""
     made = a.copy()
     if not include_self:
         made[key] = _neutral(a.dtype, reduce)
@@ -159,7 +161,7 @@ def _neutral(dtype, reduce: str):
 def _reduce_backward(g, a, source, reduce: str, include_self: bool, again, take, add, clear):
     """Gradients of `a` and `source`.
 
-    again(a, source) repeats the reduction; take(t) reads t at the positions; add(t, s) adds s there; clear(t) puts 0 there.
+    again(a, source) repeats the reduction; take(t) reads t at the positions, add(t, s) adds s there, clear(t) puts 0.
     """
     if reduce == "sum":
         grad_a, grad_source = g, take(g)
@@ -194,7 +196,9 @@ class index_reduce:
 
     def arguments(input, dim, index, source, reduce, *, include_self=True):
         if reduce not in ("prod", "mean", "amax", "amin"):
-            raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+            raise RuntimeError(
+                f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+            )
         if source.dtype is not input.dtype:
             raise RuntimeError(
                 "index_reduce(): self and source expected to have the same dtype, but got (self) "
@@ -342,7 +346,8 @@ def _put_key(input, indices, values):
         raise IndexError(f"too many indices for tensor of dimension {input.ndim} (got {len(indices)})")
     if values.dtype is not input.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {legacy_name(input.dtype)} for the destination "
+            f"Index put requires the source and destination dtypes match, got {legacy_name(input.dtype)} for the "
+            "destination "
             f"and {legacy_name(values.dtype)} for the source."
         )
     key = []
@@ -458,7 +463,9 @@ _into_diagonal = _into_view(
 )
 _into_strided = _into_view(
     "as_strided_scatter",
-    lambda xp, a, *, shape, strides, offset: OPS["as_strided_view"].forward(xp, a, shape=shape, strides=strides, offset=offset),
+    lambda xp, a, *, shape, strides, offset: OPS["as_strided_view"].forward(
+        xp, a, shape=shape, strides=strides, offset=offset
+    ),
     lambda t, *, shape, strides, offset: t.contiguous().as_strided(shape, strides, offset),
 )
 
@@ -530,7 +537,9 @@ Tensor.nonzero_static = nonzero_static
 
 @function()
 def unravel_index(indices, shape):
-    """unravel_index(indices, shape) -> tuple of Tensors: the coordinates of positions in a flattened tensor of that shape.
+    """unravel_index(indices, shape) -> tuple of Tensors
+
+    The coordinates of positions in a flattened tensor of that shape.
 
     >>> import course_lib as torch
     >>> torch.unravel_index(torch.tensor([5]), (2, 3))
@@ -548,5 +557,3 @@ def unravel_index(indices, shape):
         found.append(rest % n if n else rest)
         rest = rest // n if n else rest
     return tuple(reversed(found))
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .. import dtypes
@@ -74,7 +76,8 @@ def _check_sizes(tensors, dim: int) -> None:
         for d, (a, b) in enumerate(zip(first, shape, strict=True)):
             if d != dim and a != b:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but got size {b} for tensor "
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but got size {b} "
+                    "for tensor "
                     f"number {position} in the list."
                 )
 
@@ -94,7 +97,8 @@ class stack:
         for position, t in enumerate(tensors):
             if list(t.shape) != first:
                 raise RuntimeError(
-                    f"stack expects each tensor to be equal size, but got {first} at entry 0 and {list(t.shape)} at entry "
+                    f"stack expects each tensor to be equal size, but got {first} at entry 0 and {list(t.shape)} "
+                    "at entry "
                     f"{position}"
                 )
         dtype = _common_dtype(tensors)
@@ -145,7 +149,7 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.split.html
     """
-    sections = split_size_or_sections if split_size is None else split_size
+    given = sections = split_size_or_sections if split_size is None else split_size
     dim = normalize_dim(dim, tensor.ndim)
     length = tensor.shape[dim]
     if isinstance(sections, int):
@@ -158,18 +162,35 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
         sections = [min(sections, length - at) for at in range(0, length, max(sections, 1))] or [0]
     elif sum(sections) != length:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension {dim}), but "
+            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
+            f"{dim}), but "
             f"got split_sizes={list(sections)}"
         )
-    pieces, start = [], 0
-    for size in sections:
-        if size < 0:
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(sections)}"
-            )
-        pieces.append(tensor.narrow(dim, start, size))
-        start += size
-    return tuple(pieces)
+    if any(size < 0 for size in sections):
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(sections)}"
+        )
+    pieces = equal_pieces if isinstance(given, int) else chosen_pieces
+    return pieces(tensor, dim=dim, sections=tuple(sections))
+
+
+class _Pieces:
+    """Pieces of given lengths along `dim`, as views with one node: the gradients of all of them are joined."""
+
+    def forward(xp, a, *, dim, sections):
+        ends = list(itertools.accumulate(sections))
+        before = (_FULL,) * dim
+        return tuple([a[(*before, slice(end - size, end))] for size, end in zip(sections, ends, strict=True)])
+
+    def save(ctx, outs, a, *, dim, sections):
+        ctx.dim = dim
+
+    def backward(ctx, *grads):
+        return cat(grads, ctx.dim)
+
+
+equal_pieces = op(view=True, node="Split", method=False, namespace=None)(type("equal_pieces", (_Pieces,), {}))
+chosen_pieces = op(view=True, node="SplitWithSizes", method=False, namespace=None)(type("chosen_pieces", (_Pieces,), {}))
 
 
 @function(method=True)
@@ -213,7 +234,22 @@ def unbind(input, dim=0):
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
-    return tuple([view_at(input, (*(_FULL,) * dim, i)) for i in range(input._array.shape[dim])])
+    return slices(input, dim=dim) if input._array.shape[dim] else ()
+
+
+@op(view=True, node="Unbind", method=False, namespace=None)
+class slices:
+    """Every slice along `dim`, as views with one node: the gradients of all of them are stacked."""
+
+    def forward(xp, a, *, dim):
+        front = xp.moveaxis(a, dim, 0)
+        return tuple([front[i, ...] for i in range(len(front))])
+
+    def save(ctx, outs, a, *, dim):
+        ctx.dim = dim
+
+    def backward(ctx, *grads):
+        return stack(grads, ctx.dim)
 
 
 # ---- repeating and reordering ------------------------------------------------------------------------------------
@@ -228,9 +264,7 @@ def repeat(self, *repeats):
     repeats = tuple(repeats[0]) if len(repeats) == 1 and not isinstance(repeats[0], int) else repeats
     lead = len(repeats) - self.ndim
     if lead < 0:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(r < 0 for r in repeats):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}: {list(repeats)}")
     shape = (1,) * lead + tuple(self.shape)
@@ -308,7 +342,9 @@ def flipud(input):
 
 @op()
 class roll:
-    """roll(input, shifts, dims=None) -> Tensor: elements moved along dimensions; what leaves at the end enters in front.
+    """roll(input, shifts, dims=None) -> Tensor
+
+    Elements moved along dimensions; what leaves at the end enters in front.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.roll.html
     """
@@ -320,6 +356,8 @@ class roll:
             raise RuntimeError("`shifts` required")
         if (dims or len(shifts) > 1) and len(dims) != len(shifts):
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+        if dims and not input.ndim:
+            raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
         return (input,), {"shifts": shifts, "dims": tuple([normalize_dim(d, input.ndim) for d in dims])}
 
     def forward(xp, a, *, shifts, dims):
@@ -393,7 +431,7 @@ def trace(input):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.trace.html
     """
     if input.ndim != 2:
-        raise RuntimeError("trace: expected a matrix")
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return input.diagonal().sum()
 
 
@@ -405,7 +443,7 @@ def meshgrid(*tensors, indexing=None):
     """
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in (None, "ij", "xy"):
-        raise RuntimeError(f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}")
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(tensors) > 1
     tensors = [tensors[1], tensors[0], *tensors[2:]] if swap else list(tensors)
     sizes = [t.numel() for t in tensors]

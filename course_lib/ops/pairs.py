@@ -15,13 +15,18 @@ from ._op import FLOAT, PROMOTE, function, op
 from .pointwise import pow, sub
 
 
+def require_tensors(name: str, **values) -> None:
+    """TypeError with PyTorch's text for the first argument that is no tensor."""
+    for position, (parameter, value) in enumerate(values.items(), 1):
+        if not isinstance(value, Tensor):
+            raise argument_error(name, parameter, position, value)
+
+
 def only_tensors(name: str):
     """The signature (input, other) of a function that takes tensors only, no Python numbers."""
 
     def arguments(input, other):
-        for position, (parameter, value) in enumerate((("input", input), ("other", other)), 1):
-            if not isinstance(value, Tensor):
-                raise argument_error(name, parameter, position, value)
+        require_tensors(name, input=input, other=other)
         return (input, other), {}
 
     return arguments
@@ -122,6 +127,7 @@ class heaviside:
     """
 
     def arguments(input, values):
+        require_tensors("heaviside", input=input, values=values)
         if input.is_complex() or values.is_complex():
             raise RuntimeError("heaviside is not yet implemented for complex tensors.")
         if input.dtype is not values.dtype:
@@ -140,6 +146,7 @@ class ldexp:
     """
 
     def arguments(input, other):
+        require_tensors("ldexp", input=input, other=other)
         power = pow(2.0, other)
         dtype = result_dtype(input, power)
         return (input.to(dtype), other), {"power": power.to(dtype)}
@@ -176,10 +183,13 @@ class _frexp:
 
 @function(method=True, out=True)
 def frexp(input):
-    """frexp(input, *, out=None) -> (mantissa, exponent): with `input = mantissa * 2 ** exponent`, 0.5 <= |mantissa| < 1.
+    """frexp(input, *, out=None) -> (mantissa, exponent)
+
+    With `input = mantissa * 2 ** exponent`, 0.5 <= |mantissa| < 1.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.frexp.html
     """
+    require_tensors("frexp", input=input)
     if not input.is_floating_point():
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     return return_types.frexp(_frexp(input))
@@ -301,6 +311,8 @@ def float_power(input, exponent):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.float_power.html
     """
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        require_tensors("float_power", input=input)
     return _float_power(input, exponent, _power_dtype(input, exponent))
 
 
@@ -309,7 +321,8 @@ def _float_power_(self, exponent):
     wanted = _power_dtype(self, exponent)
     if self.dtype is not wanted:
         raise RuntimeError(
-            f"the base given to float_power_ has dtype {dtypes.legacy_name(self.dtype)} but the operation's result requires "
+            f"the base given to float_power_ has dtype {dtypes.legacy_name(self.dtype)} but the operation's result "
+            "requires "
             f"dtype {dtypes.legacy_name(wanted)}"
         )
     return self.pow_(exponent.to(wanted) if isinstance(exponent, Tensor) else exponent)
@@ -324,9 +337,11 @@ def rsub(input, other, *, alpha=1):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.sub.html
     """
+    require_tensors("rsub", input=input)
     if dtypes.bool in (input.dtype, dtypes.of_number(other) if not isinstance(other, Tensor) else other.dtype):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the "
             "`~` or `logical_not()` operator instead."
         )
     return sub(other, input, alpha=alpha)

@@ -191,6 +191,11 @@ def _extreme_value(name: str, ufunc: str, node: str | None = None):
     """amax and amin: the extreme value; equal ones share the gradient."""
 
     def arguments(input, dim=(), keepdim=False):
+        if input.numel() == 0 and dim == ():
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+                "'dim' argument."
+            )
         return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
 
     def forward(xp, a, *, dims, keepdim):

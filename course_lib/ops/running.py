@@ -199,9 +199,9 @@ def _checked_places(name: str, y: Tensor, x, dim: int) -> int:
 def gradient(input, *, spacing=None, dim=None, edge_order=1):
     """gradient(input, *, spacing=1, dim=None, edge_order=1) -> list of Tensors
 
-    The slope along each dimension, from central differences. `spacing` is the distance of two samples (one number, or one
-    a dimension) or 1-D tensors with the samples' coordinates. At the edges a one-sided difference over `edge_order + 1`
-    samples.
+    The slope along each dimension, from central differences. `spacing` is the distance of two samples (one number, or
+    one a dimension) or 1-D tensors with the samples' coordinates. At the edges a one-sided difference over
+    `edge_order + 1` samples.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.gradient.html
     """
@@ -216,8 +216,9 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
             "torch.gradient expected spacing to be unspecified, a scalar or a list of length equal to 'self.dim() = "
             f"{input.ndim}', since dim argument is not given, but got a list of length {len(spacing)}"
             if dim is None
-            else f"torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the "
-            f"same length, but got a spacing argument of length {len(spacing)} and a dim argument of length {len(dims)}."
+            else "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to "
+            f"have the same length, but got a spacing argument of length {len(spacing)} and a dim argument of length "
+            f"{len(dims)}."
         )
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")

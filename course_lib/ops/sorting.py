@@ -230,25 +230,30 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     if isinstance(input, Tensor):
         if input.ndim == 0 and rows.ndim != 1:
             raise RuntimeError(
-                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
+                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but "
+                "we got "
                 f"boundaries tensor dim({rows.ndim}) and input value's dim({input.ndim}) numel({input.numel()})"
             )
         if rows.ndim != 1 and rows.shape[:-1] != input._array.shape[:-1]:
             raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-                f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and input value "
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                "boundaries "
+                f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and "
+                "input value "
                 f"tensor {list(input.shape)}"
             )
         if input.dtype is not sorted_sequence.dtype:
             raise RuntimeError(
-                "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary tensor "
+                "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got "
+                "boundary tensor "
                 f"dtype {_c_name(sorted_sequence)} and input value tensor dtype {_c_name(input)}"
             )
         values = input._array
     else:
         if rows.ndim != 1:
             raise RuntimeError(
-                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
+                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but "
+                "we got "
                 f"boundaries tensor dim({rows.ndim}) and input value's dim(0) numel(1)"
             )
         values = xp.asarray(input)

@@ -59,8 +59,13 @@ erf = _of_one("erf", lambda sc, xp, x: sc.erf(x), lambda x: 2 / ROOT_PI * (-x * 
 erfc = _of_one(
     "erfc", lambda sc, xp, x: sc.erfc(x), lambda x: -2 / ROOT_PI * (-x * x).exp(), "1 - erf(x), exact for large x"
 )
-erfinv = _of_one("erfinv", lambda sc, xp, x: sc.erfinv(x), lambda y: ROOT_PI / 2 * (y * y).exp(), "the inverse of `erf`",
-                 uses="output")  # fmt: skip
+erfinv = _of_one(
+    "erfinv",
+    lambda sc, xp, x: sc.erfinv(x),
+    lambda y: ROOT_PI / 2 * (y * y).exp(),
+    "the inverse of `erf`",
+    uses="output",
+)
 erfcx = _of_one(
     "erfcx", lambda sc, xp, x: sc.erfcx(x), lambda x: 2 * x * erfcx(x) - 2 / ROOT_PI, "exp(x²)·erfc(x)", own=False
 )
@@ -68,16 +73,26 @@ ndtr = _of_one("ndtr", lambda sc, xp, x: sc.ndtr(x), lambda x: (x * x / -2).exp(
                "the area under the standard normal density up to x", own=False)  # fmt: skip
 ndtri = _of_one("ndtri", lambda sc, xp, x: sc.ndtri(x), lambda y: ROOT_2PI * (y * y / 2).exp(), "the inverse of `ndtr`",
                 uses="output", own=False)  # fmt: skip
-log_ndtr = _of_one("log_ndtr", lambda sc, xp, x: sc.log_ndtr(x), lambda x: math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5)),
-                   "the logarithm of `ndtr`", own=False)  # fmt: skip
+log_ndtr = _of_one(
+    "log_ndtr",
+    lambda sc, xp, x: sc.log_ndtr(x),
+    lambda x: math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5)),
+    "the logarithm of `ndtr`",
+    own=False,
+)
 entr = _of_one("entr", lambda sc, xp, x: sc.entr(x), lambda x: -(1 + x.log()), "the entropy -x·ln x", own=False,
                kernel="entr_cpu")  # fmt: skip
 
 # ---- gamma functions ---------------------------------------------------------------------------------------------
 
 lgamma = _of_one("lgamma", lambda sc, xp, x: sc.gammaln(x), lambda x: digamma(x), "ln |Γ(x)|")
-digamma = _of_one("digamma", lambda sc, xp, x: _digamma(sc, xp, x), lambda x: polygamma(1, x), "the derivative of ln Γ(x)",
-                  kernel="digamma")  # fmt: skip
+digamma = _of_one(
+    "digamma",
+    lambda sc, xp, x: _digamma(sc, xp, x),
+    lambda x: polygamma(1, x),
+    "the derivative of ln Γ(x)",
+    kernel="digamma",
+)
 
 
 def _digamma(sc, xp, x):
@@ -202,8 +217,13 @@ i0 = _of_one(
 i0e = _of_one("i0e", lambda sc, xp, x: sc.i0e(x), lambda x: i1e(x) - x.sgn() * i0e(x), "exp(-|x|)·i0(x)", own=False)
 i1 = _of_one("i1", lambda sc, xp, x: sc.i1(x), lambda x: i0(x) - _ratio_at_zero(x, i1(x), 0.5),
              "the modified Bessel function of the first kind of order 1", own=False)  # fmt: skip
-i1e = _of_one("i1e", lambda sc, xp, x: sc.i1e(x),
-              lambda x: i0e(x) - i1e(x) * x.sgn() - _ratio_at_zero(x, i1e(x), 0.5), "exp(-|x|)·i1(x)", own=False)  # fmt: skip
+i1e = _of_one(
+    "i1e",
+    lambda sc, xp, x: sc.i1e(x),
+    lambda x: i0e(x) - i1e(x) * x.sgn() - _ratio_at_zero(x, i1e(x), 0.5),
+    "exp(-|x|)·i1(x)",
+    own=False,
+)
 
 for _name, _made, _text in (
     ("airy_ai", lambda sc, xp, x: sc.airy(x)[0], "the Airy function Ai"),

@@ -95,7 +95,9 @@ mode_along = _selecting("mode", _mode_position, "biufV")
 
 @function(method=True, out=True)
 def kthvalue(input, k, dim=-1, keepdim=False):
-    """kthvalue(input, k, dim=-1, keepdim=False, *, out=None) -> (values, indices): the k-th smallest element along `dim`.
+    """kthvalue(input, k, dim=-1, keepdim=False, *, out=None) -> (values, indices)
+
+    The k-th smallest element along `dim`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.kthvalue.html
     """
@@ -340,7 +342,9 @@ def _check_histogram(name: str, input: Tensor, bins) -> None:
 
 @function(method=True, out=True)
 def histc(input, bins=100, min=0, max=0):
-    """histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor: how many elements fall into each of `bins` equal bins.
+    """histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor
+
+    How many elements fall into each of `bins` equal bins.
 
     The bins go from `min` to `max`; where both are 0, over the data. Elements outside are not counted.
 
@@ -375,8 +379,8 @@ def _signed(value) -> str:
 def histogram(input, bins=100, *, range=None, weight=None, density=False):
     """histogram(input, bins, *, range=None, weight=None, density=False, out=None) -> (hist, bin_edges)
 
-    How many elements fall into each bin. `bins` is a number (equal bins over `range`, or over the data) or a tensor with
-    the edges in ascending order. `weight` counts an element that often; `density` makes the area 1.
+    How many elements fall into each bin. `bins` is a number (equal bins over `range`, or over the data) or a tensor
+    with the edges in ascending order. `weight` counts an element that often; `density` makes the area 1.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.histogram.html
     """
@@ -455,8 +459,16 @@ def _observation_weights(fweights, aweights, count: int):
     for name, values in (("fweights", fweights), ("aweights", aweights)):
         if values is None:
             continue
+        wanted = "integral" if name == "fweights" else "floating point"
+        if (values.dtype.category == 1) != (name == "fweights") or values.dtype.category in (0, 3):
+            raise RuntimeError(
+                f"cov(): expected {name} to have {wanted} dtype but got {name} with "
+                f"{dtypes.legacy_name(values.dtype)} dtype"
+            )
         if values.ndim > 1:
-            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {values.ndim} dimensions")
+            raise RuntimeError(
+                f"cov(): expected {name} to have one or fewer dimensions but got {name} with {values.ndim} dimensions"
+            )
         if values.numel() != count:
             raise RuntimeError(
                 f"cov(): expected {name} to have the same numel as there are observations in the input but got "

@@ -1,4 +1,4 @@
-"""Tensor methods about the tensor as an object: its storage, its kind, and the older ways to change it element by element."""
+"""Tensor methods about the tensor as an object: its storage, its kind, and older ways to change it by element."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def as_subclass(self, cls):
 
 @function(method=True, namespace=None)
 def new(self, *args, device=None):
-    """new(*size), new(values) -> Tensor: as the legacy constructor of this tensor's dtype, such as torch.FloatTensor."""
+    """new(*size), new(values) -> Tensor
+
+    As the legacy constructor of this tensor's dtype, such as torch.FloatTensor.
+    """
     from ..legacy import new as make
 
     return make(self, *args, device=device)
@@ -108,8 +111,10 @@ def resize(self, *sizes):
     shape = shape_of(sizes)
     if int(np.prod(shape)) != self.numel():
         raise RuntimeError(
-            f"requested resize to {'x'.join(map(str, shape))} ({int(np.prod(shape))} elements in total), but the given tensor "
-            f"has a size of {'x'.join(map(str, self.shape))} ({self.numel()} elements). autograd's resize can only change the "
+            f"requested resize to {'x'.join(map(str, shape))} ({int(np.prod(shape))} elements in total), but the "
+            "given tensor "
+            f"has a size of {'x'.join(map(str, self.shape))} ({self.numel()} elements). autograd's resize can only "
+            "change the "
             "shape of a given tensor, while preserving the number of elements. "
         )
     return self.reshape(shape)
@@ -124,14 +129,14 @@ def _write_elements(self, values) -> Tensor:
 
 def _refuse_history(name: str, self) -> None:
     if self.requires_grad:
-        raise RuntimeError(
-            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
-        )
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
 
 
 @function(method=True, namespace=None)
 def apply_(self, callable):
-    """apply_(callable) -> Tensor: each element replaced by `callable(element)`, one by one and slowly; returns this tensor.
+    """apply_(callable) -> Tensor
+
+    Each element replaced by `callable(element)`, one by one and slowly; returns this tensor.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.apply_.html
     """
@@ -167,7 +172,9 @@ def map2_(self, x, y, callable):
 
 @function(method=True, namespace=None)
 def fill_diagonal_(self, fill_value, wrap=False):
-    """fill_diagonal_(fill_value, wrap=False) -> Tensor: the main diagonal overwritten with a number; returns this tensor.
+    """fill_diagonal_(fill_value, wrap=False) -> Tensor
+
+    The main diagonal overwritten with a number; returns this tensor.
 
     With `wrap` the diagonal of a tall matrix starts again below.
 
@@ -251,11 +258,12 @@ for _name in ("indices", "coalesce", "is_coalesced"):
 # ---- in-place methods that are functions too: torch.relu_, torch.exp_, … -------------------------------------------
 
 for _name in (
-    "abs", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "as_strided", "asin", "asinh",
-    "atan", "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "conj_physical", "cos", "cosh", "deg2rad", "detach",
-    "erf", "erfc", "exp", "exp2", "expm1", "fill", "fix", "floor", "frac", "gcd", "i0", "lcm", "ldexp", "log", "log10",
-    "log1p", "log2", "logit", "nan_to_num", "neg", "negative", "rad2deg", "reciprocal", "resize_as", "round", "rsqrt",
-    "sigmoid", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc", "xlogy", "zero",
+    "abs", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "as_strided", "asin",
+    "asinh", "atan", "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "conj_physical", "cos", "cosh",
+    "deg2rad", "detach", "erf", "erfc", "exp", "exp2", "expm1", "fill", "fix", "floor", "frac", "gcd", "i0", "lcm",
+    "ldexp", "log", "log10", "log1p", "log2", "logit", "nan_to_num", "neg", "negative", "rad2deg", "reciprocal",
+    "resize_as", "round", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc", "xlogy",
+    "zero",
 ):  # fmt: skip
     FUNCTIONS["torch"][f"{_name}_"] = getattr(Tensor, f"{_name}_")
 FUNCTIONS["torch"]["detach"] = Tensor.detach
@@ -263,4 +271,3 @@ FUNCTIONS["torch"]["detach"] = Tensor.detach
 Tensor.grad_dtype = property(lambda self: self.dtype, doc="The dtype of this tensor's gradient.")
 Tensor.is_sparse_csr = Tensor.is_mkldnn = Tensor.is_xpu = property(lambda self: False)
 Tensor.dense_dim, Tensor.sparse_dim = Tensor.dim, lambda self: 0
-

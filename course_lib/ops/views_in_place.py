@@ -1,4 +1,4 @@
-"""Views in place: `squeeze_`, `transpose_`, … change a tensor's own shape and strides; `set_` its whole place in memory.
+"""Views in place: `squeeze_`, `transpose_`, … change a tensor's own shape and strides; `set_` its place in memory.
 
 No number moves. The tensor becomes what the view function would return: its array, and where history is recorded, the
 view's node. The version counter goes up, since what the tensor is has changed for whoever saved it.
@@ -31,7 +31,9 @@ def _in_place(view, *names: str) -> None:
 
     for name in names:
         call_.__name__ = name
-        call_.__doc__ = f"In-place version of `{view.__name__}`: changes this tensor's own shape and strides; returns it."
+        call_.__doc__ = (
+            f"In-place version of `{view.__name__}`: changes this tensor's own shape and strides; returns it."
+        )
         setattr(Tensor, name, call_)
 
 
@@ -92,4 +94,6 @@ def _row_major(shape) -> tuple[int, ...]:
 def _c_name(tensor: Tensor) -> str:
     from ..dtypes import legacy_name
 
-    return {"Long": "long int", "Float": "float", "Double": "double"}.get(legacy_name(tensor.dtype), legacy_name(tensor.dtype))
+    return {"Long": "long int", "Float": "float", "Double": "double"}.get(
+        legacy_name(tensor.dtype), legacy_name(tensor.dtype)
+    )

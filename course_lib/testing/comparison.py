@@ -55,9 +55,9 @@ def assert_close(actual, expected, *, allow_subclasses=True, rtol=None, atol=Non
                  check_dtype=True, check_layout=True, check_stride=False, msg=None) -> None:  # fmt: skip
     """assert_close(actual, expected, *, rtol=None, atol=None, equal_nan=False, check_dtype=True, msg=None)
 
-    AssertionError unless `|actual - expected| <= atol + rtol * |expected|` everywhere and shape, dtype and device are the
-    same. Also for numbers, and for lists and dicts of all these. Without tolerances they follow from the dtype. `msg`
-    replaces the message, or makes a new one from it.
+    AssertionError unless `|actual - expected| <= atol + rtol * |expected|` everywhere and shape, dtype and device
+    are the same. Also for numbers, and for lists and dicts of all these. Without tolerances they follow from the dtype.
+    `msg` replaces the message, or makes a new one from it.
 
     >>> import course_lib as torch
     >>> torch.testing.assert_close(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))

@@ -11,19 +11,21 @@ from ..ops.creation import empty, full
 from ..tensor import Tensor
 
 
-def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False, exclude_zero=False,
-                memory_format=None) -> Tensor:  # fmt: skip
+def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False,
+                exclude_zero=False, memory_format=None) -> Tensor:  # fmt: skip
     """make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False,
     exclude_zero=False) -> Tensor
 
-    Values drawn evenly from [low, high): by default [-9, 9) for floats, -9 … 9 for integers, 0 … 9 for uint8, and bools.
+    Values drawn evenly from [low, high): by default [-9, 9) for floats, -9 … 9 for integers, 0 … 9 for uint8; or bools.
     `noncontiguous` leaves gaps in memory, `exclude_zero` replaces zeros by the smallest number that is not zero.
 
     Source: https://docs.pytorch.org/docs/stable/testing.html
     """
     shape = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     if requires_grad and dtype.category < dtypes.FLOAT:
-        raise ValueError(f"`requires_grad=True` is not supported for boolean and integral dtypes, but got dtype={dtype}")
+        raise ValueError(
+            f"`requires_grad=True` is not supported for boolean and integral dtypes, but got dtype={dtype}"
+        )
     if noncontiguous and memory_format is not None:
         raise ValueError(
             f"The parameters `noncontiguous` and `memory_format` are mutually exclusive, but got noncontiguous="
@@ -56,8 +58,12 @@ def _limits(dtype: dtypes.dtype, low, high):
     if low != low or high != high:
         raise ValueError(f"`low` and `high` cannot be NaN, but got low={low} and high={high}")
     if low == high:
-        warnings.warn("Passing `low==high` to `torch.testing.make_tensor` for floating or complex types is deprecated since "
-                      "2.1 and will be removed in 2.3. Use `torch.full(...)` instead.", FutureWarning, stacklevel=3)  # fmt: skip
+        warnings.warn(
+            "Passing `low==high` to `torch.testing.make_tensor` for floating or complex types is deprecated since 2.1 "
+            "and will be removed in 2.3. Use `torch.full(...)` instead.",
+            FutureWarning,
+            stacklevel=3,
+        )
         return low, high
     if low > high:
         raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
