@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ..tensor import Tensor
 from ._op import function
@@ -65,6 +66,7 @@ def _from_lists(args):
     return [checked(s) for s in lists], None if output is None else checked(output), operands
 
 
+@lru_cache(1024)  # a training step asks for the same few equations again and again
 def _from_equation(equation: str, count: int):
     left, arrow, right = equation.partition("->")
     terms = left.split(",")
@@ -191,7 +193,7 @@ def _contract(tensors, labels, output, sizes) -> Tensor:
         pending.insert(i, _join(first, second, needed, sizes))
     tensor, term = _summed(*pending[0], set(output))
     kept = [label for label in output if label in term]
-    tensor = tensor.permute([term.index(label) for label in kept])
+    tensor = _arranged(tensor, [term.index(label) for label in kept])
     for position, label in enumerate(output):  # dimensions that were 1 in every operand
         if label not in term:
             tensor = tensor.unsqueeze(position)
@@ -236,8 +238,8 @@ def _join(first, second, needed, sizes):
     batch = [label for label in in_a if label in in_b and label in needed]
     inner = [label for label in in_a if label in in_b and label not in needed]
     only_a, only_b = [k for k in in_a if k not in in_b], [k for k in in_b if k not in in_a]
-    a = a.permute([in_a.index(label) for label in batch + only_a + inner])
-    b = b.permute([in_b.index(label) for label in batch + inner + only_b])
+    a = _arranged(a, [in_a.index(label) for label in batch + only_a + inner])
+    b = _arranged(b, [in_b.index(label) for label in batch + inner + only_b])
 
     def count(labels):
         return math.prod([sizes[label] for label in labels])
@@ -248,9 +250,17 @@ def _join(first, second, needed, sizes):
         b = b.reshape([sizes[k] for k in batch] + [1] * len(only_a) + [sizes[k] for k in only_b])
         return a * b, batch + only_a + only_b
     if batch:
-        product = bmm(
-            a.reshape(count(batch), count(only_a), count(inner)), b.reshape(count(batch), count(inner), count(only_b))
-        )
+        a = _shaped(a, [count(batch), count(only_a), count(inner)])
+        product = bmm(a, _shaped(b, [count(batch), count(inner), count(only_b)]))
     else:
-        product = mm(a.reshape(count(only_a), count(inner)), b.reshape(count(inner), count(only_b)))
-    return product.reshape(shape), batch + only_a + only_b
+        product = mm(_shaped(a, [count(only_a), count(inner)]), _shaped(b, [count(inner), count(only_b)]))
+    return _shaped(product, shape), batch + only_a + only_b
+
+
+def _arranged(tensor: Tensor, order: list[int]) -> Tensor:
+    """Dimensions in another order; the tensor itself where that is the order already."""
+    return tensor if order == list(range(len(order))) else tensor.permute(order)
+
+
+def _shaped(tensor: Tensor, shape: list[int]) -> Tensor:
+    return tensor if list(tensor._array.shape) == shape else tensor.reshape(shape)

@@ -26,8 +26,10 @@ class complex_transform:
     """The transform over `dims`, or its inverse."""
 
     def forward(xp, a, *, dims, norm, inverse):
-        transform = xp.fft.ifftn if inverse else xp.fft.fftn
-        made = transform(a, axes=dims, norm=norm) if dims else a
+        if len(dims) == 1:
+            made = (xp.fft.ifft if inverse else xp.fft.fft)(a, axis=dims[0], norm=norm)
+        else:
+            made = (xp.fft.ifftn if inverse else xp.fft.fftn)(a, axes=dims, norm=norm) if dims else a
         return made.astype(np.result_type(a.dtype, np.complex64), copy=not dims)
 
     def save(ctx, out, a, *, dims, norm, inverse):
@@ -109,7 +111,7 @@ def _dims_and_sizes(input: Tensor, s, dim) -> tuple[list[int], list[int]]:
     s = [s] if isinstance(s, int) else None if s is None else list(s)
     dims = [dim] if isinstance(dim, int) else None if dim is None else list(dim)
     if dims is not None:
-        dims = [normalize_dim(d, ndim) for d in dims]
+        dims = [_one_dim(input, d) for d in dims]
         if len(set(dims)) != len(dims):
             raise RuntimeError("FFT dims must be unique")
         if s is not None and len(s) != len(dims):

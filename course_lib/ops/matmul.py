@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from ..dtypes import legacy_name
-from ..tensor import Tensor
+from ..tensor import GRAD, Tensor, wrap
 from ._arguments import argument_error
-from ._op import function, op, write_out
+from ._op import OPS, _record, function, op, write_out
 from ._public import public
 
 
@@ -96,7 +96,7 @@ class mm:
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        return (None if b is None else g.mm(_conj(b).t())), (None if a is None else _conj(a).t().mm(g))
+        return (None if b is None else g @ _conj(b).t()), (None if a is None else _conj(a).t() @ g)
 
 
 @op()
@@ -250,8 +250,28 @@ def matmul(input, other, *, out=None):
     for position, (parameter, value) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(value, Tensor):
             raise argument_error("matmul", parameter, position, value)
-    made = _matmul(input, other)
+    made = _quick_product(input, other)
+    made = _matmul(input, other) if made is None else made
     return made if out is None else write_out("matmul", out, (input, other), made)
+
+
+def _quick_product(a: Tensor, b: Tensor) -> Tensor | None:
+    """The product of float matrices and vectors on the CPU, with little around it; None for all else and for errors."""
+    x, y = a._array, b._array
+    cls = _PLAIN.get((x.ndim, y.ndim))
+    if cls is None or x.dtype is not y.dtype or (x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64):
+        return None
+    if type(x) is not np.ndarray or x.shape[-1] != y.shape[0]:
+        return None
+    z = x.dot(y)
+    out = wrap(z if type(z) is np.ndarray else np.asarray(z))
+    if GRAD.enabled and (a._requires_grad or b._requires_grad or a._base is not None or b._base is not None):
+        _record(cls, out, (a, b), {})
+    return out
+
+
+_PLAIN = {(2, 2): OPS["mm"], (2, 1): OPS["mv"], (1, 1): OPS["dot"]}
+_FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -271,7 +291,9 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
     if m == 3 and n == 3 and a._array.shape[0] == b._array.shape[0] and a._array.shape[2] == b._array.shape[1]:
         return bmm(a, b)
     if n == 2:  # one matrix for all batches: one big product
-        return mm(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[-1])
+        rows = _as_matrix(a)
+        made = _quick_product(rows, b)
+        return (mm(rows, b) if made is None else made).reshape(*a.shape[:-1], b.shape[-1])
     if n == 1:
         return mv(_as_matrix(a), b).reshape(a.shape[:-1])
     if m == 1:
@@ -298,6 +320,8 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
 
 def broadcast_batches(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The common shape of two batch shapes; RuntimeError with PyTorch's text where there is none."""
+    if a == b or not b:
+        return a
     for back in range(1, min(len(a), len(b)) + 1):
         if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
             raise RuntimeError(
@@ -309,7 +333,10 @@ def broadcast_batches(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]
 
 
 def _operator(self, other):
-    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    if not isinstance(other, Tensor):
+        return NotImplemented
+    made = _quick_product(self, other)
+    return _matmul(self, other) if made is None else made
 
 
 Tensor.__matmul__ = _operator

@@ -92,9 +92,12 @@ class exponential_of:
     def backward(ctx, g):
         (a,) = ctx.saved_tensors
         n = a.shape[-1]
-        ah = adjoint(a)  # exp of [[A^H, G], [0, A^H]] has the gradient in its corner
-        block = cat([cat([ah, g], -1), cat([g.new_zeros(g.shape), ah], -1)], -2)
-        return exponential_of(block)[..., :n, n:]
+        if a.numel() == 0:
+            return g
+        ah = adjoint(a)  # exp of [[A^H, G], [0, A^H]] has the gradient in its corner, linear in G: keep G of A's size
+        size = g.detach().abs().amax((-2, -1), keepdim=True).clamp(min=1)
+        block = cat([cat([ah, g / size], -1), cat([g.new_zeros(g.shape), ah], -1)], -2)
+        return exponential_of(block)[..., :n, n:] * size
 
 
 @public(namespace="linalg")

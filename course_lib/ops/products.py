@@ -9,8 +9,6 @@ import math
 from itertools import combinations as choose
 from itertools import combinations_with_replacement
 
-import numpy as np
-
 from ..dtypes import FLOAT, int64, legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._arguments import result_dtype
@@ -31,9 +29,13 @@ def _combined(input: Tensor, product: Tensor, beta, alpha) -> Tensor:
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product
-    if len(input.shape) > product.ndim or np.broadcast_shapes(input.shape, product.shape) != product.shape:
-        input = input.expand(product.shape)
+    if not _broadcasts(input._array.shape, product._array.shape):
+        input = input.expand(product._array.shape)  # raises PyTorch's sentence about the sizes
     return product + (input if beta == 1 else input * beta)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(to), strict=False))
 
 
 def _wide(*tensors: Tensor):
@@ -46,11 +48,8 @@ def _added(product):
 
     def add(input, a, b, beta, alpha):
         wide_input, wide_a, wide_b = _wide(input, a, b)
-        try:
-            made = _combined(wide_input, product(wide_a, wide_b), beta, alpha)
-        except ValueError:
-            made = input.expand(product(wide_a, wide_b).shape)  # raises PyTorch's sentence about the shapes
-        return made if made.dtype is input.dtype else made.to(input.dtype)
+        made = _combined(wide_input, product(wide_a, wide_b), beta, alpha)
+        return made if wide_input is input else made.to(input.dtype)
 
     return add
 
@@ -157,14 +156,14 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     for name, value in (("beta", beta), ("alpha", alpha)):
         if dtype.category < FLOAT and isinstance(value, float):
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
-    input, vec1, vec2 = _wide(input, vec1, vec2)
-    product = vec1.unsqueeze(1) * vec2
-    input = input.expand(product.shape)
     if dtype.category == 0:  # bool: multiplication is `and`, addition is `or`
-        return (product & bool(alpha)) | (input & bool(beta))
-    product = product if alpha == 1 else product * alpha
-    made = product if beta == 0 else input * beta + product
-    return made if made.dtype is dtype else made.to(dtype)
+        product = vec1.unsqueeze(1) & vec2
+        return (product & bool(alpha)) | (input.expand(product.shape) & bool(beta))
+    if is_half(dtype.numpy):  # PyTorch rounds the factors too
+        beta, alpha = input.new_tensor(beta), input.new_tensor(alpha)
+    product = (vec1 if isinstance(alpha, int) and alpha == 1 else vec1 * alpha).unsqueeze(1) * vec2
+    input = input.expand(product.shape)
+    return product.to(dtype) if beta == 0 else input * beta + product
 
 
 def _in_place(made):
