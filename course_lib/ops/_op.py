@@ -192,7 +192,7 @@ def _unary(cls):
         if lifts and x.dtype is not _FLOAT32:
             x = _arguments.to_float(x)
         z = forward(np if type(x) is ndarray else array_module(x), x, **settings)
-        out = wrap_view(z, input) if is_view else _wrap_results(z, x)
+        out = _wrap_results(z, x) if not is_view else wrap_view(z, input) if type(z) is ndarray else _views(z, input)
         if (input._requires_grad or input._base is not None) and GRAD.enabled:
             _record(cls, out, (input,), settings)
         return out
@@ -206,6 +206,11 @@ def _wrap_results(z, x):
         return wrap(z)
     asarray = array_module(x).asarray
     return tuple([wrap(asarray(part)) for part in z]) if type(z) is tuple else wrap(asarray(z))
+
+
+def _views(z, input):
+    """An array of another array module as view, or a tuple of arrays as views."""
+    return tuple([wrap_view(part, input) for part in z]) if type(z) is tuple else wrap_view(z, input)
 
 
 def _general(cls):
@@ -404,6 +409,9 @@ def _inputs_to_fit(operands, out):
     return None
 
 
+_NOTHING = (None, None)
+
+
 class OpNode(Node):
     """The node of a declared op: one subclass an op, with its `backward`."""
 
@@ -412,17 +420,26 @@ class OpNode(Node):
     def save_for_backward(self, *values) -> None:
         self.saved = saved = []
         for v in values:
-            kept = type(v) is Tensor or isinstance(v, (Tensor, SavedOutput))
-            saved.append((v, v._storage.version if kept else None))
+            if v is None:
+                saved.append(_NOTHING)
+            elif type(v) is Tensor or isinstance(v, (Tensor, SavedOutput)):
+                saved.append((v, v._storage.version))
+            else:
+                saved.append((v, None))
 
     def apply(self, grads) -> tuple:
         if not self.on_arrays or GRAD.enabled:
             return Node.apply(self, grads)
-        x = grads[0]._array  # nothing here is going to be recorded, so bare arrays will do
+        grad = grads[0]
+        x = grad._array  # nothing here is going to be recorded, so bare arrays will do
         found = self.backward(x)
         if type(found) is not tuple:
             found = (found,)
-        wrapped = [g if g is None else wrap(g if type(g) is ndarray else array_module(x).asarray(g)) for g in found]
+        wrapped = []
+        for g in found:
+            if g is not None:  # what is passed on unchanged stays one tensor: a leaf may keep only what nobody shares
+                g = grad if g is x else wrap(g if type(g) is ndarray else array_module(x).asarray(g))
+            wrapped.append(g)
         if self.inputs is not None:
             wrapped = [g if g is None or meta is None else fit(g, meta) for g, meta in zip(wrapped, self.inputs, strict=True)]
         return wrapped
@@ -440,19 +457,19 @@ def _node_class(cls, name: str | None, on_arrays: bool):
 
 def _inspect_forward(cls) -> tuple[int | None, bool]:
     """How many tensor operands `forward` takes (None: any number), and whether it can write into `out`."""
-    parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
-    takes_out = any(p.name == "out" for p in parameters)
-    operands = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "out"]
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+    code = cls.forward.__code__  # inspect.signature would cost a tenth of a second over all ops
+    positional = code.co_varnames[1 : code.co_argcount]
+    takes_out = "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if code.co_flags & inspect.CO_VARARGS:
         return None, takes_out
-    return len(operands), takes_out
+    return len(positional) - ("out" in positional), takes_out
 
 
 def _register(cls, public, call, changed, operator, aliases, method, namespace) -> None:
     public.__name__ = public.__qualname__ = cls.name
     public.__doc__ = cls.__doc__
     if hasattr(cls, "arguments"):
-        public.__signature__ = inspect.signature(cls.arguments)
+        public.__wrapped__ = cls.arguments  # where inspect.signature finds the parameters
     OPS[cls.__name__] = cls
     for name in (cls.__name__, *aliases):
         if namespace is not None:

@@ -22,7 +22,7 @@ def _scaled_other(name: str):
     return arguments
 
 
-@op(inplace=True, dtype=PROMOTE, operator="add", on_arrays=True)
+@op(inplace=True, dtype=PROMOTE, operator="add")
 class add:
     """add(input, other, *, alpha=1, out=None) -> Tensor
 

@@ -28,6 +28,14 @@ x.backward(g)
 x.grad.mul_(5)
 print(g, x.grad)
 
+# --- a gradient that was passed in is not handed to several leaves
+x = torch.zeros(2, requires_grad=True)
+y = torch.zeros(2, requires_grad=True)
+g = torch.ones(2)
+(x - y).backward(g)
+x.grad.add_(1)
+print(g, x.grad, y.grad)
+
 # --- broadcasting backward
 x = torch.ones(3, 1, requires_grad=True)
 y = torch.arange(4.0, requires_grad=True)
