@@ -56,8 +56,8 @@ globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torc
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
-          "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly",
-          "is_anomaly_check_nan_enabled": "autograd.anomaly", "vmap": "func",
+          "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly_mode",
+          "is_anomaly_check_nan_enabled": "autograd.anomaly_mode", "vmap": "func",
           **dict.fromkeys(("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "ByteTensor", "CharTensor",
                            "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"), "legacy"),
           **dict.fromkeys(("get_num_threads", "set_num_threads", "get_num_interop_threads", "set_num_interop_threads",

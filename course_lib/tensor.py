@@ -52,6 +52,8 @@ def wrap_view(array, of: Tensor) -> Tensor:
     tensor._nr = 0
     tensor._base = of if of._base is None else of._base
     tensor._seen_version = of._storage.version
+    if not GRAD.enabled:
+        tensor.__dict__["_made_in"] = "inference" if Storage.is_inference else "no_grad"
     return tensor
 
 
@@ -267,7 +269,7 @@ class Tensor:
                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if value and self._array.dtype.kind not in "fcV":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -302,9 +304,9 @@ class Tensor:
             import warnings
 
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-                "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
-                "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
                 stacklevel=2,
             )
         return self._grad
@@ -318,8 +320,11 @@ class Tensor:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{_c_name(value)}' to a tensor with dtype '{_c_name(self)}'. "
-                    "Please ensure that the gradient and the tensor have the same dtype"
+                    f"attempting to assign a gradient with dtype '{_c_name(value)}' to a tensor with grad_dtype "
+                    f"'{dtypes.legacy_name(self.dtype)}'. The gradient must match the tensor's grad_dtype (defaults to "
+                    "the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None "
+                    "to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its "
+                    "gradient may break downstream systems that assume they match."
                 )
             if value._array.shape != self._array.shape:
                 raise RuntimeError(

@@ -5,14 +5,21 @@ from __future__ import annotations
 import importlib
 import warnings
 
-from .anomaly import detect_anomaly, set_detect_anomaly
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import run_backward
-from .grad_mode import GRAD, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .grad_mode import (
+    GRAD,
+    enable_grad,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 from .node import Node
 
 _LATER = {"Function": "function", "inference_mode": "inference", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck",
           "Variable": "variable"}  # fmt: skip
-_SUBMODULES = {"anomaly", "forward_ad", "function", "functional", "grad_mode", "gradcheck", "graph", "variable"}
+_SUBMODULES = {"anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "gradcheck", "graph", "variable"}
 
 
 def __getattr__(name: str):
@@ -28,19 +35,6 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER, *_SUBMODULES})
-
-
-class set_multithreading_enabled:
-    """Accepted as a call and as a context manager: backward always runs in the thread that calls it."""
-
-    def __init__(self, mode: bool):
-        self.mode = mode
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exception) -> None:
-        pass
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None,

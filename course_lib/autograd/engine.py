@@ -10,7 +10,7 @@ import sys
 from heapq import heapify, heappop, heappush
 
 from ..backends import cast
-from .anomaly import ANOMALY, check_results, explain
+from .anomaly_mode import ANOMALY, check_results, explain
 from .grad_mode import GRAD
 from .node import AccumulateGrad, edge_of
 
@@ -226,7 +226,7 @@ def _end(node, arrived: list, accumulate: bool) -> None:
         return
     held = variable._grad
     if held is None:
-        variable._grad = grad if not GRAD.enabled and _may_take(grad) else _own_copy(grad)
+        variable._grad = grad if not GRAD.enabled and _may_take(grad, variable) else _own_copy(grad, variable)
     elif GRAD.enabled:
         variable._grad = held + grad
     else:
@@ -239,15 +239,23 @@ def _end(node, arrived: list, accumulate: bool) -> None:
             hook(variable)
 
 
-def _may_take(grad) -> bool:
+def _may_take(grad, variable) -> bool:
     """Whether nobody else holds this gradient's numbers, so that the leaf may keep them without a copy."""
-    return grad._base is None and sys.getrefcount(grad) <= _UNSHARED and grad._array.base is None
+    return (
+        grad._base is None
+        and sys.getrefcount(grad) <= _UNSHARED
+        and grad._array.base is None
+        and grad._array.strides == variable._array.strides
+    )
 
 
-def _own_copy(grad):
+def _own_copy(grad, variable):
+    """A copy that lies in memory as the leaf does."""
     if GRAD.enabled:
         return grad.new_empty(grad.shape).copy_(grad)
-    return grad.clone().detach()
+    if grad._array.strides == variable._array.strides:
+        return grad.clone().detach()
+    return variable.detach().clone().copy_(grad)
 
 
 def _unshared_references() -> int:

@@ -299,6 +299,8 @@ def _tied(ctx, node, args, output, index: int):
                 output._nr = index
             return output
     output._node, output._nr, output._requires_grad = node, index, True
+    if output._base is not None:
+        node.view_outputs = (*node.view_outputs, index)
     output._base = None  # a view made inside forward is the Function's result, not a view for later in-place changes
     return output
 

@@ -131,3 +131,25 @@ class set_grad_enabled(_GradContext):
     def __call__(self, function):
         GRAD.enabled = self.before  # used as a decorator: only the function is concerned
         return super().__call__(function)
+
+
+class set_multithreading_enabled:
+    """Accepted as a call and as a context manager: backward always runs in the thread that calls it."""
+
+    def __init__(self, mode: bool):
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception) -> None:
+        pass
+
+
+def __getattr__(name: str):
+    """`inference_mode` lies in inference.py, which needs more than this module may import."""
+    if name == "inference_mode":
+        from .inference import inference_mode
+
+        return inference_mode
+    raise AttributeError(f"module 'torch.autograd.grad_mode' has no attribute '{name}'")

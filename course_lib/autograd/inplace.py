@@ -12,17 +12,56 @@ from .node import Node, edge_of
 
 def check_inplace(tensor) -> None:
     """RuntimeError for an in-place change that would lose a leaf's meaning."""
-    base = tensor._base
+    base, node = tensor._base, tensor._node
     if base is None:
-        if tensor._requires_grad and tensor._node is None:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    elif base._requires_grad and base._node is None:
+        if node is None:
+            if tensor._requires_grad:
+                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        elif node.view_outputs and tensor._nr in node.view_outputs:
+            raise RuntimeError(_refusal(node, tensor._nr))
+        return
+    made_in = tensor.__dict__.get("_made_in")
+    if made_in is not None:
+        raise RuntimeError(UNTRACKED_VIEW.format(mode=made_in, **WORDS[made_in]))
+    if node is not None and node.outputs is not None:
+        raise RuntimeError(_refusal(node, tensor._nr))
+    if base._requires_grad and base._node is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+WORDS = {
+    "no_grad": {"now": "with grad mode enabled", "block": "no_grad block"},
+    "inference": {"now": "in normal mode", "block": "inference_mode block"},
+}
+UNTRACKED_VIEW = (
+    "A view was created in {mode} mode and is being modified inplace {now}. Given that this use case is ambiguous and "
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
+    "inside the {block} (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+    "tracked)."
+)
+
+
+def _refusal(node: Node, index: int) -> str:
+    """Why this output of a node, a view, cannot be changed in place."""
+    name = node.name().removesuffix("0").removesuffix("Backward")
+    if len(node.outputs or node.output_metas) > 1:
+        return (
+            f"Output {index} of {name} is a view and is being modified inplace. This view is the output of a function "
+            "that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
+            "should replace the inplace operation by an out-of-place one."
+        )
+    return (
+        f"Output {index} of {name} is a view and is being modified inplace. This view was created inside a custom "
+        "Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "
+        "override the custom backward associated with the custom Function, leading to incorrect gradients. This "
+        "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+    )
 
 
 def check_overlap(array) -> None:
     """RuntimeError for an array in which several elements are one place in memory, as after `expand`."""
-    if 0 in array.strides and array.size and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)):
+    repeats = 0 in array.strides and array.size
+    if repeats and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."

@@ -30,6 +30,7 @@ class Node:
 
     __slots__ = ("edges", "sequence", "saved", "inputs", "hooks", "__dict__", "__weakref__")
     on_arrays = False  # whether backward consists of operators only, which bare arrays have too
+    view_outputs = ()  # numbers of the outputs that are views which must not be changed in place
     outputs = None  # (shape, dtype) of each output, only on nodes with several: their missing gradients become zeros
 
     def __init__(self, edges, inputs=None):

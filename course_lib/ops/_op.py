@@ -302,7 +302,7 @@ def _in_place(cls):
             others, settings = _arguments.positional(cls, (input, *args), named)[1:], {}
         operands = (input, *others)
         recorded = GRAD.enabled and any([isinstance(t, Tensor) and t.requires_grad for t in operands])
-        if recorded:
+        if recorded or (input._base is not None and GRAD.enabled and input._base.requires_grad):
             check_inplace(input)
         x = input._array
         check_overlap(x)

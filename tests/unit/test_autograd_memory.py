@@ -203,7 +203,9 @@ def test_a_chain_of_a_hundred_thousand_nodes():
     del y  # freed without a recursion as deep as the chain
 
 
-@pytest.mark.parametrize("step", [lambda t: t + 1, lambda t: t.exp().log(), lambda t: t.view(1), lambda t: t * t.detach()])
+@pytest.mark.parametrize(
+    "step", [lambda t: t + 1, lambda t: t.exp().log(), lambda t: t.view(1), lambda t: t * t.detach()]
+)
 def test_long_chains_are_freed_without_backward(step):
     x = torch.ones(1, requires_grad=True)
     y = x
