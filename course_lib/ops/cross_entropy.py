@@ -88,8 +88,6 @@ def _nll_loss(input, target, weight, ignore_index: int, reduction: str) -> Tenso
 
 
 def _check_targets(input, target, weight) -> None:
-    if target._array.dtype.name not in ("int64", "uint8"):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {kind_name(target)}")
     if input.ndim == 0:
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
     if input.ndim == 1:
@@ -105,6 +103,8 @@ def _check_targets(input, target, weight) -> None:
     elif target.shape != (input.shape[0], *input.shape[2:]):
         wanted = [input.shape[0], *input.shape[2:]]
         raise RuntimeError(f"Expected target size {wanted}, got {list(target.shape)}")
+    if target._array.dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {kind_name(target)}")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if weight is not None and (weight.ndim != 1 or weight.shape[0] != classes):
         raise RuntimeError(

@@ -164,6 +164,8 @@ def _avg_pool(name: str, input, kernel_size, stride, padding, ceil_mode, count_i
     kernel = pool_setting(name, "kernel_size", kernel_size, dims)
     stride = kernel if stride is None or stride == [] or stride == () else pool_setting(name, "stride", stride, dims)
     padding = pool_setting(name, "padding", padding, dims)
+    if dims == 2:
+        input.size(-3)  # IndexError with PyTorch's text for fewer dimensions
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     if any(s == 0 for s in stride):

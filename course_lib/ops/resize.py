@@ -115,6 +115,8 @@ def _resampling(node: str):
 
     def forward(xp, a, *, taps):
         made, dims = wide(a), len(taps)
+        if a.dtype.kind == "u" and taps[0].weights is not None:
+            made = made.astype("f4")
         for d, part in zip(range(a.ndim - dims, a.ndim), taps, strict=True):
             made = part.apply(xp, made, d)
         if a.dtype.kind == "u" and made.dtype.kind == "f":

@@ -99,3 +99,9 @@ def test_channels_last_stays(torch):
     x = torch.ones(2, 5, 5, 3).permute(0, 3, 1, 2)
     made = torch.nn.functional.conv2d(x, torch.ones(4, 3, 3, 3))
     assert made.stride() == (36, 1, 12, 4)
+
+
+def test_resized_bytes_are_rounded_means(torch):
+    x = torch.tensor([[[[0, 100], [200, 44]]]], dtype=torch.uint8)
+    made = torch.nn.functional.interpolate(x, size=(1, 1), mode="bilinear")
+    assert made.dtype == torch.uint8 and made.item() == 86
