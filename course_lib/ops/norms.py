@@ -230,6 +230,36 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 
+@public()
+def frobenius_norm(input, dim=None, keepdim=False):
+    """frobenius_norm(input, dim=None, keepdim=False, *, out=None) -> Tensor: the root of the sum of squares.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html
+    """
+    return vector_norm(input, 2, dim, keepdim)
+
+
+@public()
+def nuclear_norm(input, dim=(-2, -1), keepdim=False):
+    """nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None) -> Tensor: the sum of the singular values.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html
+    """
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+@public()
+def norm_except_dim(v, pow=2, dim=0):
+    """norm_except_dim(v, pow=2, dim=0) -> Tensor: the norm of every slice along `dim` (of all of v for dim=-1).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.weight_norm.html
+    """
+    if dim == -1:
+        return vector_norm(v, pow)
+    dim = normalize_dim(dim, v.ndim)
+    return vector_norm(v, pow, [d for d in range(v.ndim) if d != dim], keepdim=True)
+
+
 # ---- distances and limits ----------------------------------------------------------------------------------------
 
 

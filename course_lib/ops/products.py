@@ -180,7 +180,7 @@ def _in_place(made):
 
     changed.__name__ = made.__name__ + "_"
     changed.__doc__ = f"In-place version of `{made.__name__}`: writes the result into this tensor and returns it."
-    function(method=True, namespace=None)(changed)
+    function(method=True, namespace="torch" if made is addmv else None)(changed)  # PyTorch has one of them as function
 
 
 for _made in (addmm, addmv, addbmm, baddbmm, addr):
@@ -425,7 +425,7 @@ def cartesian_prod(*tensors):
     return stack([grid.flatten() for grid in meshgrid(*tensors, indexing="ij")], 1)
 
 
-@public(method=True)
+@public()
 def combinations(input, r=2, with_replacement=False):
     """combinations(input, r=2, with_replacement=False) -> Tensor: every choice of `r` elements in order, a row each.
 
