@@ -34,7 +34,7 @@ def rot90(input, k=1, dims=(0, 1)):
         return input.clone()
     if k == 2:
         return input.flip((first, second))
-    return (input.flip(second) if k == 1 else input.flip(first)).transpose(first, second).contiguous()
+    return (input.flip(second) if k == 1 else input.flip(first)).transpose(first, second)
 
 
 @function(method=True)
@@ -154,13 +154,13 @@ def split_with_sizes(input, split_sizes, dim=0):
 
 
 def _unsafe(name: str):
-    """The `unsafe_` spelling: here the pieces are copies, which is always safe."""
+    """The `unsafe_` spelling: PyTorch does not notice when such a piece is changed in place; here it is noticed too."""
 
     def pieces(input, *args, **named):
-        return tuple([piece.clone() for piece in getattr(input, name)(*args, **named)])
+        return getattr(input, name)(*args, **named)
 
     pieces.__name__ = pieces.__qualname__ = f"unsafe_{name}"
-    pieces.__doc__ = f"unsafe_{name}(input, …) -> tuple of Tensors: `{name}` with pieces that are copies."
+    pieces.__doc__ = f"unsafe_{name}(input, …) -> tuple of Tensors: as `{name}`."
     return function(method=True)(pieces)
 
 
@@ -195,7 +195,8 @@ def _copied(name: str):
     def copy(input, *args, **named):
         look = FUNCTIONS["torch"].get(name) or getattr(Tensor, name, None)
         made = input if name == "alias" else look(input, *args, **named)
-        return tuple([part.clone() for part in made]) if isinstance(made, tuple) else made.clone()
+        own = lambda part: part.clone(memory_format="contiguous")  # noqa: E731
+        return tuple([own(part) for part in made]) if isinstance(made, tuple) else own(made)
 
     copy.__name__ = copy.__qualname__ = f"{name}_copy"
     copy.__doc__ = f"{name}_copy(input, …, *, out=None) -> Tensor: `{name}` as a copy instead of a view."

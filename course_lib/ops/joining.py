@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..tensor import Tensor, normalize_dim
-from ._op import function, op
+from ._op import OPS, function, op
 from .indexing import view_at
 
 _FULL = slice(None)
@@ -190,7 +190,9 @@ class _Pieces:
 
 
 equal_pieces = op(view=True, node="Split", method=False, namespace=None)(type("equal_pieces", (_Pieces,), {}))
-chosen_pieces = op(view=True, node="SplitWithSizes", method=False, namespace=None)(type("chosen_pieces", (_Pieces,), {}))
+chosen_pieces = op(view=True, node="SplitWithSizes", method=False, namespace=None)(
+    type("chosen_pieces", (_Pieces,), {})
+)
 
 
 @function(method=True)
@@ -412,16 +414,34 @@ def diag(input, diagonal=0):
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
 
 
-@function(method=True)
-def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+@op()
+class diag_embed:
     """diag_embed(input, offset=0, dim1=-2, dim2=-1) -> Tensor: matrices with the last dimension on their diagonal.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.diag_embed.html
     """
-    n = input.shape[-1] + abs(offset)
-    made = input.new_zeros((*input.shape[:-1], n, n))
-    made.diagonal(offset, -2, -1).copy_(input)
-    return made.movedim((-2, -1), (dim1, dim2))
+
+    def arguments(input, offset=0, dim1=-2, dim2=-1):
+        first, second = normalize_dim(dim1, input.ndim + 1), normalize_dim(dim2, input.ndim + 1)
+        if first == second:
+            raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+        return (input,), {"offset": offset, "dim1": first, "dim2": second}
+
+    def forward(xp, a, *, offset, dim1, dim2):
+        size = a.shape[-1] + abs(offset)
+        shape = list(a.shape[:-1])
+        for dim in sorted((dim1, dim2)):
+            shape.insert(dim, size)
+        made = xp.zeros(shape, a.dtype)
+        if a.size:
+            OPS["diagonal"].forward(xp, made, offset=offset, dim1=dim1, dim2=dim2)[...] = a
+        return made
+
+    def save(ctx, out, a, **where):
+        ctx.where = where
+
+    def backward(ctx, g):
+        return g.diagonal(**ctx.where)
 
 
 @function(method=True)

@@ -92,9 +92,9 @@ class logcumsumexp:
         total = logcumsumexp(a, ctx.dim)
         if a.is_complex():
             return ((_from_the_end((g.conj().log() - total), ctx.dim) + a).exp()).conj()
-        size = g.abs().log()
-        up = where(g > 0, size, -math.inf)
-        down = where(g < 0, size, -math.inf)
+        size, nothing = g.abs().log(), dtypes.finfo(g.dtype).min  # not -inf, which has no second derivative
+        up = where(g > 0, size, nothing)
+        down = where(g < 0, size, nothing)
         return (_from_the_end(up - total, ctx.dim) + a).exp() - (_from_the_end(down - total, ctx.dim) + a).exp()
 
 
