@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from .. import dtypes, return_types
 from ..dtypes import FLOAT
 from ..tensor import Tensor, normalize_dim

@@ -413,7 +413,7 @@ def _histogram(name, points, bins, range, weight, density):
     edges = []
     for d, wanted in enumerate(bins):
         if isinstance(wanted, Tensor):
-            edges.append(wanted)
+            edges.append(wanted.detach().clone())
         else:
             limits = None if range is None else range[2 * d : 2 * d + 2]
             edges.append(wrap(_edges(xp, array[:, d], wanted, limits, array.dtype)))
