@@ -8,6 +8,7 @@ from . import (
     attention,
     blending,
     casting,
+    cholesky,
     comparison,
     complex_numbers,
     conv,
@@ -62,7 +63,7 @@ from . import (
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "comparison",
+__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "cholesky", "comparison",
            "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions", "distance", "dropout",
            "einsum", "embedding", "factorizations", "fourier", "fractional_pool", "grid", "index_writing", "indexing",
            "joining", "least_squares", "likelihood_loss", "linear", "linear_systems", "loss", "margin_loss", "matmul",
