@@ -277,7 +277,8 @@ class Tensor:
         if requires_grad and self._array.dtype.kind not in "fcV":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if requires_grad and self.is_inference():
-            self._storage.check_writable("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+            message = "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            self._storage.check_writable(message)
         self.requires_grad = requires_grad
         return self
 

@@ -60,7 +60,7 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
                     results = _run_watched(node, arrived)
                 else:
                     results = node.apply(arrived)
-                if not retain_graph:
+                if node.saved and not retain_graph:
                     node.release()
                 arrived = None
             position = -1

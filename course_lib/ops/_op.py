@@ -162,17 +162,16 @@ def _binary(cls, foreign, numbers_first: bool):
 
 def _record_pair(cls, out, input, other, x, y, z) -> None:
     """`_record` for the two operands of the hottest path."""
-    edges = (edge_of(input), edge_of(other) if isinstance(other, Tensor) else None)
-    if (edges[0] is None and edges[1] is None) or (z.dtype is not _FLOAT32 and z.dtype.kind not in "fcV"):
+    edge = edge_of(input)
+    a, b, other_edge = input._array, y, None  # a and b: the operands before promotion
+    if isinstance(other, Tensor):
+        b, other_edge = other._array, edge_of(other)
+    if (edge is None and other_edge is None) or (z.dtype is not _FLOAT32 and z.dtype.kind not in "fcV"):
         return
-    inputs = None
     shape = z.shape
-    if z.dtype is not _FLOAT32 or x.shape != shape or (y.shape != shape and edges[1] is not None):
-        x = input._array  # before promotion
-        inputs = ((x.shape, x.dtype), (other._array.shape, other._array.dtype) if edges[1] is not None else None)
-    elif x is not input._array or (isinstance(other, Tensor) and y is not other._array):  # one was promoted
-        inputs = ((shape, input._array.dtype), (shape, other._array.dtype) if edges[1] is not None else None)
-    out._node = node = cls.node(edges, inputs)
+    plain = z.dtype is _FLOAT32 and a is x and b is y and a.shape == shape and (other_edge is None or b.shape == shape)
+    inputs = None if plain else ((a.shape, a.dtype), None if other_edge is None else (b.shape, b.dtype))
+    out._node = node = cls.node((edge, other_edge), inputs)
     out._requires_grad = True
     if cls.save is not None:
         cls.save(node, out, input, other)
@@ -393,7 +392,7 @@ def _record_several(cls, outs, edges, operands, settings) -> None:
     node = cls.node(edges, None if cls.rule is None else _inputs_to_fit(operands, outs[0]._array))
     if cls.save is not None:
         cls.save(node, outs, *operands, **settings)
-    node.outputs = [(o.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
+    node.outputs = [(o._array.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
     for index, out in enumerate(outs):
         if node.outputs[index] is not None:
             out._node, out._nr, out._requires_grad = node, index, True
@@ -476,8 +475,8 @@ def _register(cls, public, call, changed, operator, aliases, method, namespace) 
             FUNCTIONS.setdefault(namespace, {})[name] = public
         if method:
             setattr(Tensor, name, public)
-        if changed is not None:
-            setattr(Tensor, name + "_", changed)
+            if changed is not None:
+                setattr(Tensor, name + "_", changed)
     if operator is not None:
         _register_operator(cls, operator, call, changed)
 

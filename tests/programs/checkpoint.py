@@ -84,7 +84,8 @@ print(x.grad)
 
 # --- a sequence
 x = torch.tensor([0.1, 0.2], requires_grad=True)
-y = torch.utils.checkpoint.checkpoint_sequential([torch.sin, torch.exp, torch.tanh, torch.sigmoid, torch.cos], 2, x, use_reentrant=False)
+parts = [torch.sin, torch.exp, torch.tanh, torch.sigmoid, torch.cos]
+y = torch.utils.checkpoint.checkpoint_sequential(parts, 2, x, use_reentrant=False)
 y.sum().backward()
 print(y, x.grad)
 

@@ -9,18 +9,28 @@ print(torch.func.grad(torch.func.grad(torch.func.grad(torch.sin)))(torch.tensor(
 print(f(x).requires_grad, x.requires_grad)
 
 # --- grad by several arguments
-f = lambda x, y: (x * x * y).sum()
+def f(x, y):
+    return (x * x * y).sum()
+
+
 x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
-print(torch.func.grad(f)(x, y), torch.func.grad(f, 1)(x, y), torch.func.grad(f, (0, 1))(x, y), torch.func.grad(f, -1)(x, y))
+print(torch.func.grad(f)(x, y), torch.func.grad(f, 1)(x, y))
+print(torch.func.grad(f, (0, 1))(x, y), torch.func.grad(f, -1)(x, y))
 torch.func.grad(f, 5)(x, y)
 
 # --- grad by a dictionary
 params = {"w": torch.tensor([1.0, 2.0]), "b": torch.tensor(0.5)}
-loss = lambda p, x: ((p["w"] * x).sum() + p["b"]) ** 2
+def loss(p, x):
+    return ((p["w"] * x).sum() + p["b"]) ** 2
+
+
 print(torch.func.grad(loss)(params, torch.tensor([3.0, 4.0])))
 
 # --- grad with auxiliary output
-f = lambda x: ((x**2).sum(), x * 10)
+def f(x):
+    return ((x**2).sum(), x * 10)
+
+
 print(torch.func.grad(f, has_aux=True)(torch.tensor([1.0, 2.0])))
 print(torch.func.grad_and_value(f, has_aux=True)(torch.tensor([1.0, 2.0])))
 print(torch.func.grad_and_value(lambda x: (x**2).sum())(torch.tensor([1.0, 2.0])))
@@ -88,7 +98,10 @@ print(torch.func.jvp(lambda x: torch.ones(2), (torch.tensor(3.0),), (torch.tenso
 
 # --- jvp of jvp, grad of jvp, jvp of grad
 x, t = torch.tensor(2.0), torch.tensor(1.0)
-cube = lambda x: x**3
+def cube(x):
+    return x**3
+
+
 print(torch.func.jvp(lambda x: torch.func.jvp(cube, (x,), (t,))[1], (x,), (t,)))
 print(torch.func.grad(lambda x: torch.func.jvp(cube, (x,), (t,))[1])(x))
 print(torch.func.jvp(torch.func.grad(cube), (x,), (t,)))
@@ -96,10 +109,14 @@ print(torch.func.jvp(torch.func.grad(cube), (x,), (t,)))
 # --- perturbations are not confused
 x = torch.tensor(1.0)
 print(torch.func.grad(lambda x: x * torch.func.grad(lambda y: x + y)(torch.tensor(1.0)))(x))
-print(torch.func.jvp(lambda x: x * torch.func.jvp(lambda y: x + y, (x,), (torch.tensor(1.0),))[1], (x,), (torch.tensor(1.0),)))
+t = torch.tensor(1.0)
+print(torch.func.jvp(lambda x: x * torch.func.jvp(lambda y: x + y, (x,), (t,))[1], (x,), (t,)))
 
 # --- jacrev and jacfwd
-f = lambda x: torch.stack([x[0] * x[1], x[0] ** 2, x[1].sin()])
+def f(x):
+    return torch.stack([x[0] * x[1], x[0] ** 2, x[1].sin()])
+
+
 x = torch.tensor([2.0, 1.0])
 for jac in (torch.func.jacrev, torch.func.jacfwd):
     print(jac(f)(x))
@@ -151,7 +168,10 @@ print(torch.vmap(lambda r: r.reshape(2, 2).t())(x).shape)
 w = torch.tensor([1.0, 2.0])
 x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 t = torch.tensor([1.0, 2.0, 3.0])
-loss = lambda w, x, t: ((w * x).sum() - t) ** 2
+def loss(w, x, t):
+    return ((w * x).sum() - t) ** 2
+
+
 print(torch.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(w, x, t))
 print(torch.vmap(torch.func.grad(loss), in_dims=(None, 0, 0), chunk_size=2)(w, x, t))
 print(torch.vmap(torch.func.jacrev(lambda x: x**2))(x[:2]))

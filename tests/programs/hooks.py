@@ -42,7 +42,8 @@ x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x**2
 print(torch.autograd.grad(y, x, torch.eye(3), is_grads_batched=True))
 a = torch.ones(2, requires_grad=True)
-print(torch.autograd.grad([x[:2] * a, x.sum()], [x, a], [torch.eye(2), torch.tensor([1.0, 2.0])], is_grads_batched=True))
+vectors = [torch.eye(2), torch.tensor([1.0, 2.0])]
+print(torch.autograd.grad([x[:2] * a, x.sum()], [x, a], vectors, is_grads_batched=True))
 
 # --- several outputs
 x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -251,7 +252,7 @@ print(x.exp().grad_fn._saved_result)
 print(hasattr(x.exp().grad_fn, "_saved_self"), hasattr(x.sum().grad_fn, "_saved_result"))
 print(torch.equal(x.sin().grad_fn._saved_self, x))
 y.sum().backward()
-y.grad_fn._saved_self
+print(y.grad_fn._saved_self)
 
 # --- metadata of a node
 y = torch.ones(2, requires_grad=True) * 2
@@ -325,8 +326,7 @@ print(x.grad)
 
 # --- no hooks on saved tensors here
 with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
-        pass
+    torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
 
 # --- mutation of saved tensors is allowed
 x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -366,8 +366,7 @@ with torch.autograd.set_detect_anomaly(True, check_nan=False):
 print(x.grad, torch.is_anomaly_enabled())
 
 # --- anomaly: where it happened
-import warnings
-
+warnings = __import__("warnings")
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
@@ -406,7 +405,7 @@ a.add_(1)
 # --- inference tensors have no version
 with torch.inference_mode():
     a = torch.ones(2)
-a._version
+print(a._version)
 
 # --- inference tensors never require gradients
 with torch.inference_mode():
