@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .. import dtypes, return_types
 from ..backends import array_module
 from ..tensor import Tensor, normalize_dim, wrap
@@ -307,9 +305,9 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
         raise TypeError("isin(): at least one of elements and test_elements must be a Tensor")
     arrays = []
     wanted = result_dtype(elements, test_elements)
+    xp = array_module((elements if isinstance(elements, Tensor) else test_elements)._array)
     for value in (elements, test_elements):
         if isinstance(value, Tensor) and value.is_complex():
             raise RuntimeError(f"Unsupported input type encountered for isin(): {dtypes.legacy_name(value.dtype)}")
-        arrays.append(_plain(value._array) if isinstance(value, Tensor) else np.asarray(value, wanted.numpy))
-    xp = array_module(arrays[0])
+        arrays.append(_plain(value._array) if isinstance(value, Tensor) else xp.asarray(value, wanted.numpy))
     return wrap(xp.asarray(xp.isin(arrays[0], arrays[1], assume_unique=assume_unique, invert=invert)))

@@ -65,6 +65,13 @@ def pin_memory(self, device=None):
 
 
 @function(method=True, namespace=None)
+def record_stream(self, stream) -> None:
+    """record_stream(stream): keep the memory until `stream` is done with it; RuntimeError for a CPU tensor."""
+    if not self.is_cuda:
+        raise RuntimeError(f"record_stream: expected a tensor on a CUDA device, but it is on {self.device}")
+
+
+@function(method=True, namespace=None)
 def is_shared(self) -> bool:
     """is_shared() -> bool: whether other processes can see the memory: True for CUDA tensors."""
     return self.is_cuda
