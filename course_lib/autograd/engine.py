@@ -15,6 +15,14 @@ from .grad_mode import GRAD
 from .node import AccumulateGrad, edge_of
 
 
+class _Running:
+    __slots__ = ("nodes",)
+
+
+RUNNING = _Running()  # `nodes`: what the running backward visits, (nodes that wait for others, nodes it begins with)
+RUNNING.nodes = None
+
+
 def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=None) -> list | None:
     """Push `grads` from `outputs` back through the graph.
 
@@ -36,6 +44,7 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
 
     ready = [node for node in pending if node not in waiting]
     heapify(ready)
+    outer, RUNNING.nodes = RUNNING.nodes, (waiting, tuple(pending))
     before, anomaly = GRAD.enabled, ANOMALY.enabled
     GRAD.enabled = create_graph
     try:
@@ -87,7 +96,7 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
             explain(node)
         raise
     finally:
-        GRAD.enabled = before
+        GRAD.enabled, RUNNING.nodes = before, outer
     return found
 
 

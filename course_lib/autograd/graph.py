@@ -11,6 +11,7 @@ import functools
 from typing import NamedTuple
 
 from ..tensor import Tensor
+from .engine import RUNNING
 from .grad_mode import no_grad
 from .node import Node, Packed, RemovableHandle, SavedOutput, edge_of
 from .watch import SAVED_TENSORS, watch
@@ -164,19 +165,22 @@ def register_multi_grad_hook(tensors, fn, *, mode: str = "all"):
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     tensors = tuple(tensors)
-    state = {"graph": None, "count": 0, "grads": [None] * len(tensors)}
+    state = {"run": None, "expected": 0, "grads": []}
 
     def arrived(index: int, grad) -> None:
-        if mode == "any":
-            if state["count"] == 0:
+        if state["run"] is not RUNNING.nodes:  # the first gradient of a backward
+            waiting, roots = state["run"] = RUNNING.nodes
+            nodes = [edge_of(t)[0] for t in tensors]
+            state["expected"] = sum(node in waiting or node in roots for node in nodes)
+            state["grads"] = [None] * len(tensors)
+            if mode == "any":
                 fn(grad)
-            state["count"] = (state["count"] + 1) % len(tensors)
-            return
         state["grads"][index] = grad
-        state["count"] += 1
-        if state["count"] == len(tensors):
-            grads, state["grads"], state["count"] = state["grads"], [None] * len(tensors), 0
-            fn(grads)
+        state["expected"] -= 1
+        if state["expected"] == 0:
+            grads, state["grads"], state["run"] = state["grads"], [], None
+            if mode == "all":
+                fn(grads)
 
     handles = [t.register_hook(functools.partial(arrived, index)) for index, t in enumerate(tensors)]
     return _MultiHandle(handles)

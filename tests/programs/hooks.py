@@ -351,6 +351,17 @@ handle.remove()
 (a * 2 + b * 3).sum().backward()
 print(a.grad)
 
+# --- hook for several gradients, some of which do not come
+a = torch.ones(2, requires_grad=True)
+b = torch.ones(2, requires_grad=True)
+handle = torch.autograd.graph.register_multi_grad_hook([a, b], lambda grads: print("all", grads))
+(a * 2).sum().backward()
+(a + b).sum().backward()
+handle.remove()
+torch.autograd.graph.register_multi_grad_hook([a, b], lambda grad: print("any", grad), mode="any")
+(a * 2).sum().backward()
+(a * 2 + b).sum().backward()
+
 # --- anomaly: nan
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 with torch.autograd.detect_anomaly():
