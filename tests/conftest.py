@@ -10,10 +10,7 @@ SLOW_FIRST = ("browser", "setup", "grading", "notebooks")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One xdist group a file, unless a test names its own; files in folders of SLOW_FIRST come first."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    """Files in folders of SLOW_FIRST come first."""
     items.sort(key=lambda item: SLOW_FIRST.index(folder) if (folder := folder_of(item)) in SLOW_FIRST else 99)
 
 

@@ -176,7 +176,7 @@ def test(context: typer.Context) -> None:
 
     arguments = [absolute_path(argument) for argument in context.args]
     if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments):
-        arguments = ["-n", "2", "--dist", "loadgroup", *arguments]
+        arguments = ["-n", "2", "--dist", "loadfile", *arguments]
     os.chdir(root)
     raise typer.Exit(int(pytest.main(["--rootdir", str(root), "-c", str(root / "pyproject.toml"), *arguments])))
 

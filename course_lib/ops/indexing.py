@@ -505,7 +505,10 @@ class masked_fill:
 
     def forward(xp, a, mask, value):
         value = cast(value, a.dtype) if hasattr(value, "strides") else a.dtype.type(value)
-        return xp.where(mask, value, a)
+        try:
+            return xp.where(mask, value, a)
+        except ValueError as error:
+            raise broadcast_error("masked_fill", wrap(a), wrap(mask), error) from error
 
     def save(ctx, out, a, mask, value):
         ctx.save_for_backward(mask.detach())

@@ -37,6 +37,12 @@ ADAPTED = {  # where the database calls something else than the function of that
     "rand_like": lambda *args, **named: course_lib.randn_like(*args, **named),
     "normal/number_mean": lambda std, mean, *args, **named: course_lib.normal(mean, std, *args, **named),
     "normal/in_place": lambda *args, **named: course_lib.Tensor.normal_(*args, **named),
+    "nn.functional.embedding": lambda weight, input, *args, **named: course_lib.nn.functional.embedding(
+        input, weight, *args, **named
+    ),
+    "nn.functional.embedding_bag": lambda weight, input, *args, **named: course_lib.nn.functional.embedding_bag(
+        input, weight, *args, **named
+    ),
     "zero_": lambda tensor: tensor.clone().zero_(),
     **{name: (lambda tensor, name=name: getattr(tensor, name)) for name in ("T", "H", "mT", "mH")},
 }
@@ -76,12 +82,12 @@ def convert(value):
         return type(value)(convert(item) for item in value)
     if isinstance(value, dict):
         return {key: convert(item) for key, item in value.items()}
-    if value in _FUNCTIONS:
+    if callable(value) and value in _FUNCTIONS:
         return function_of(_FUNCTIONS[value])
     return value
 
 
-_FUNCTIONS = {torch.nn.functional.relu: "nn.functional.relu", torch.sin: "sin"}
+_FUNCTIONS = {torch.nn.functional.pairwise_distance: "nn.functional.pairwise_distance"}
 
 
 def _convert_tensor(tensor):
