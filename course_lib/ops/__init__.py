@@ -24,8 +24,10 @@ from . import (
     fourier,
     fractional_pool,
     grid,
+    histograms,
     index_writing,
     indexing,
+    interchange,
     joining,
     least_squares,
     likelihood_loss,
@@ -50,6 +52,7 @@ from . import (
     resize,
     running,
     sampling,
+    scatter_views,
     smooth_activation,
     softmax,
     sorting,
@@ -63,11 +66,12 @@ from . import (
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "cholesky", "comparison",
-           "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions", "distance", "dropout",
-           "einsum", "embedding", "factorizations", "fourier", "fractional_pool", "grid", "index_writing", "indexing",
-           "joining", "least_squares", "likelihood_loss", "linear", "linear_systems", "loss", "margin_loss", "matmul",
-           "matrix_functions", "max_pool", "max_unpool", "norm", "norms", "padding", "pairs", "pointwise",
-           "polynomials", "pool", "products", "rearrange", "reduce", "resize", "running", "sampling",
-           "smooth_activation", "softmax", "sorting", "special", "spectrogram", "statistics", "tensor_methods",
-           "views", "views_in_place", "windows"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "cholesky",
+           "comparison", "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions",
+           "distance", "dropout", "einsum", "embedding", "factorizations", "fourier", "fractional_pool", "grid",
+           "histograms", "index_writing", "indexing", "interchange", "joining", "least_squares", "likelihood_loss",
+           "linear", "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions", "max_pool",
+           "max_unpool", "norm", "norms", "padding", "pairs", "pointwise", "polynomials", "pool", "products",
+           "rearrange", "reduce", "resize", "running", "sampling", "scatter_views", "smooth_activation", "softmax",
+           "sorting", "special", "spectrogram", "statistics", "tensor_methods", "views", "views_in_place",
+           "windows"]  # fmt: skip
