@@ -17,8 +17,7 @@ from .device import device, get_default_device, set_default_device
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .ops import FUNCTIONS as _NAMESPACES
 from .printing import set_printoptions
-from .random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from .random import Generator
+from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .size import Size
 from .tensor import Tensor
 

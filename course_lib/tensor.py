@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from .device import CPU, device as device_type
 from . import dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
 from .backends import array_module, is_numpy, storage_offset_bytes
+from .device import CPU
+from .device import device as device_type
 from .size import Size
 
 _new = object.__new__

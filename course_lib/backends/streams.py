@@ -146,7 +146,7 @@ class Stream(MersenneTwister):
     def cauchy(self, shape, dtype=F32, median: float = 0.0, sigma: float = 1.0, out=None) -> np.ndarray:
         """Cauchy: median + sigma·tan π(u - ½)."""
         with np.errstate(over="ignore"):
-            tangent = lambda n: np.tan(math.pi * (self._unit(n, F64) - 0.5))  # noqa: E731
+            tangent = lambda n: np.tan(math.pi * (self._unit(n, F64) - 0.5))
             return self._fill(shape, dtype, out, lambda n: scaled(tangent(n), median, sigma))
 
     def geometric(self, shape, dtype=F32, p: float = 0.5, out=None) -> np.ndarray:

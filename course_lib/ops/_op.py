@@ -30,7 +30,16 @@ from ..autograd.node import Node, SavedOutput, edge_of, fit
 from ..backends import array_module
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
-from ._arguments import NUMBER, OPERAND, argument_error, broadcast_error, number_array, out_error, prepare, signature_error
+from ._arguments import (
+    NUMBER,
+    OPERAND,
+    argument_error,
+    broadcast_error,
+    number_array,
+    out_error,
+    prepare,
+    signature_error,
+)
 
 FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, nn.functional, …
 OPS: dict[str, type] = {}  # every declared op, by name

@@ -195,7 +195,7 @@ def _copied(name: str):
     def copy(input, *args, **named):
         look = FUNCTIONS["torch"].get(name) or getattr(Tensor, name, None)
         made = input if name == "alias" else look(input, *args, **named)
-        own = lambda part: part.clone(memory_format="contiguous")  # noqa: E731
+        own = lambda part: part.clone(memory_format="contiguous")
         return tuple([own(part) for part in made]) if isinstance(made, tuple) else own(made)
 
     copy.__name__ = copy.__qualname__ = f"{name}_copy"

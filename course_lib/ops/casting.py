@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..device import CPU, device as device_type, resolve
 from .. import dtypes
 from ..backends import is_numpy
+from ..device import CPU, resolve
+from ..device import device as device_type
 from ..tensor import Tensor
 from ._arguments import cast
 from ._op import function, op

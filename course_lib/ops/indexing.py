@@ -859,5 +859,5 @@ def take_along_dim(input, indices, dim=None):
     dim = normalize_dim(dim, input.ndim)
     shape = list(np.broadcast_shapes(*[s[:dim] + (1,) + s[dim + 1 :] for s in (input._array.shape, indices._array.shape)]))
     indices = where(indices < 0, indices + input.shape[dim], indices)
-    expand = lambda t: t.expand(shape[:dim] + [t.shape[dim]] + shape[dim + 1 :])  # noqa: E731
+    expand = lambda t: t.expand(shape[:dim] + [t.shape[dim]] + shape[dim + 1 :])
     return expand(input).gather(dim, expand(indices))

@@ -297,7 +297,7 @@ lcm = _of_integers("lcm", "the least common multiple, never negative")
 
 
 def _float_power(input, exponent, wanted):
-    lift = lambda v: v.to(wanted) if isinstance(v, Tensor) else complex(v) if wanted.is_complex else float(v)  # noqa: E731
+    lift = lambda v: v.to(wanted) if isinstance(v, Tensor) else complex(v) if wanted.is_complex else float(v)
     return pow(lift(input), lift(exponent))
 
 

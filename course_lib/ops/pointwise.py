@@ -278,8 +278,8 @@ class pow:
             else:
                 grad_base = g * _conj(exponent * base ** (exponent - 1)) if exponent != 0 else g * 0
         if ctx.needs_input_grad[1]:
-            from .indexing import where
             from .creation import zeros_like
+            from .indexing import where
 
             slope = (base**exponent) * base.log()
             zero = (base == 0) & (exponent >= 0)
@@ -654,7 +654,7 @@ class clamp:
         return (lifted, *limits), {}
 
     def forward(xp, a, low, high):
-        as_array = lambda v: v if hasattr(v, "strides") else a.dtype.type(v)  # noqa: E731
+        as_array = lambda v: v if hasattr(v, "strides") else a.dtype.type(v)
         if low is not None:
             a = xp.maximum(a, as_array(low))
         return a if high is None else xp.minimum(a, as_array(high))

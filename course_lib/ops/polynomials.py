@@ -9,7 +9,7 @@ from __future__ import annotations
 from ._numeric import narrow, require_kind
 from ._op import FLOAT, op
 
-DOUBLED = lambda x, k, p, q: 2 * x * q - p  # noqa: E731  the step of all Chebyshev polynomials
+DOUBLED = lambda x, k, p, q: 2 * x * q - p
 
 _FAMILIES = {  # name: (P₁, step(x, k, Pₖ₋₁, Pₖ) -> Pₖ₊₁, what it is)
     "chebyshev_polynomial_t": (lambda x: x, DOUBLED, "the Chebyshev polynomial of the first kind"),

@@ -163,8 +163,8 @@ class prod:
 
 def _product_of_others(a: Tensor, dims) -> Tensor:
     """For each element the product of all others in its group, right also where elements are zero."""
-    from .joining import cat
     from .creation import ones_like
+    from .joining import cat
 
     rest = [d for d in range(a.ndim) if d not in dims]
     moved = a.permute(*rest, *dims)

@@ -234,7 +234,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
 
 def _slope(f: Tensor, dim: int, step, edge_order: int) -> Tensor:
     length = f.shape[dim]
-    at = lambda start, count: f.narrow(dim, start, count)  # noqa: E731
+    at = lambda start, count: f.narrow(dim, start, count)
     if isinstance(step, Tensor) and step.ndim:
         step = step.to(f.dtype if f.dtype.category >= FLOAT else dtypes.get_default_dtype())
         widths = diff(step).reshape([-1 if d == dim else 1 for d in range(f.ndim)])

@@ -10,7 +10,6 @@ from .. import dtypes
 from ..backends import array_module, backend_of, is_numpy
 from ..tensor import Tensor, normalize_dim, row_major_strides, wrap
 from ._op import function, op
-from .creation import shape_of
 
 # ---- shape arithmetic --------------------------------------------------------------------------------------------
 

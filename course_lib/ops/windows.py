@@ -75,7 +75,7 @@ def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.hann_window.html
     """
-    formula = lambda x: _cosines(x, (0.5, 0.5))  # noqa: E731
+    formula = lambda x: _cosines(x, (0.5, 0.5))
     return _window("hann_window", window_length, periodic, formula, dtype, device, requires_grad)
 
 
@@ -88,7 +88,7 @@ def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.hamming_window.html
     """
-    formula = lambda x: _cosines(x, (alpha, beta))  # noqa: E731
+    formula = lambda x: _cosines(x, (alpha, beta))
     return _window("hamming_window", window_length, periodic, formula, dtype, device, requires_grad)
 
 
@@ -101,7 +101,7 @@ def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, de
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.blackman_window.html
     """
-    formula = lambda x: _cosines(x, (0.42, 0.5, 0.08))  # noqa: E731
+    formula = lambda x: _cosines(x, (0.42, 0.5, 0.08))
     return _window("blackman_window", window_length, periodic, formula, dtype, device, requires_grad)
 
 
@@ -124,7 +124,7 @@ def kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, layout
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.kaiser_window.html
     """
-    formula = lambda x: _kaiser(x, beta)  # noqa: E731
+    formula = lambda x: _kaiser(x, beta)
     return _window("kaiser_window", window_length, periodic, formula, dtype, device, requires_grad)
 
 
@@ -224,7 +224,7 @@ def cosine(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=F
     Source: https://docs.pytorch.org/docs/stable/generated/torch.signal.windows.cosine.html
     """
     count = M if sym else M + 1
-    formula = lambda x: np.sin(math.pi * (np.arange(M) + 0.5) / count)  # noqa: E731
+    formula = lambda x: np.sin(math.pi * (np.arange(M) + 0.5) / count)
     return _made("cosine", M, sym, formula, dtype, device, requires_grad)
 
 
@@ -241,7 +241,7 @@ def exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, layout=None, d
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
     middle = (M - 1 if sym else M) / 2 if center is None else center
-    formula = lambda x: np.exp(-np.abs(np.arange(M) - middle) / tau)  # noqa: E731
+    formula = lambda x: np.exp(-np.abs(np.arange(M) - middle) / tau)
     return _made("exponential", M, sym, formula, dtype, device, requires_grad)
 
 
@@ -254,7 +254,7 @@ def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=None, device=None, requ
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
     middle = (M - 1 if sym else M) / 2
-    formula = lambda x: np.exp(-(((np.arange(M) - middle) / std) ** 2) / 2)  # noqa: E731
+    formula = lambda x: np.exp(-(((np.arange(M) - middle) / std) ** 2) / 2)
     return _made("gaussian", M, sym, formula, dtype, device, requires_grad)
 
 

@@ -6,8 +6,8 @@ kernel runs, they are shown as a picture of their state.
 """
 
 try:
-    import anywidget  # noqa: F401
-    import matplotlib  # noqa: F401
+    import anywidget
+    import matplotlib
 except ImportError as error:
     raise ImportError(
         f"course_lib.viz draws with matplotlib and anywidget, and {error.name} is not installed: "
