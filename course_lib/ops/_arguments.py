@@ -131,16 +131,16 @@ def in_place_result(cls, forward, x, arrays, settings, operands):
             shape = np.broadcast_shapes(*[a.shape for a in arrays if hasattr(a, "strides")])
             if shape == x.shape:
                 return forward(xp, *arrays, **settings, out=x)
-            raise _shape_error(x.shape, shape)
+            raise shape_error(x.shape, shape)
         z = forward(xp, *arrays, **settings)
     except ValueError as error:
         raise broadcast_error(cls.name, operands[0], operands[1] if len(operands) > 1 else None, error) from error
     if z.shape != x.shape:
-        raise _shape_error(x.shape, z.shape)
+        raise shape_error(x.shape, z.shape)
     return z
 
 
-def _shape_error(expected, got):
+def shape_error(expected, got):
     return RuntimeError(f"output with shape {list(expected)} doesn't match the broadcast shape {list(got)}")
 
 

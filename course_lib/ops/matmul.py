@@ -9,8 +9,9 @@ import numpy as np
 from ..dtypes import legacy_name
 from ..tensor import GRAD, Tensor, wrap
 from ._arguments import argument_error
-from ._op import OPS, _record, function, op, write_out
+from ._op import OPS, function, op, write_out
 from ._public import public
+from ._record import record
 
 
 def _check(name: str, a, b, second: str = "mat2") -> None:
@@ -266,7 +267,7 @@ def _quick_product(a: Tensor, b: Tensor) -> Tensor | None:
     z = x.dot(y)
     out = wrap(z if type(z) is np.ndarray else np.asarray(z))
     if GRAD.enabled and (a._requires_grad or b._requires_grad or a._base is not None or b._base is not None):
-        _record(cls, out, (a, b), {})
+        record(cls, out, (a, b), {})
     return out
 
 

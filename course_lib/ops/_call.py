@@ -1,0 +1,164 @@
+"""Calling an op: from tensors and numbers to arrays, through `forward`, and back to a tensor that knows its history.
+
+There is one closure for two broadcasting operands (the hottest path), one for a single operand and one for all others.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy import ndarray
+
+from .. import dtypes
+from ..autograd.grad_mode import GRAD
+from ..autograd.inplace import check_overlap
+from ..backends import array_module
+from ..tensor import Tensor, wrap, wrap_view
+from . import _arguments
+from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare
+from ._record import FLOAT32, record, record_pair
+
+PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
+
+
+def binary(cls, foreign, numbers_first: bool):
+    """Two operands that broadcast, either of which may be a Python number. The hottest path of the library.
+
+    foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
+    """
+    forward, lifts = cls.forward, cls.rule is FLOAT
+
+    def call(input, other):
+        try:
+            x = input._array
+        except AttributeError:
+            input = _arguments.number_operand(cls.name, input, other, numbers_first)
+            x = input._array
+        if type(other) is Tensor or isinstance(other, Tensor):
+            y = other._array
+            recorded = input._requires_grad or other._requires_grad or other._base is not None
+        elif isinstance(other, NUMBER):
+            y = number_array(other, x)
+            recorded = input._requires_grad
+        else:
+            return foreign(call, input, other)
+        if x.dtype is not y.dtype or (lifts and x.dtype is not FLOAT32):
+            x, y = prepare(lifts, input, other, x, y)
+        try:
+            z = forward(np if type(x) is ndarray else array_module(x), x, y)
+        except (ValueError, TypeError) as error:
+            raise broadcast_error(cls.name, input, other, error) from error
+        out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
+        if (recorded or input._base is not None) and GRAD.enabled and cls.backward is not None:
+            record_pair(cls, out, input, other, x, y, z)
+        return out
+
+    return call
+
+
+def unary(cls):
+    """One operand, and perhaps settings."""
+    forward, lifts, is_view = cls.forward, cls.rule is FLOAT, cls.is_view
+
+    def call(input, **settings):
+        try:
+            x = input._array
+        except AttributeError:
+            raise argument_error(cls.name, "input", 1, input) from None
+        if lifts and x.dtype is not FLOAT32:
+            x = _arguments.to_float(x)
+        z = forward(np if type(x) is ndarray else array_module(x), x, **settings)
+        out = _wrap_results(z, x) if not is_view else wrap_view(z, input) if type(z) is ndarray else _views(z, input)
+        if (input._requires_grad or input._base is not None) and GRAD.enabled:
+            record(cls, out, (input,), settings)
+        return out
+
+    return call
+
+
+def _wrap_results(z, x):
+    """Arrays as tensors: a single one (a NumPy scalar is made an array again) or a tuple of them."""
+    if type(z) is ndarray:
+        return wrap(z)
+    asarray = array_module(x).asarray
+    return tuple([wrap(asarray(part)) for part in z]) if type(z) is tuple else wrap(asarray(z))
+
+
+def _views(z, input):
+    """An array of another array module as view, or a tuple of arrays as views."""
+    return tuple([wrap_view(part, input) for part in z]) if type(z) is tuple else wrap_view(z, input)
+
+
+def general(cls):
+    """Any number of operands (tensors, numbers, or None where optional) and settings."""
+    forward, rule, is_view = cls.forward, cls.rule, cls.is_view
+
+    def call(*operands, **settings):
+        if rule is not None:
+            operands = _arguments.promote_operands(rule, operands)
+        arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
+        first = next(a for a in arrays if hasattr(a, "strides"))
+        for other in arrays:
+            if type(other) is not type(first):
+                _arguments.check_same_device(cls.name, arrays)
+        z = forward(np if type(first) is ndarray else array_module(first), *arrays, **settings)
+        out = wrap_view(z, operands[0]) if is_view else _wrap_results(z, first)
+        if GRAD.enabled:
+            record(cls, out, operands, settings)
+        return out
+
+    return call
+
+
+def with_arguments(cls, call):
+    """Put PyTorch's call signature and `out=` in front of the call."""
+    arguments = getattr(cls, "arguments", None)
+    if arguments is None:
+        wanted = cls.operands
+
+        def public(*args, out=None, **named):
+            if named or len(args) != wanted:
+                args = _arguments.positional(cls, args, named)
+            return call(*args) if out is None else write_out(cls.name, out, args, call(*args))
+    else:
+
+        def public(*args, out=None, **named):
+            try:
+                operands, settings = arguments(*args, **named)
+            except TypeError as error:
+                operands, settings = _arguments.retry(cls.name, arguments, args, named, error)
+            made = call(*operands, **settings)
+            return made if out is None else write_out(cls.name, out, operands, made)
+
+    return public
+
+
+def with_out(made):
+    @functools.wraps(made)
+    def public(*args, out=None, **named):
+        result = made(*args, **named)
+        return result if out is None else write_out(made.__name__, out, (*args, *named.values()), result)
+
+    return public
+
+
+def write_out(name: str, out, operands, made):
+    """Store a result into the tensor(s) given as `out=`; they are resized when their shape is another."""
+    if isinstance(made, tuple):
+        for target, part in zip(out, made, strict=True):
+            write_out(name, target, operands, part)
+        return out
+    if GRAD.enabled and any(isinstance(t, Tensor) and t.requires_grad for t in (*operands, out)):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if not dtypes.can_cast(made.dtype, out.dtype):
+        raise out_error(made.dtype, out.dtype)
+    check_overlap(out._array)
+    if out._array.shape != made._array.shape:
+        out.resize_(made._array.shape)
+    out._array[...] = made._array
+    out._storage.version += 1
+    return out

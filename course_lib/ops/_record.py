@@ -1,0 +1,110 @@
+"""Recording: the node of an op, made when one of its operands needs a gradient.
+
+`record` gives an op's result a node with edges to the operands' nodes, and lets the op save what its backward needs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import ndarray
+
+from ..autograd.grad_mode import GRAD
+from ..autograd.node import Node, SavedOutput, edge_of, fit
+from ..backends import array_module
+from ..tensor import Tensor, wrap
+
+FLOAT32 = np.dtype("float32")
+_NOTHING = (None, None)
+
+
+class OpNode(Node):
+    """The node of a declared op: one subclass an op, with its `backward`."""
+
+    __slots__ = ()
+
+    def save_for_backward(self, *values) -> None:
+        self.saved = saved = []
+        for v in values:
+            if v is None:
+                saved.append(_NOTHING)
+            elif type(v) is Tensor or isinstance(v, (Tensor, SavedOutput)):
+                saved.append((v, v._storage.version))
+            else:
+                saved.append((v, None))
+
+    def apply(self, grads) -> tuple:
+        if not self.on_arrays or GRAD.enabled:
+            return Node.apply(self, grads)
+        grad = grads[0]
+        x = grad._array  # nothing here is going to be recorded, so bare arrays will do
+        found = self.backward(x)
+        if type(found) is not tuple:
+            found = (found,)
+        wrapped = []
+        for g in found:
+            if g is not None:  # what is passed on unchanged stays one tensor: a leaf may keep only what nobody shares
+                g = grad if g is x else wrap(g if type(g) is ndarray else array_module(x).asarray(g))
+            wrapped.append(g)
+        if self.inputs is not None:
+            metas = zip(wrapped, self.inputs, strict=True)
+            wrapped = [g if g is None or meta is None else fit(g, meta) for g, meta in metas]
+        return wrapped
+
+
+def record(cls, out, operands, settings) -> None:
+    """Give `out` a node with edges to its operands, if one of them needs a gradient."""
+    if cls.backward is None:
+        return
+    edges = [edge_of(t) if type(t) is Tensor or isinstance(t, Tensor) else None for t in operands]
+    if not any(edges):
+        return
+    if type(out) is tuple:
+        _several(cls, out, edges, operands, settings)
+        return
+    if out._array.dtype is not FLOAT32 and out._array.dtype.kind not in "fcV":
+        return
+    out._node = node = cls.node(edges, None if cls.rule is None else inputs_to_fit(operands, out._array))
+    out._requires_grad = True
+    if cls.save is not None:
+        cls.save(node, out, *operands, **settings)
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
+
+
+def _several(cls, outs, edges, operands, settings) -> None:
+    node = cls.node(edges, None if cls.rule is None else inputs_to_fit(operands, outs[0]._array))
+    if cls.save is not None:
+        cls.save(node, outs, *operands, **settings)
+    node.outputs = [(o._array.shape, o.dtype) if o._array.dtype.kind in "fcV" else None for o in outs]
+    for index, out in enumerate(outs):
+        if node.outputs[index] is not None:
+            out._node, out._nr, out._requires_grad = node, index, True
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
+
+
+def inputs_to_fit(operands, out):
+    """Shapes and dtypes of the operands, only where a gradient may have to be summed or cast to fit them."""
+    for t in operands:
+        if isinstance(t, Tensor) and (t._array.shape != out.shape or t._array.dtype is not FLOAT32):
+            return tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
+    return None
+
+
+def record_pair(cls, out, input, other, x, y, z) -> None:
+    """`record` for the two operands of the hottest path."""
+    edge = edge_of(input)
+    a, b, other_edge = input._array, y, None  # a and b: the operands before promotion
+    if isinstance(other, Tensor):
+        b, other_edge = other._array, edge_of(other)
+    if (edge is None and other_edge is None) or (z.dtype is not FLOAT32 and z.dtype.kind not in "fcV"):
+        return
+    shape = z.shape
+    plain = z.dtype is FLOAT32 and a is x and b is y and a.shape == shape and (other_edge is None or b.shape == shape)
+    inputs = None if plain else ((a.shape, a.dtype), None if other_edge is None else (b.shape, b.dtype))
+    out._node = node = cls.node((edge, other_edge), inputs)
+    out._requires_grad = True
+    if cls.save is not None:
+        cls.save(node, out, input, other)
+    if GRAD.on_record is not None:
+        GRAD.on_record(node)
