@@ -11,7 +11,7 @@ import math
 from . import dtypes, linalg
 from .dtypes import FLOAT
 from .ops import FUNCTIONS
-from .ops.indexing import where as _where
+from .ops.masks import where as _where
 from .ops.reduce import dims_of
 from .ops.statistics import nanmedian
 from .tensor import Tensor

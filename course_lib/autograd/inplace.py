@@ -110,7 +110,7 @@ class AsStridedBackward0(Node):
     __slots__ = ()
 
     def backward(self, g):
-        from ..ops.views import as_strided_backward
+        from ..ops.strides import as_strided_backward
 
         return as_strided_backward(g, self.geometry, self.base_geometry)
 
@@ -133,7 +133,7 @@ class CopySlices(Node):
         return "torch::autograd::CopySlices"
 
     def apply(self, grads) -> tuple:
-        from ..ops.views import clone_like, strided_view
+        from ..ops.strides import clone_like, strided_view
 
         total = clone_like(grads[0], self.base_geometry)
         part = strided_view(total, *self.geometry)

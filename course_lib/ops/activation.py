@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import FUNCTIONS, OPS, function, op
-from .indexing import where
+from .masks import where
 from .pointwise import relu, sigmoid, tanh
 
 

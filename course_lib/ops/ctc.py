@@ -12,8 +12,8 @@ from ..tensor import Tensor
 from ._numeric import require_kind
 from ._op import function, op
 from .creation import tensor as new_tensor
-from .indexing import where
 from .loss import reduction_of
+from .masks import where
 
 
 def _log_add(xp, *parts):

@@ -53,7 +53,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
 def _together(x1, x2):
     """Both broadcast; RuntimeError with the sizes that do not fit."""
-    from .views import broadcast_tensors
+    from .broadcasting import broadcast_tensors
 
     return broadcast_tensors(x1, x2)
 

@@ -14,8 +14,8 @@ from ..tensor import Tensor
 from ._numeric import kind_name
 from ._op import function
 from .creation import linspace, ones
-from .indexing import where
 from .joining import cat, meshgrid, stack
+from .masks import where
 
 # ---- from [-1, 1] to elements ------------------------------------------------------------------------------------
 

@@ -14,8 +14,10 @@ from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
 from ._op import function, op
 from .creation import ones_like, zeros_like
-from .indexing import _along, _check_index_shape, _check_positions, _split, place_at, place_at_, where
+from .gather_scatter import along, check_index_shape, check_positions
+from .indexing import place_at, place_at_, split_key
 from .joining import cat
+from .masks import where
 
 _FULL = slice(None)
 _INTEGERS = (dtypes.int64, dtypes.int32)
@@ -255,19 +257,19 @@ class scatter_reduce:
             raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
         dim = normalize_dim(dim, input.ndim)
         if index.numel():
-            _check_index_shape("self", index._array, input.shape, dim)
+            check_index_shape("self", index._array, input.shape, dim)
         return (input, index, src), {"dim": dim, "reduce": reduce, "include_self": include_self}
 
     def forward(xp, a, index, src, *, dim, reduce, include_self):
         if index.size == 0:
             return a.copy()
-        _check_positions(index, a.shape[dim] if a.ndim else 1, dim)
+        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
         if a.ndim == 0:
             index, src = index.reshape(-1), src.reshape(-1)
             return _reduce_into(xp, a.reshape(1), (index,), src, reduce, include_self)[0]
         index = index.reshape(1) if index.ndim == 0 else index
         src = src.reshape(1) if src.ndim == 0 else src[tuple(slice(n) for n in index.shape)]
-        return _reduce_into(xp, a, _along(xp, index, dim, a.ndim), src, reduce, include_self)
+        return _reduce_into(xp, a, along(xp, index, dim, a.ndim), src, reduce, include_self)
 
     def save(ctx, out, a, index, src, *, dim, reduce, include_self):
         ctx.save_for_backward(a, index, src)
@@ -354,7 +356,7 @@ def _put_key(input, indices, values):
     for index in indices:
         index = _FULL if index is None else index.reshape(1) if index.ndim == 0 else index
         key.append(index)
-    return _split(input, tuple(key))
+    return split_key(input, tuple(key))
 
 
 @function(method=True)

@@ -7,8 +7,8 @@ import warnings
 
 from ..tensor import Tensor
 from ._op import function
-from .indexing import where
 from .loss import reduced, reduction_of
+from .masks import where
 
 
 def _xlogx(t: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from ..tensor import Tensor
 from ._arguments import result_dtype
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import function, op
+from .broadcasting import broadcast_tensors
 from .smooth_activation import logsigmoid
-from .views import broadcast_tensors
 
 
 def reduction_of(reduction, size_average=None, reduce=None) -> str:

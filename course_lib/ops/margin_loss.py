@@ -6,8 +6,8 @@ from ..tensor import Tensor
 from ._numeric import kind_name, require_kind
 from ._op import function
 from .distance import pairwise_distance
-from .indexing import where
 from .loss import reduced, reduction_of
+from .masks import where
 from .pointwise import minimum
 from .smooth_activation import logsigmoid
 

@@ -13,7 +13,7 @@ from ._public import public
 from .decompositions import linalg_qr, linalg_svd
 from .joining import cat
 from .linear_systems import _checked_inverse
-from .views import diagonal
+from .strides import diagonal
 
 # ---- powers and exponential --------------------------------------------------------------------------------------
 

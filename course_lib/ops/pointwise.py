@@ -279,7 +279,7 @@ class pow:
                 grad_base = g * _conj(exponent * base ** (exponent - 1)) if exponent != 0 else g * 0
         if ctx.needs_input_grad[1]:
             from .creation import zeros_like
-            from .indexing import where
+            from .masks import where
 
             slope = (base**exponent) * base.log()
             zero = (base == 0) & (exponent >= 0)

@@ -10,7 +10,7 @@ from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._op import function, op, write_out
-from .views import expand_to
+from .broadcasting import expand_to
 
 
 def dims_of(dim, ndim: int) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from ..dtypes import FLOAT
 from ..tensor import Tensor, normalize_dim
 from ._numeric import narrow, require_kind, wide
 from ._op import function, op
-from .indexing import where
 from .joining import cat
+from .masks import where
 
 # ---- running extremes --------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from ..tensor import Tensor, normalize_dim
 from ._numeric import narrow, require_kind, special, wide
 from ._op import function, op
 from .activation import activation, twin
-from .indexing import where
 from .joining import cat
+from .masks import where
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 

@@ -205,7 +205,7 @@ class zeta:
 
 def _ratio_at_zero(x, quotient, limit: float):
     """quotient / x where x is not 0, and the limit where it is."""
-    from .indexing import where
+    from .masks import where
 
     small = x == 0
     return where(small, limit, quotient / x.masked_fill(small, 1))

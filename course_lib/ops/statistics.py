@@ -14,7 +14,7 @@ from ..tensor import Tensor, normalize_dim
 from ._numeric import require_kind
 from ._op import function, op
 from .blending import lerp
-from .indexing import where
+from .masks import where
 from .reduce import amax, amin, dims_of, nansum
 from .sorting import ascending, sort
 

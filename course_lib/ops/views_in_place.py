@@ -10,7 +10,8 @@ from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace
 from ..tensor import Storage, Tensor, wrap
 from ._op import function
-from .views import as_strided, squeeze, t, transpose, unsqueeze
+from .strides import as_strided
+from .views import squeeze, t, transpose, unsqueeze
 
 
 def _in_place(view, *names: str) -> None:

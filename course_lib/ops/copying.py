@@ -1,0 +1,126 @@
+"""Copies of all elements: into new memory (`clone`, `contiguous`), or over what a tensor holds (`copy_`, `fill_`).
+
+A copy carries its history: gradients pass from the copy to what was copied, and what was overwritten gets none.
+`resize_` belongs here because it changes how much memory there is; it is not differentiable.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backends import array_module
+from ..tensor import Storage, Tensor, wrap
+from ._arguments import broadcast_error, cast
+from ._op import OPS, function, op
+from .creation import checked_value, shape_of
+
+# ---- into new memory -----------------------------------------------------------------------------------------------
+
+
+@op()
+class clone:
+    """clone(input, *, memory_format=torch.preserve_format) -> Tensor: a copy in memory of its own; differentiable.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.clone.html
+    """
+
+    def arguments(input, *, memory_format=None):
+        return (input,), {"order": "C" if "contiguous" in str(memory_format) else "K"}
+
+    def forward(xp, a, *, order):
+        if order == "K" and 0 in a.strides and a.size > 1:
+            order = "C"  # an expanded tensor has no layout worth keeping
+        return a.copy(order=order)
+
+    def backward(ctx, g):
+        return g
+
+
+@function(method=True, namespace=None)
+def contiguous(self, memory_format=None):
+    """contiguous() -> Tensor: itself if its elements lie in row-major order, otherwise a copy that does."""
+    return self if self._array.flags.c_contiguous else clone(self, memory_format="contiguous")
+
+
+# ---- over what is there --------------------------------------------------------------------------------------------
+
+
+@op(inplace=True, method=False, namespace=None, node="CopyBackwards")
+class copy_from:
+    """The values of `src` in the dtype, device and shape of `self`."""
+
+    def forward(xp, a, src):
+        made = cast(src, a.dtype)
+        try:
+            return xp.broadcast_to(made, a.shape)
+        except ValueError as error:
+            raise broadcast_error("copy_", wrap(a), wrap(made), error) from error
+
+    def save(ctx, out, a, src):
+        ctx.inputs = (None, (src._array.shape, src._array.dtype))
+
+    def backward(ctx, g):
+        return (g * 0 if ctx.needs_input_grad[0] else None), g
+
+
+def _copy_(self, src, non_blocking=False) -> Tensor:
+    """copy_(src) -> Tensor: overwrite this tensor with the values of `src` (broadcast and cast); returns it.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.copy_.html
+    """
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    return OPS["copy_from"].change(self, src)
+
+
+Tensor.copy_ = _copy_
+
+
+@op(inplace=True)
+class fill:
+    """fill(input, value) -> Tensor: a tensor of the input's shape filled with a number or a 0-dim tensor.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.fill_.html
+    """
+
+    def arguments(input, value):
+        if isinstance(value, Tensor):
+            if value.ndim:
+                raise RuntimeError(
+                    "fill_ only supports 0-dimension value tensor but got tensor with "
+                    f"{value.ndim} dimension{'s' if value.ndim > 1 else ''}."
+                )
+            return (input, value), {}
+        return (input, checked_value(value, input.dtype)), {}
+
+    def forward(xp, a, value):
+        return xp.full(a.shape, cast(value, a.dtype) if hasattr(value, "strides") else value, a.dtype)
+
+    def backward(ctx, g):
+        return g * 0, (g.sum() if ctx.needs_input_grad[1] else None)
+
+
+Tensor.zero_ = lambda self: self.fill_(0)
+Tensor.zero_.__name__ = "zero_"
+Tensor.zero_.__doc__ = "zero_() -> Tensor: overwrite this tensor with zeros; returns it."
+
+
+def _resize_(self, *size, memory_format=None) -> Tensor:
+    """resize_(*size) -> Tensor: change the shape in place; new elements are uninitialised."""
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = shape_of(size)
+    count = int(np.prod(shape, dtype=np.int64))
+    xp = array_module(self._array)
+    if count <= self._storage.array.size and self._storage.array.flags.c_contiguous:
+        self._array = self._storage.array.reshape(-1)[:count].reshape(shape)
+        return self
+    made = xp.empty(count, self._array.dtype)
+    made[: self._array.size] = self._array.reshape(-1)
+    version = self._storage.version
+    self._array, self._storage = made.reshape(shape), Storage(made)
+    self._storage.version = version
+    return self
+
+
+Tensor.resize_ = _resize_

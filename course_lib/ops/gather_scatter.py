@@ -1,0 +1,251 @@
+"""By index along one dimension: `index_select` and `gather` read at the positions of an index tensor, `index_add` and
+`scatter` write there; each is the other's derivative. `take` reads by the position in the flattened tensor.
+
+`along` turns an index tensor into the full key of NumPy's indexing: `out[i][j] = a[index[i][j]][j]` for dim 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes
+from ..tensor import Tensor, normalize_dim, wrap
+from ._op import function, op, write_out
+from .masks import where
+
+_FULL = slice(None)
+
+def _index_array(index: Tensor, name: str, length: int):
+    if index.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
+    array = index._array
+    if array.size and (int(array.max()) >= length or int(array.min()) < 0):
+        raise IndexError("index out of range in self")
+    return array
+
+
+@op()
+class index_select:
+    """index_select(input, dim, index) -> Tensor: the positions `index` (1-D int64) of `dim`; a copy.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.index_select.html
+    """
+
+    def arguments(input, dim, index):
+        dim = normalize_dim(dim, input.ndim)
+        if index.ndim > 1:
+            raise IndexError("index_select(): Index is supposed to be a vector")
+        return (input, index), {"dim": dim}
+
+    def forward(xp, a, index, *, dim):
+        index = _index_array(wrap(index), "index_select", a.shape[dim] if a.ndim else 1)
+        if a.ndim == 0:
+            return a.copy()
+        return xp.take(a, xp.atleast_1d(index), axis=dim)
+
+    def save(ctx, out, a, index, *, dim):
+        ctx.save_for_backward(index)
+        ctx.shape, ctx.dim = a.shape, dim
+
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        if not ctx.shape:
+            return g, None
+        return g.new_zeros(ctx.shape).index_add(ctx.dim, index, g), None
+
+
+@op(inplace=True)
+class index_add:
+    """index_add(input, dim, index, source, *, alpha=1) -> Tensor: `alpha * source` added at positions `index` of `dim`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+    """
+
+    def arguments(input, dim, index, source, *, alpha=1):
+        if source.dtype is not input.dtype:
+            raise RuntimeError(
+                "index_add_(): self and source expected to have the same dtype, but got (self) "
+                f"{dtypes.legacy_name(input.dtype)} and (source) {dtypes.legacy_name(source.dtype)}"
+            )
+        return (input, index, source), {"dim": normalize_dim(dim, input.ndim), "alpha": alpha}
+
+    def forward(xp, a, index, source, *, dim, alpha):
+        made = a.copy()
+        index = _index_array(wrap(xp.atleast_1d(index)), "index_add_", a.shape[dim] if a.ndim else 1)
+        if a.ndim == 0:
+            return made + source * made.dtype.type(alpha)
+        xp.add.at(made, (*(_FULL,) * dim, index), source if alpha == 1 else source * made.dtype.type(alpha))
+        return made
+
+    def save(ctx, out, a, index, source, *, dim, alpha):
+        ctx.save_for_backward(index)
+        ctx.dim, ctx.alpha = dim, alpha
+
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        return g, None, g.index_select(ctx.dim, index) * ctx.alpha
+
+
+def along(xp, index, dim: int, ndim: int):
+    """The full key that picks, for every position of `index`, that position with `dim` replaced by the index."""
+    key = list(xp.ogrid[tuple(slice(n) for n in index.shape)]) if ndim else []
+    if ndim:
+        key[dim] = index
+    return tuple(key)
+
+
+def check_index_shape(name: str, index, shape, dim: int) -> None:
+    if index.ndim != len(shape) and not (index.ndim <= 1 and len(shape) <= 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
+    for d in range(index.ndim):
+        if d != dim and index.shape[d] > shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(shape)} apart from dimension {dim}"
+            )
+
+
+def check_positions(index, length: int, dim: int) -> None:
+    if index.size and (int(index.max()) >= length or int(index.min()) < 0):
+        bad = index[(index >= length) | (index < 0)].flat[0]
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
+
+
+@op()
+class gather:
+    """gather(input, dim, index) -> Tensor: `out[i][j] = input[index[i][j]][j]` for dim 0, and so on; index's shape.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.gather.html
+    """
+
+    def arguments(input, dim, index, *, sparse_grad=False):
+        dim = normalize_dim(dim, input.ndim)
+        if index.dtype not in (dtypes.int64, dtypes.int32) and index.numel():
+            raise RuntimeError("gather(): Expected dtype int32/int64 for index")
+        if index.numel():
+            check_index_shape("input", index._array, input.shape, dim)
+        return (input, index), {"dim": dim}
+
+    def forward(xp, a, index, *, dim):
+        if a.ndim == 0 or index.size == 0:
+            return xp.broadcast_to(a, index.shape).copy() if index.size else xp.zeros(index.shape, a.dtype)
+        check_positions(index, a.shape[dim], dim)
+        return a[along(xp, index, dim, a.ndim)] if index.ndim else a[index, ...].copy()
+
+    def save(ctx, out, a, index, *, dim):
+        ctx.save_for_backward(index)
+        ctx.shape, ctx.dim = a.shape, dim
+
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        if not index.numel():
+            return g.new_zeros(ctx.shape), None
+        return g.new_zeros(ctx.shape).scatter_add(ctx.dim, index, g), None
+
+
+@op(inplace=True)
+class scatter:
+    """scatter(input, dim, index, src) -> Tensor: `src` (a tensor or a number) written at the positions of `index`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
+    """
+
+    def arguments(input, dim, index, src=None, *, value=None, reduce=None):
+        dim = normalize_dim(dim, input.ndim)
+        src = value if src is None else src
+        if index.dtype not in (dtypes.int64, dtypes.int32):
+            raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
+        if isinstance(src, Tensor) and src.dtype is not input.dtype:
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        if index.numel():
+            check_index_shape("self", index._array, input.shape, dim)
+        return (input, index, src), {"dim": dim, "reduce": reduce}
+
+    def forward(xp, a, index, src, *, dim, reduce):
+        made = a.copy()
+        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
+        key = along(xp, index, dim, a.ndim)
+        part = src[tuple(slice(n) for n in index.shape)] if hasattr(src, "strides") else a.dtype.type(src)
+        if reduce is None:
+            made[key] = part
+        elif reduce == "add":
+            xp.add.at(made, key, part)
+        elif reduce == "multiply":
+            xp.multiply.at(made, key, part)
+        else:
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        return made
+
+    def save(ctx, out, a, index, src, *, dim, reduce):
+        ctx.save_for_backward(index)
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        return g.scatter(ctx.dim, index, 0), None, (g.gather(ctx.dim, index) if ctx.needs_input_grad[2] else None)
+
+
+@op(inplace=True)
+class scatter_add:
+    """scatter_add(input, dim, index, src) -> Tensor: `src` added at the positions of `index`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
+    """
+
+    def arguments(input, dim, index, src):
+        dim = normalize_dim(dim, input.ndim)
+        if src.dtype is not input.dtype:
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        return (input, index, src), {"dim": dim}
+
+    def forward(xp, a, index, src, *, dim):
+        made = a.copy()
+        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
+        part = src[tuple(slice(n) for n in index.shape)]
+        if a.ndim == 0:
+            return made + part.sum(dtype=made.dtype)
+        xp.add.at(made, along(xp, index, dim, a.ndim), part)
+        return made
+
+    def save(ctx, out, a, index, src, *, dim):
+        ctx.save_for_backward(index)
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        (index,) = ctx.saved_tensors
+        return g, None, g.gather(ctx.dim, index)
+
+
+@function(method=True)
+def take(input, index, *, out=None):
+    """take(input, index) -> Tensor: elements by their position in the flattened input; index's shape.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.take.html
+    """
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {dtypes.legacy_name(index.dtype)}")
+    if input.numel() == 0 and index.numel():
+        raise IndexError("take(): tried to take from an empty tensor")
+    made = input.reshape(-1)[index]
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            "take(): self and out expected to have the same dtype, but got self.dtype = "
+            f"{dtypes.legacy_name(input.dtype)} and out.dtype = {dtypes.legacy_name(out.dtype)}"
+        )
+    return made if out is None else write_out("take", out, (input, index), made)
+
+
+@function(method=True, out=True)
+def take_along_dim(input, indices, dim=None):
+    """take_along_dim(input, indices, dim=None) -> Tensor: `gather` with broadcasting, such as indices from `argsort`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.take_along_dim.html
+    """
+    if dim is None:
+        return input.reshape(-1).gather(0, indices.reshape(-1))
+    dim = normalize_dim(dim, input.ndim)
+    shapes = [s[:dim] + (1,) + s[dim + 1 :] for s in (input._array.shape, indices._array.shape)]
+    shape = list(np.broadcast_shapes(*shapes))
+    indices = where(indices < 0, indices + input.shape[dim], indices)
+    expand = lambda t: t.expand(shape[:dim] + [t.shape[dim]] + shape[dim + 1 :])
+    return expand(input).gather(dim, expand(indices))
