@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 
+from ..backends import array_module
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import run_backward
 from .grad_mode import (
@@ -165,9 +166,11 @@ def _implicit(output):
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
     if output.is_complex():
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-    from ..ops.creation import ones_like
+    from ..tensor import wrap
 
-    return ones_like(output)
+    array = output._array
+    one = array_module(array).array(1, array.dtype)
+    return wrap(one if array.ndim == 0 else one.reshape(array.shape))
 
 
 def _checked_gradient(position: int, output, gradient):

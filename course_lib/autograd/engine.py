@@ -72,24 +72,22 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
                 if node.saved and not retain_graph:
                     node.release()
                 arrived = None
-            position = -1
-            for edge in edges:
-                position += 1
+            for edge, grad in zip(edges, results):
                 if edge is None:
                     continue
                 target = edge[0]
                 if needed is not None and target not in needed:
                     continue
-                grad = results[position]
                 if grad is not None:
-                    index = edge[1]
-                    if index == 0 and target not in pending:
+                    if edge[1] == 0 and target not in pending:
                         pending[target] = [grad]
                     else:
-                        _add(pending.setdefault(target, []), index, grad)
-                waiting[target] = left = waiting[target] - 1
-                if left == 0:
+                        _add(pending.setdefault(target, []), edge[1], grad)
+                left = waiting[target]
+                if left == 1:
                     heappush(ready, target)
+                else:
+                    waiting[target] = left - 1
             results = grad = None  # no reference may stay behind: AccumulateGrad takes over what is not shared
     except Exception:
         if anomaly:

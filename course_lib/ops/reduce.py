@@ -12,6 +12,8 @@ from ..tensor import Tensor, normalize_dim
 from ._op import function, op, write_out
 from .broadcasting import expand_to
 
+_FLOAT32 = dtypes.float32.numpy
+
 
 def dims_of(dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce, counted from the front and sorted; None or an empty list means all."""
@@ -69,6 +71,8 @@ class sum:
         return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim, "dtype": dtype}
 
     def forward(xp, a, *, dims, keepdim, dtype):
+        if a.dtype is _FLOAT32 and dtype is dtypes.float32:
+            return xp.add.reduce(a, axis=dims, keepdims=keepdim)
         return _accumulate(xp, a, dims, keepdim, dtype.numpy, xp.add.reduce)
 
     def save(ctx, out, a, *, dims, keepdim, dtype):
@@ -287,7 +291,7 @@ def max(input, dim=None, keepdim=False, *, other=None, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.max.html
     """
-    from .pointwise import maximum
+    from .rounding import maximum
 
     dim = dim if other is None else other
     return _extreme("max", input, dim, keepdim, out, max_along, max_of_all, maximum, return_types.max)
@@ -301,7 +305,7 @@ def min(input, dim=None, keepdim=False, *, other=None, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.min.html
     """
-    from .pointwise import minimum
+    from .rounding import minimum
 
     dim = dim if other is None else other
     return _extreme("min", input, dim, keepdim, out, min_along, min_of_all, minimum, return_types.min)
