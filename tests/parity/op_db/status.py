@@ -25,6 +25,8 @@ OUT_OF_SCOPE = {  # prefixes and names, with the reason
     "masked.": "masked tensors are another PyTorch package",
     "sparse.": "sparse tensors",
     "to_sparse": "sparse tensors",
+    "torch._": "internal operator of PyTorch",
+    "slice": "internal operator of PyTorch",
     "torch.ops.": "internal operator of PyTorch's dispatcher",
     "_": "internal operator of PyTorch",
     "native_": "internal operator of PyTorch",
@@ -42,7 +44,7 @@ def out_of_scope(name: str) -> str | None:
     """Why an entry is not part of the library, or None if it is."""
     if name.startswith("__") and name.split("/")[0].endswith("__"):
         return None  # operators such as __radd__ are public
-    return next((reason for prefix, reason in OUT_OF_SCOPE.items() if name.startswith(prefix)), None)
+    return next((reason for prefix, reason in OUT_OF_SCOPE.items() if name == prefix or (prefix[-1] in "._" and name.startswith(prefix))), None)
 
 
 def recorded() -> dict[str, dict[str, str]]:
