@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from . import (
     activation,
+    arithmetic,
     arranging,
     attention,
+    bits,
     blending,
     broadcasting,
     casting,
@@ -39,6 +41,7 @@ from . import (
     loss,
     margin_loss,
     masks,
+    mathematics,
     matmul,
     matrix_functions,
     max_pool,
@@ -47,13 +50,13 @@ from . import (
     norms,
     padding,
     pairs,
-    pointwise,
     polynomials,
     pool,
     products,
     rearrange,
     reduce,
     resize,
+    rounding,
     running,
     sampling,
     scatter_views,
@@ -71,12 +74,12 @@ from . import (
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "arranging", "attention", "blending", "casting", "cholesky",
-           "comparison", "complex_numbers", "conv", "creation", "cross_entropy", "ctc", "decompositions",
-           "distance", "dropout", "einsum", "embedding", "factorizations", "fourier", "fractional_pool", "grid",
-           "histograms", "index_writing", "indexing", "interchange", "joining", "least_squares", "likelihood_loss",
-           "linear", "linear_systems", "loss", "margin_loss", "matmul", "matrix_functions", "max_pool",
-           "max_unpool", "norm", "norms", "padding", "pairs", "pointwise", "polynomials", "pool", "products",
-           "rearrange", "reduce", "resize", "running", "sampling", "scatter_views", "smooth_activation", "softmax",
-           "sorting", "special", "spectrogram", "statistics", "tensor_methods", "views", "views_in_place",
-           "windows"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS", "activation", "arithmetic", "arranging", "attention", "bits", "blending",
+           "broadcasting", "casting", "cholesky", "comparison", "complex_numbers", "conv", "copying", "creation",
+           "cross_entropy", "ctc", "decompositions", "distance", "dropout", "einsum", "embedding", "factorizations",
+           "fourier", "fractional_pool", "gather_scatter", "grid", "histograms", "index_writing", "indexing",
+           "interchange", "joining", "least_squares", "likelihood_loss", "linear", "linear_systems", "loss",
+           "margin_loss", "masks", "mathematics", "matmul", "matrix_functions", "max_pool", "max_unpool", "norm",
+           "norms", "padding", "pairs", "polynomials", "pool", "products", "rearrange", "reduce", "resize",
+           "rounding", "running", "sampling", "scatter_views", "smooth_activation", "softmax", "sorting", "special",
+           "spectrogram", "statistics", "strides", "tensor_methods", "views", "views_in_place", "windows"]  # fmt: skip

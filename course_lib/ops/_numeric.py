@@ -1,10 +1,11 @@
-"""What the functions of nn.functional share about numbers: half precision is computed in float32, and an array of a
-dtype that a function does not know is refused in PyTorch's words.
+"""What ops share about numbers: half precision is computed in float32, complex derivatives take conjugates, and an
+array of a dtype that a function does not know is refused in PyTorch's words.
 """
 
 from __future__ import annotations
 
 from ..dtypes import from_numpy, legacy_name
+from ..tensor import Tensor
 
 
 def is_half(dtype) -> bool:
@@ -20,6 +21,15 @@ def wide(array):
 def narrow(array, dtype):
     """A result brought back to `dtype`, rounded once; the same object if it already has it."""
     return array if array.dtype == dtype else array.astype(dtype)
+
+
+def conjugate(value):
+    """What a complex derivative needs of a tensor, an array or a number: its conjugate; what is real stays as it is."""
+    try:
+        kind = (value._array if isinstance(value, Tensor) else value).dtype.kind
+    except AttributeError:
+        return value.conjugate()  # a Python number
+    return value.conj() if kind == "c" else value
 
 
 def in_layout_of(xp, made, array):

@@ -15,7 +15,7 @@ from ._arguments import argument_error
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import FUNCTIONS, OPS, function, op
 from .masks import where
-from .pointwise import relu, sigmoid, tanh
+from .mathematics import relu, sigmoid, tanh
 
 
 def activation(*, kernel: str, kinds: str = "fV", node: str | None = None, public: bool = True):

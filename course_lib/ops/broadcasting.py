@@ -51,22 +51,22 @@ def expand(self, *sizes, size=None, implicit=False):
     lead = len(wanted) - len(have)
     if lead < 0:
         raise RuntimeError(
-            f"expand({self.type()}{{{list(have)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) must "
-            f"be greater or equal to the number of dimensions in the tensor ({len(have)})"
+            f"expand({self.type()}{{{list(have)}}}, size={list(wanted)}): the number of sizes provided "
+            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     shape = []
     for i, n in enumerate(wanted):
         old = have[i - lead] if i >= lead else None
-        if n == -1:
-            if old is None:
+        if n < 0:
+            if old is None or n != -1:
                 raise RuntimeError(
-                    f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {i}"
+                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
                 )
             n = old
         elif old is not None and old != 1 and old != n:
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton dimension "
-                f"{i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(have)}"
+                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton "
+                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(have)}"
             )
         shape.append(n)
     return expand_to(self, shape=tuple(shape))
@@ -115,8 +115,8 @@ def _mismatch(shapes) -> str:
         for back in range(1, len(shape) + 1):
             if shape[-back] != 1 and common[-back] not in (1, shape[-back]):
                 return (
-                    f"Attempting to broadcast a dimension of length {shape[-back]} at {-back}! Mismatching argument at index "
-                    f"{position} had {shape}; but expected shape should be broadcastable to {common}"
+                    f"Attempting to broadcast a dimension of length {shape[-back]} at {-back}! Mismatching argument "
+                    f"at index {position} had {shape}; but expected shape should be broadcastable to {common}"
                 )
             common[-back] = shape[-back] if common[-back] == 1 else common[-back]
     return ""

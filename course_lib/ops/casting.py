@@ -102,7 +102,8 @@ def type_as(self, other):
 def type(self, dtype=None, non_blocking=False):
     """type() -> str, type(dtype) -> Tensor
 
-    The name of this tensor's type, such as 'torch.FloatTensor', or the tensor converted to `dtype` (also as such a name).
+    The name of this tensor's type, such as 'torch.FloatTensor', or the tensor converted to `dtype` (which may also be
+    such a name).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.type.html
     """

@@ -16,7 +16,7 @@ import math
 
 from ..tensor import Tensor
 from ._arguments import argument_error
-from ._numeric import in_layout_of, narrow, require_kind, wide
+from ._numeric import conjugate, in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .matmul import _c_name as c_name
 
@@ -115,8 +115,8 @@ class convolve:
         x_shape, w_shape = ctx.shapes
         needs_bias = ctx.needs_input_grad[2]
         return (
-            None if w is None else transposed(g, _conj(w), None, geometry=ctx.geometry, size=x_shape[2:]),
-            None if x is None else correlate(_conj(x), g, geometry=ctx.geometry, kernel=w_shape[2:]),
+            None if w is None else transposed(g, conjugate(w), None, geometry=ctx.geometry, size=x_shape[2:]),
+            None if x is None else correlate(conjugate(x), g, geometry=ctx.geometry, kernel=w_shape[2:]),
             g.sum((0, *range(2, g.ndim))) if needs_bias else None,
         )
 
@@ -152,8 +152,8 @@ class transposed:
         g, w = ctx.saved_tensors
         needs_bias = ctx.needs_input_grad[2]
         return (
-            None if w is None else convolve(gx, _conj(w), None, geometry=ctx.geometry, size=ctx.places),
-            None if g is None else correlate(gx, _conj(g), geometry=ctx.geometry, kernel=ctx.kernel),
+            None if w is None else convolve(gx, conjugate(w), None, geometry=ctx.geometry, size=ctx.places),
+            None if g is None else correlate(gx, conjugate(g), geometry=ctx.geometry, kernel=ctx.kernel),
             gx.sum((0, *range(2, gx.ndim))) if needs_bias else None,
         )
 
@@ -179,13 +179,9 @@ class correlate:
     def backward(ctx, gw):
         x, g = ctx.saved_tensors
         needs_x, needs_g = ctx.needs_input_grad
-        by_x = transposed(_conj(g), gw, None, geometry=ctx.geometry, size=tuple(x.shape[2:])) if needs_x else None
-        by_g = convolve(_conj(x), gw, None, geometry=ctx.geometry, size=tuple(g.shape[2:])) if needs_g else None
+        by_x = transposed(conjugate(g), gw, None, geometry=ctx.geometry, size=tuple(x.shape[2:])) if needs_x else None
+        by_g = convolve(conjugate(x), gw, None, geometry=ctx.geometry, size=tuple(g.shape[2:])) if needs_g else None
         return by_x, by_g
-
-
-def _conj(t: Tensor) -> Tensor:
-    return t.conj() if t.is_complex() else t
 
 
 # ---- arguments ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Indexing: `x[key]` and `x[key] = value`, and the views `select` and `narrow`.
 
-A key is taken apart once (`split_key`): numbers, slices, None and `...` make a view (select, slice, unsqueeze); tensors,
-lists and masks then pick elements out of that view, which copies.
+A key is taken apart once (`split_key`): numbers, slices, None and `...` make a view (select, slice, unsqueeze);
+tensors, lists and masks then pick elements out of that view, which copies.
 """
 
 from __future__ import annotations

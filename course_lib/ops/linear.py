@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
-from ._numeric import is_half, kind_name
+from ._numeric import conjugate, is_half, kind_name
 from ._op import function, op
 from .matmul import matmul
 
@@ -27,14 +26,10 @@ class rows_times_weight:
         a, weight = ctx.saved_tensors
         needs_a, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            g.mm(_conj(weight)) if needs_a else None,
-            g.t().mm(_conj(a)) if needs_weight else None,
+            g.mm(conjugate(weight)) if needs_a else None,
+            g.t().mm(conjugate(a)) if needs_weight else None,
             g.sum(0) if needs_bias else None,
         )
-
-
-def _conj(t: Tensor) -> Tensor:
-    return t.conj() if t.is_complex() else t
 
 
 def _check_linear(input, weight, bias) -> None:

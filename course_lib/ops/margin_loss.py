@@ -8,7 +8,7 @@ from ._op import function
 from .distance import pairwise_distance
 from .loss import reduced, reduction_of
 from .masks import where
-from .pointwise import minimum
+from .rounding import minimum
 from .smooth_activation import logsigmoid
 
 # ---- pairs and triples -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ._linalg import refuse_half, require_float, require_matrix
 from ._numeric import is_half, narrow, wide
 from ._op import function, op
 from ._public import public
-from .pointwise import abs as absolute
+from .arithmetic import abs as absolute
 from .reduce import amax, amin, dims_of, restored
 from .reduce import sum as total
 

@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from ._arguments import argument_error, result_dtype
 from ._numeric import narrow, require_kind, wide
 from ._op import FLOAT, PROMOTE, function, op
-from .pointwise import pow, sub
+from .arithmetic import pow, sub
 
 
 def require_tensors(name: str, **values) -> None:

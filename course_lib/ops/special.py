@@ -11,9 +11,10 @@ import math
 from ..tensor import Tensor
 from ._numeric import narrow, require_kind, special, wide
 from ._op import FLOAT, FUNCTIONS, function, op
+from .mathematics import exp2, expm1, log1p, sigmoid
 from .pairs import pair, xlogy
-from .pointwise import exp2, expm1, log1p, round, sigmoid
 from .reduce import logsumexp
+from .rounding import round
 from .softmax import log_softmax, softmax
 
 ROOT_PI = math.sqrt(math.pi)

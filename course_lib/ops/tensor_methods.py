@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ..tensor import Tensor
-from . import complex_numbers, indexing, pairs, pointwise, special, views_in_place  # noqa: F401  their in-place methods
+from . import (  # noqa: F401  their in-place methods
+    arithmetic,
+    complex_numbers,
+    copying,
+    mathematics,
+    pairs,
+    rounding,
+    special,
+    views_in_place,
+)
 from ._arguments import cast
 from ._op import FUNCTIONS, function
 

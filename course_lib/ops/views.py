@@ -35,8 +35,8 @@ def inferred_shape(shape, count: int) -> tuple[int, ...]:
         return tuple(shape)
     if known == 0 and count == 0:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can "
-            "be any value and is ambiguous"
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 "
+            "can be any value and is ambiguous"
         )
     if known == 0 or count % known:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
@@ -61,8 +61,8 @@ class view_shape:
         made = _without_copy(xp, a, shape)
         if made is None:
             raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-                "contiguous subspaces). Use .reshape(...) instead."
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+                "two contiguous subspaces). Use .reshape(...) instead."
             )
         return made
 
@@ -77,8 +77,31 @@ class view_shape:
 class view_dtype:
     """The same memory read as another dtype."""
 
+    def arguments(input, dtype):
+        _check_readable_as(input, dtype)
+        return (input,), {"dtype": dtype}
+
     def forward(xp, a, *, dtype):
         return a.view(dtype.numpy)
+
+
+def _check_readable_as(input, dtype) -> None:
+    """RuntimeError unless every row of the memory holds whole elements of a dtype of another size."""
+    old, new = input.itemsize, dtype.itemsize
+    if old == new:
+        return
+    names = f"view {dtypes.legacy_name(input.dtype)} as {dtypes.legacy_name(dtype)} (different element sizes)"
+    if input.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 to {names}")
+    if input.stride(-1) != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 to {names}, but got {input.stride(-1)}")
+    if old > new:
+        return
+    ratio = new // old
+    steps = [(f"self.stride({d})", step) for d, step in enumerate(input.stride()[:-1])]
+    for name, value in (("self.size(-1)", input.shape[-1]), ("self.storage_offset()", input.storage_offset()), *steps):
+        if value % ratio:
+            raise RuntimeError(f"{name} must be divisible by {ratio} to {names}, but got {value}")
 
 
 @function(method=True, namespace=None)
@@ -96,7 +119,7 @@ def view(self, *shape, dtype=None, size=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
-        return view_dtype(self, dtype=dtype or shape[0])
+        return view_dtype(self, dtype or shape[0])
     shape = (size,) if size is not None else shape
     return view_shape(self, shape=inferred_shape(raw_shape(shape), self._array.size))
 
@@ -188,8 +211,8 @@ def unflatten(input, dim, sizes):
         sizes = inferred_shape(sizes, length)
     except RuntimeError:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({length}) in the input "
-            "tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({length}) in the "
+            "input tensor"
         ) from None
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
@@ -302,8 +325,8 @@ def movedim(input, source, destination):
     places = [normalize_dim(d, input.ndim) for d in ([destination] if isinstance(destination, int) else destination)]
     if len(sources) != len(places):
         raise RuntimeError(
-            "movedim: Invalid source or destination dims: source and destination dims should contain the same number of "
-            f"dims, but got {source} and {destination}"
+            "movedim: Invalid source or destination dims: source and destination dims should contain the same number "
+            f"of dims, but got {source} and {destination}"
         )
     for name, dims in (("source", sources), ("destination", places)):
         if len(set(dims)) != len(dims):
@@ -320,7 +343,9 @@ def movedim(input, source, destination):
 
 @op(view=True)
 class squeeze:
-    """squeeze(input, dim=None) -> Tensor: without the dimensions of size 1 (or those in `dim` that have size 1); a view.
+    """squeeze(input, dim=None) -> Tensor
+
+    Without the dimensions of size 1, or without those in `dim` that have size 1; a view.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.squeeze.html
     """

@@ -1,0 +1,377 @@
+"""Elementwise arithmetic: sums, products, quotients, powers, signs; the operators `+ - * / // % **` of tensors.
+
+Operands broadcast and are brought to a common dtype before `forward` sees them; gradients are summed back afterwards.
+"""
+
+from __future__ import annotations
+
+from ..dtypes import INT
+from ..tensor import Tensor
+from ._arguments import OPERAND
+from ._numeric import conjugate
+from ._op import FLOAT, OPS, PROMOTE, function, op, write_out
+from .creation import zeros_like
+from .masks import where
+
+
+def _scaled_other(input, other, *, alpha=1):
+    """The signature of add and sub: `alpha` multiplies the second operand."""
+    return (input, other if alpha == 1 else other * alpha), {}
+
+
+@op(inplace=True, dtype=PROMOTE, operator="add")
+class add:
+    """add(input, other, *, alpha=1, out=None) -> Tensor
+
+    `input + alpha * other`, elementwise with broadcasting.
+
+    >>> import course_lib as torch
+    >>> torch.add(torch.tensor([1, 2]), 10)
+    tensor([11, 12])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.add.html
+    """
+
+    arguments = _scaled_other
+
+    def forward(xp, a, b, out=...):
+        return xp.add(a, b, out=out)
+
+    def backward(ctx, g):
+        return g, g
+
+
+@op(inplace=True, dtype=PROMOTE, operator="sub", alias="subtract", on_arrays=True)
+class sub:
+    """sub(input, other, *, alpha=1, out=None) -> Tensor
+
+    `input - alpha * other`, elementwise with broadcasting. RuntimeError for two bool tensors.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sub.html
+    """
+
+    arguments = _scaled_other
+
+    def forward(xp, a, b, out=...):
+        if a.dtype.kind == "b":
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+                "operator instead."
+            )
+        return xp.subtract(a, b, out=out)
+
+    def backward(ctx, g):
+        return g, (-g if ctx.needs_input_grad[1] else None)
+
+
+@op(inplace=True, dtype=PROMOTE, operator="mul", alias="multiply", on_arrays=True)
+class mul:
+    """mul(input, other, *, out=None) -> Tensor
+
+    `input * other`, elementwise with broadcasting.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.mul.html
+    """
+
+    def forward(xp, a, b, out=...):
+        return xp.multiply(a, b, out=out)
+
+    def save(ctx, out, a, b):  # an operand is kept only if the other one needs a gradient
+        edge_a, edge_b = ctx.edges
+        ctx.save_for_backward(None if edge_b is None else a, None if edge_a is None else b)
+
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        return (None if b is None else g * conjugate(b)), (None if a is None else g * conjugate(a))
+
+
+@op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, namespace=None, on_arrays=True)
+class true_divide_:
+    """The quotient `input / other`; integers are divided as floats."""
+
+    def forward(xp, a, b, out=...):
+        return xp.true_divide(a, b, out=out)
+
+    def save(ctx, out, a, b):
+        ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b)
+
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        grad_a = g / conjugate(b) if ctx.needs_input_grad[0] else None
+        return grad_a, (None if a is None else -g * conjugate((a / b) / b))
+
+
+def _divide(input, other, rounding_mode, divide, truncate, floor):
+    if rounding_mode is None:
+        return divide(input, other)
+    if rounding_mode == "trunc":
+        return truncate(input, other)
+    if rounding_mode == "floor":
+        return floor(input, other)
+    raise RuntimeError(
+        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+    )
+
+
+@op(inplace=True, dtype=PROMOTE, operator="floordiv")
+class floor_divide:
+    """floor_divide(input, other, *, out=None) -> Tensor
+
+    `input // other`: the quotient rounded down. ZeroDivisionError-like RuntimeError for integers divided by zero.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.floor_divide.html
+    """
+
+    def forward(xp, a, b, out=...):
+        _refuse_integer_zero(xp, a, b)
+        return xp.floor_divide(a, b, out=out)
+
+    def backward(ctx, g):
+        return g * 0, g * 0
+
+
+@op(inplace=True, dtype=PROMOTE, method=False, namespace=None)
+class trunc_divide:
+    """The quotient rounded toward zero."""
+
+    def forward(xp, a, b):
+        _refuse_integer_zero(xp, a, b)
+        if a.dtype.kind in "fV":
+            return xp.trunc(xp.true_divide(a, b))
+        quotient, rest = xp.divmod(a, b)
+        return quotient + ((quotient < 0) & (rest != 0)).astype(quotient.dtype)
+
+    def backward(ctx, g):
+        return g * 0, g * 0
+
+
+def _refuse_integer_zero(xp, a, b) -> None:
+    if a.dtype.kind in "iu" and not xp.all(b):
+        raise RuntimeError("ZeroDivisionError")
+
+
+@function(method=True, alias=("divide",))
+def div(input, other, *, rounding_mode=None, out=None):
+    """div(input, other, *, rounding_mode=None, out=None) -> Tensor
+
+    `input / other`, elementwise with broadcasting; integers give floats. `rounding_mode` "trunc" rounds the quotient
+    toward zero, "floor" down.
+
+    >>> import course_lib as torch
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.div.html
+    """
+    made = _divide(input, other, rounding_mode, true_divide_, trunc_divide, floor_divide)
+    return made if out is None else write_out("div", out, (input, other), made)
+
+
+@function(method=True, inplace=True)
+def true_divide(input, other, *, out=None):
+    """true_divide(input, other, *, out=None) -> Tensor: `div` without rounding.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.true_divide.html
+    """
+    return div(input, other, out=out)
+
+
+def _div_(self, other, *, rounding_mode=None):
+    """In-place version of `div`."""
+    twins = (OPS["true_divide_"], OPS["trunc_divide"], OPS["floor_divide"])
+    return _divide(self, other, rounding_mode, *[t.change for t in twins])
+
+
+Tensor.div_ = Tensor.divide_ = _div_
+
+
+@op(inplace=True, dtype=PROMOTE, operator="mod")
+class remainder:
+    """remainder(input, other, *, out=None) -> Tensor
+
+    `input % other`, with the sign of the divisor, as Python's `%`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.remainder.html
+    """
+
+    def forward(xp, a, b, out=...):
+        _refuse_integer_zero(xp, a, b)
+        return xp.remainder(a, b, out=out)
+
+    def save(ctx, out, a, b):
+        if ctx.needs_input_grad[1]:
+            ctx.save_for_backward(a, b)
+
+    def backward(ctx, g):
+        if not ctx.needs_input_grad[1]:
+            return g, None
+        a, b = ctx.saved_tensors
+        return g, -g * div(a, b, rounding_mode="floor")
+
+
+@op(inplace=True, dtype=PROMOTE)
+class fmod:
+    """fmod(input, other, *, out=None) -> Tensor
+
+    The remainder of the division, with the sign of `input`, as C's fmod.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.fmod.html
+    """
+
+    def forward(xp, a, b, out=...):
+        _refuse_integer_zero(xp, a, b)
+        return xp.fmod(a, b, out=out)
+
+    def save(ctx, out, a, b):
+        if ctx.needs_input_grad[1]:
+            ctx.save_for_backward(a, b)
+
+    def backward(ctx, g):
+        if not ctx.needs_input_grad[1]:
+            return g, None
+        a, b = ctx.saved_tensors
+        return g, -g * div(a, b, rounding_mode="trunc")
+
+
+@op(inplace=True, dtype=PROMOTE)
+class pow:
+    """pow(input, exponent, *, out=None) -> Tensor
+
+    `input ** exponent`, elementwise with broadcasting. RuntimeError for an integer to a negative integer number.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.pow.html
+    """
+
+    def arguments(input, exponent):
+        if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor) and input.dtype.category == INT:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return (input, exponent), {}
+
+    def forward(xp, a, b, out=...):
+        if a.dtype.kind in "iu" and b.dtype.kind == "i" and xp.any(b < 0):
+            whole = xp.power(a, xp.maximum(b, 0))  # 1 and -1 have integer powers, anything else rounds to 0
+            odd = xp.where(b % 2 == 0, xp.abs(a), a)
+            return xp.where(b < 0, xp.where(xp.abs(a) == 1, odd, 0), whole).astype(a.dtype)
+        if b.ndim == 0 and a.dtype.kind in "fc":
+            if b == 2:
+                return xp.multiply(a, a, out=out)
+            if b == 0.5:
+                return xp.sqrt(a, out=out)
+        return xp.power(a, b, out=out)
+
+    def save(ctx, out, a, b):
+        ctx.save_for_backward(a, b)
+
+    def backward(ctx, g):
+        base, exponent = ctx.saved_tensors
+        grad_base = grad_exponent = None
+        if ctx.needs_input_grad[0]:
+            if isinstance(exponent, Tensor):
+                slope = exponent * base ** (exponent - 1)
+                grad_base = g * conjugate(slope.masked_fill(exponent == 0, 0))
+            else:
+                grad_base = g * conjugate(exponent * base ** (exponent - 1)) if exponent != 0 else g * 0
+        if ctx.needs_input_grad[1]:
+            slope = (base**exponent) * base.log()
+            zero = (base == 0) & (exponent >= 0)
+            grad_exponent = g * conjugate(where(zero, zeros_like(slope), slope))
+        return grad_base, grad_exponent
+
+
+def _power_of(self, exponent):
+    return pow(self, exponent) if isinstance(exponent, OPERAND) else NotImplemented
+
+
+Tensor.__pow__ = _power_of
+Tensor.__rpow__ = lambda self, base: pow(base, self) if isinstance(base, OPERAND) else NotImplemented
+Tensor.__ipow__ = lambda self, exponent: self.pow_(exponent)
+
+
+@op(inplace=True, operator="neg", alias="negative", on_arrays=True)
+class neg:
+    """neg(input, *, out=None) -> Tensor: `-input`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.neg.html
+    """
+
+    def forward(xp, a, out=...):
+        if a.dtype.kind == "b":
+            raise RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the `~` or `logical_not()` operator instead."
+            )
+        return xp.negative(a, out=out)
+
+    def backward(ctx, g):
+        return -g
+
+
+@op(operator="pos")
+class positive:
+    """positive(input) -> Tensor: the input itself; RuntimeError for bool.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.positive.html
+    """
+
+    def forward(xp, a):
+        if a.dtype.kind == "b":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+        return a
+
+    def backward(ctx, g):
+        return g
+
+
+@op(inplace=True, operator="abs", alias="absolute")
+class abs:
+    """abs(input, *, out=None) -> Tensor: the absolute value (the magnitude of a complex number).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.abs.html
+    """
+
+    def forward(xp, a):
+        return xp.abs(a) if a.dtype.kind != "b" else a.copy()
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        return g * a.sgn()
+
+
+@op(inplace=True)
+class sign:
+    """sign(input, *, out=None) -> Tensor: -1, 0 or 1 by the sign of each element.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sign.html
+    """
+
+    def forward(xp, a):
+        return xp.sign(a) if a.dtype.kind != "b" else a.copy()
+
+    def backward(ctx, g):
+        return g * 0
+
+
+@op(inplace=True)
+class sgn:
+    """sgn(input, *, out=None) -> Tensor: `sign`, and for complex numbers the direction `z / |z|`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sgn.html
+    """
+
+    def forward(xp, a):
+        return xp.sign(a) if a.dtype.kind != "b" else a.copy()
+
+    def save(ctx, out, a):
+        ctx.save_for_backward(a)
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        if not a.is_complex():
+            return g * 0
+        size = a.abs()
+        direction = a.sgn()
+        half = (g / size - (conjugate(g) / size) * direction * direction) / 2
+        return half.masked_fill(size == 0, 0)

@@ -1,0 +1,159 @@
+"""Rounding and limits: to whole numbers (`floor`, `round`, …), the larger of two elements, and `clamp` into a range.
+
+Rounding is flat almost everywhere, so its gradient is zero; a limit passes the gradient to the operand that it chose.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+from ..tensor import Tensor
+from ._arguments import result_dtype
+from ._op import PROMOTE, function, op, write_out
+
+# ---- rounding ----------------------------------------------------------------------------------------------------
+
+
+def _rounding(name: str, ufunc: str, text: str, alias=()):
+    """Declare a step function: integers stay as they are, the gradient is zero."""
+
+    def forward(xp, a):
+        if a.dtype.kind == "b" or a.dtype.kind == "c":
+            kind = "Bool" if a.dtype.kind == "b" else "ComplexFloat"
+            raise RuntimeError(f"\"{name}_vml_cpu\" not implemented for '{kind}'")
+        return a.copy() if a.dtype.kind in "iu" else getattr(xp, ufunc)(a)
+
+    def backward(ctx, g):
+        return g * 0
+
+    document = f"""{name}(input, *, out=None) -> Tensor: {text}.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
+    """
+    members = {"forward": forward, "backward": backward, "__doc__": document, "__module__": __name__}
+    return op(inplace=True, alias=alias)(type(name, (), members))
+
+
+floor = _rounding("floor", "floor", "the largest whole number not above each element")
+ceil = _rounding("ceil", "ceil", "the smallest whole number not below each element")
+trunc = _rounding("trunc", "trunc", "each element without its fraction", "fix")
+
+
+@op(inplace=True)
+class round:
+    """round(input, *, decimals=0, out=None) -> Tensor: to the nearest whole number, halves to the even one.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.round.html
+    """
+
+    def arguments(input, *, decimals=0):
+        return (input,), {"decimals": decimals}
+
+    def forward(xp, a, *, decimals):
+        if a.dtype.kind in "iu":
+            if decimals:
+                raise RuntimeError('"round_cpu" not implemented for integers with decimals')
+            return a.copy()
+        if not decimals:
+            return xp.rint(a)
+        scale = a.dtype.type(10.0 ** builtins.abs(decimals))
+        return xp.rint(a * scale) / scale if decimals > 0 else xp.rint(a / scale) * scale
+
+    def backward(ctx, g):
+        return g * 0
+
+
+@function(method=True, inplace=True)
+def frac(input, *, out=None):
+    """frac(input, *, out=None) -> Tensor: the fraction of each element, with its sign.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.frac.html
+    """
+    made = input - input.trunc()
+    return made if out is None else write_out("frac", out, (input,), made)
+
+
+# ---- minimum, maximum, clamp -------------------------------------------------------------------------------------
+
+
+def _extremum(name: str, ufunc: str, text: str):
+    """Declare the larger or smaller of two tensors; equal elements share the gradient."""
+
+    def forward(xp, a, b, out=...):
+        return getattr(xp, ufunc)(a, b, out=out)
+
+    def save(ctx, out, a, b):
+        ctx.save_for_backward(a, b)
+
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        first = a >= b if name == "maximum" else a <= b
+        tie = (a == b) * 0.5
+        return g.masked_fill(~first, 0) * (1 - tie), g.masked_fill(first & (a != b), 0) * (1 - tie)
+
+    document = f"""{name}(input, other, *, out=None) -> Tensor: {text}, elementwise; NaN wins.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
+    """
+    members = {"forward": forward, "save": save, "backward": backward, "__doc__": document, "__module__": __name__}
+    return op(dtype=PROMOTE)(type(name, (), members))
+
+
+maximum = _extremum("maximum", "maximum", "the larger of two elements")
+minimum = _extremum("minimum", "minimum", "the smaller of two elements")
+
+
+@op(inplace=True, alias="clip", node="ClampBackward1")
+class clamp:
+    """clamp(input, min=None, max=None, *, out=None) -> Tensor
+
+    Each element limited to [min, max]; the limits are numbers or tensors that broadcast. RuntimeError without a limit.
+
+    >>> import course_lib as torch
+    >>> torch.tensor([-2, 0, 5]).clamp(0, 3)
+    tensor([0, 0, 3])
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.clamp.html
+    """
+
+    def arguments(input, min=None, max=None):
+        if min is None and max is None:
+            raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+        dtype = result_dtype(input, min, max)
+        lifted = input if input.dtype is dtype else input.to(dtype)
+        limits = [v.to(dtype) if isinstance(v, Tensor) else v for v in (min, max)]
+        return (lifted, *limits), {}
+
+    def forward(xp, a, low, high):
+        as_array = lambda v: v if hasattr(v, "strides") else a.dtype.type(v)
+        if low is not None:
+            a = xp.maximum(a, as_array(low))
+        return a if high is None else xp.minimum(a, as_array(high))
+
+    def save(ctx, out, a, low, high):
+        ctx.save_for_backward(a, low, high)
+        operands = (a, low, high)
+        ctx.inputs = tuple([(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in operands])
+
+    def backward(ctx, g):
+        a, low, high = ctx.saved_tensors
+        inside = None
+        if low is not None:
+            inside = a >= low
+        if high is not None:
+            inside = a <= high if inside is None else inside & (a <= high)
+        grad_low = g * ((a < low) & (low < high if high is not None else True)) if isinstance(low, Tensor) else None
+        grad_high = g * ((a > high) | (low > high if low is not None else False)) if isinstance(high, Tensor) else None
+        return g * inside, grad_low, grad_high
+
+
+@function(method=True, inplace=True)
+def clamp_min(input, min, *, out=None):
+    """clamp_min(input, min) -> Tensor: `clamp` with a lower limit only."""
+    return clamp(input, min=min, out=out)
+
+
+@function(method=True, inplace=True)
+def clamp_max(input, max, *, out=None):
+    """clamp_max(input, max) -> Tensor: `clamp` with an upper limit only."""
+    return clamp(input, max=max, out=out)
