@@ -38,7 +38,7 @@ def strided_view(tensor, shape, strides, offset=0) -> Tensor:
 
 @op(method=False, namespace=None, node="AsStridedScatter")
 class as_strided_scatter_zeros:
-    """Zeros in the base's geometry, with `g` added where the view's elements lie (more than once where they overlap)."""
+    """Zeros in the base's geometry, with `g` added where the view's elements lie (repeatedly where they overlap)."""
 
     def forward(xp, g, *, geometry, base_geometry):
         shape, strides, offset = geometry
@@ -151,7 +151,9 @@ def _start(a, offset: int, dim1: int, dim2: int) -> int:
 
 @op(view=True, namespace=None)
 class unfold:
-    """unfold(dimension, size, step) -> Tensor: windows of `size` elements, `step` apart, in a new last dimension; a view.
+    """unfold(dimension, size, step) -> Tensor
+
+    Windows of `size` elements, `step` apart, in a new last dimension; a view.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.unfold.html
     """
