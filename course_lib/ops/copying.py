@@ -6,7 +6,7 @@ A copy carries its history: gradients pass from the copy to what was copied, and
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from ..backends import array_module
 from ..tensor import Storage, Tensor, wrap
@@ -106,14 +106,19 @@ Tensor.zero_.__doc__ = "zero_() -> Tensor: overwrite this tensor with zeros; ret
 
 
 def _resize_(self, *size, memory_format=None) -> Tensor:
-    """resize_(*size) -> Tensor: change the shape in place; new elements are uninitialised."""
+    """resize_(*size) -> Tensor: change the shape in place, within the shared memory where it is large enough.
+
+    Otherwise the tensor moves to memory of its own, where new elements are uninitialised; its views stay behind.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.resize_.html
+    """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = shape_of(size)
-    count = int(np.prod(shape, dtype=np.int64))
-    xp = array_module(self._array)
-    if count <= self._storage.array.size and self._storage.array.flags.c_contiguous:
-        self._array = self._storage.array.reshape(-1)[:count].reshape(shape)
+    count, start = math.prod(shape), self.storage_offset()
+    memory, xp = self._storage.array, array_module(self._array)
+    if memory.flags.c_contiguous and memory.dtype == self._array.dtype and start + count <= memory.size:
+        self._array = memory.reshape(-1)[start : start + count].reshape(shape)
         return self
     made = xp.empty(count, self._array.dtype)
     made[: self._array.size] = self._array.reshape(-1)

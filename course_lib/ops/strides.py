@@ -109,13 +109,19 @@ def as_strided(input, size, stride, storage_offset=None):
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
         )
-    available = input._storage.array.size
-    if offset + _extent(size, stride) > available and 0 not in size:
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    extent = _extent(size, stride)
+    needed, available = (offset + extent) * input.itemsize, input._storage.array.nbytes
+    if any(n < 0 for n in size) or needed >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
+    if extent and needed > available:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
-            f"{input.itemsize} requiring a storage size of {(offset + _extent(size, stride)) * input.itemsize} are out of "
-            f"bounds for storage of size {available * input.itemsize}"
+            f"{input.itemsize} requiring a storage size of {needed} are out of bounds for storage of size {available}"
         )
+    if math.prod(size) >= 2**63:
+        raise RuntimeError("numel: integer multiplication overflow")
     return strided_view(input, size, stride, offset - start)
 
 
@@ -161,6 +167,8 @@ class unfold:
     def arguments(input, dimension, size, step):
         dim = normalize_dim(dimension, input.ndim)
         length = input.shape[dim] if input.ndim else 1
+        if size < 0:
+            raise RuntimeError(f"size is {size} but must be >= 0")
         if size > length:
             raise RuntimeError(f"maximum size for tensor at dimension {dim} is {length} but size is {size}")
         if step <= 0:

@@ -75,7 +75,7 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
     else:
         if source.dtype is not self.dtype:
             raise RuntimeError(f"Could not set tensor of type {_c_name(source)} to a tensor of type {_c_name(self)}")
-        made = source if size is None else source.as_strided(size, stride, storage_offset)
+        made = source if size is None else source.as_strided(size, stride, source.storage_offset() + storage_offset)
     version = self._storage.version + 1
     self._array, self._storage, self._base = made._array, made._storage, None
     if source is None:
