@@ -24,6 +24,7 @@ from . import (
     dropout,
     einsum,
     embedding,
+    extremes,
     factorizations,
     fourier,
     fractional_pool,
@@ -65,6 +66,7 @@ from . import (
     sorting,
     special,
     spectrogram,
+    spread,
     statistics,
     strides,
     tensor_methods,
@@ -74,12 +76,4 @@ from . import (
 )
 from ._op import FUNCTIONS, OPS
 
-__all__ = ["FUNCTIONS", "OPS", "activation", "arithmetic", "arranging", "attention", "bits", "blending",
-           "broadcasting", "casting", "cholesky", "comparison", "complex_numbers", "conv", "copying", "creation",
-           "cross_entropy", "ctc", "decompositions", "distance", "dropout", "einsum", "embedding", "factorizations",
-           "fourier", "fractional_pool", "gather_scatter", "grid", "histograms", "index_writing", "indexing",
-           "interchange", "joining", "least_squares", "likelihood_loss", "linear", "linear_systems", "loss",
-           "margin_loss", "masks", "mathematics", "matmul", "matrix_functions", "max_pool", "max_unpool", "norm",
-           "norms", "padding", "pairs", "polynomials", "pool", "products", "rearrange", "reduce", "resize",
-           "rounding", "running", "sampling", "scatter_views", "smooth_activation", "softmax", "sorting", "special",
-           "spectrogram", "statistics", "strides", "tensor_methods", "views", "views_in_place", "windows"]  # fmt: skip
+__all__ = ["FUNCTIONS", "OPS"]

@@ -12,7 +12,8 @@ from ._numeric import is_half, narrow, wide
 from ._op import function, op
 from ._public import public
 from .arithmetic import abs as absolute
-from .reduce import amax, amin, dims_of, restored
+from .extremes import amax, amin
+from .reduce import dims_of, restored
 from .reduce import sum as total
 
 # ---- norms of vectors --------------------------------------------------------------------------------------------

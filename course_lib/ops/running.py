@@ -1,14 +1,90 @@
-"""What runs along a dimension: running extremes and sums of exponentials, differences, integrals, slopes."""
+"""What runs along a dimension: running sums, products, extremes and sums of exponentials; differences and integrals.
+
+The gradient of a running sum is a running sum from the other end.
+"""
 
 from __future__ import annotations
 
 from .. import dtypes, return_types
 from ..dtypes import FLOAT
 from ..tensor import Tensor, normalize_dim
-from ._numeric import narrow, require_kind, wide
+from ._numeric import is_half, narrow, require_kind, wide
 from ._op import function, op
+from .creation import ones_like
 from .joining import cat
 from .masks import where
+from .reduce import sum_dtype
+
+# ---- running sums and products -----------------------------------------------------------------------------------
+
+
+def _running(accumulate, a, dim: int):
+    """Running sum or product; half precision is accumulated in float32."""
+    if a.ndim == 0:
+        return a.copy()
+    precision = "f4" if is_half(a.dtype) else a.dtype
+    return accumulate(a, axis=dim, dtype=precision).astype(a.dtype, copy=False)
+
+
+@op(inplace=True)
+class cumsum:
+    """cumsum(input, dim, *, dtype=None, out=None) -> Tensor: the running sum along `dim`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cumsum.html
+    """
+
+    def arguments(input, dim, *, dtype=None):
+        dtype = sum_dtype(input, dtype)
+        return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
+
+    def forward(xp, a, *, dim):
+        return _running(xp.cumsum, a, dim)
+
+    def save(ctx, out, a, *, dim):
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        return g.flip(ctx.dim).cumsum(ctx.dim).flip(ctx.dim) if g.ndim else g
+
+
+@op(inplace=True)
+class cumprod:
+    """cumprod(input, dim, *, dtype=None, out=None) -> Tensor: the running product along `dim`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cumprod.html
+    """
+
+    def arguments(input, dim, *, dtype=None):
+        dtype = sum_dtype(input, dtype)
+        return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
+
+    def forward(xp, a, *, dim):
+        return _running(xp.cumprod, a, dim)
+
+    def save(ctx, out, a, *, dim):
+        ctx.save_for_backward(a)
+        ctx.dim = dim
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        if a.ndim == 0 or a.numel() == 0:
+            return g
+        if bool((a == 0).any()):
+            return _cumprod_backward_with_zeros(g, a.conj(), ctx.dim)
+        a = a.conj()
+        return (g * a.cumprod(ctx.dim)).flip(ctx.dim).cumsum(ctx.dim).flip(ctx.dim) / a
+
+
+def _cumprod_backward_with_zeros(g, a, dim: int) -> Tensor:
+    """d(prod of a[:j+1])/d a[i], summed over j >= i, without dividing: quadratic, for an `a` that is zero somewhere."""
+    length, pieces = a.shape[dim], []
+    one = ones_like(a.narrow(dim, 0, 1))
+    for i in range(length):
+        before = a.narrow(dim, 0, i).prod(dim, True) if i else one
+        after = cat([one, a.narrow(dim, i + 1, length - i - 1)], dim).cumprod(dim)
+        pieces.append((before * after * g.narrow(dim, i, length - i)).sum(dim, True))
+    return cat(pieces, dim)
+
 
 # ---- running extremes --------------------------------------------------------------------------------------------
 

@@ -14,40 +14,12 @@ from ..tensor import Tensor, normalize_dim
 from ._numeric import require_kind
 from ._op import function, op
 from .blending import lerp
+from .extremes import amax, amin, selecting
 from .masks import where
-from .reduce import amax, amin, dims_of, nansum
+from .reduce import dims_of, nansum
 from .sorting import ascending, sort
 
 # ---- one element along a dimension -------------------------------------------------------------------------------
-
-
-def _selecting(name: str, find, kinds: str):
-    """An op that picks one element along `dim`: find(xp, a, dim, k) gives its position, with `dim` kept as size 1."""
-
-    def forward(xp, a, *, dim, keepdim, k=None):
-        require_kind(f"{name}_cpu", a, kinds)
-        if a.ndim == 0:
-            return a.copy(), xp.zeros((), "int64")
-        if a.size == 0 and a.shape[dim] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
-        at = find(xp, a, dim, k)
-        values = xp.take_along_axis(a, at, axis=dim)
-        return (values, at) if keepdim else (values.squeeze(dim), at.squeeze(dim))
-
-    def save(ctx, outs, a, *, dim, keepdim, k=None):
-        ctx.save_for_backward(outs[1])
-        ctx.shape, ctx.dim, ctx.keepdim = a.shape, dim, keepdim
-
-    def backward(ctx, g, _):
-        (at,) = ctx.saved_tensors
-        if not ctx.shape:
-            return g
-        if not ctx.keepdim:
-            g, at = g.unsqueeze(ctx.dim), at.unsqueeze(ctx.dim)
-        return g.new_zeros(ctx.shape).scatter(ctx.dim, at, g)
-
-    members = {"forward": forward, "save": save, "backward": backward, "__doc__": f"`{name}` over one dimension."}
-    return op(method=False, namespace=None, node=name.capitalize())(type(f"{name}_along", (), members))
 
 
 def _at(xp, order, dim: int, k):
@@ -86,10 +58,10 @@ def _mode_position(xp, a, dim, k):
     return _at(xp, order, dim, xp.moveaxis(since.argmax(-1, keepdims=True), -1, dim))
 
 
-kthvalue_along = _selecting("kthvalue", _kth_position, "iufV")
-median_along = _selecting("median", _median_position, "iufV")
-nanmedian_along = _selecting("nanmedian", _nanmedian_position, "iufV")
-mode_along = _selecting("mode", _mode_position, "biufV")
+kthvalue_along = selecting("kthvalue", _kth_position, "iufV")
+median_along = selecting("median", _median_position, "iufV")
+nanmedian_along = selecting("nanmedian", _nanmedian_position, "iufV")
+mode_along = selecting("mode", _mode_position, "biufV")
 
 
 @function(method=True, out=True)
