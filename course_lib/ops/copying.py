@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backends import array_module
 from ..tensor import Storage, Tensor, wrap
-from ._arguments import broadcast_error, cast
+from ._arguments import broadcast_error, cast, shape_error
 from ._op import OPS, function, op
 from .creation import checked_value, shape_of
 
@@ -54,7 +56,10 @@ class copy_from:
         try:
             return xp.broadcast_to(made, a.shape)
         except ValueError as error:
-            raise broadcast_error("copy_", wrap(a), wrap(made), error) from error
+            refused = broadcast_error("copy_", wrap(a), wrap(made), error)
+            if refused is error:  # the two broadcast, but not to the shape that is written
+                refused = shape_error(a.shape, np.broadcast_shapes(a.shape, made.shape))
+            raise refused from error
 
     def save(ctx, out, a, src):
         ctx.inputs = (None, (src._array.shape, src._array.dtype))

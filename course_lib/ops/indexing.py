@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from ..backends import array_module
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
 from ._op import OPS, function, op
@@ -142,7 +143,9 @@ def split_key(input: Tensor, key) -> tuple[tuple, tuple | None]:
             basic.append(None)
             advanced.append(_FULL)
         elif isinstance(entry, slice):
-            basic.append(_checked_slice(entry))
+            entry = _checked_slice(entry)
+            everything = dim < input.ndim and entry.indices(input.shape[dim]) == (0, input.shape[dim], 1)
+            basic.append(_FULL if everything else entry)
             advanced.append(_FULL)
             dim += 1
         else:
@@ -323,7 +326,10 @@ class place_at:
 
 def _write_at(xp, a, values, key, accumulate: bool) -> None:
     values = cast(values, a.dtype)
-    wanted = xp.broadcast_shapes(*[k.shape for k in key if isinstance(k, np.ndarray)])
+    try:
+        wanted = xp.broadcast_shapes(*[k.shape for k in key if isinstance(k, np.ndarray)])
+    except ValueError as error:
+        raise _shape_mismatch(key, error) from error
     try:
         if accumulate:
             xp.add.at(a, key, values)
@@ -339,12 +345,16 @@ def _write_at(xp, a, values, key, accumulate: bool) -> None:
 def _getitem(self, key) -> Tensor:
     if type(key) is int and self._array.ndim and -len(self._array) <= key < len(self._array):
         return _select_view(self, key=(key, Ellipsis))
+    if type(key) is slice and self._array.ndim:
+        return _slice_view(self, key=(_checked_slice(key), Ellipsis))
     basic, advanced = split_key(self, key)
     found = self if advanced is not None and all(e == _FULL for e in basic) else view_at(self, basic)
     return found if advanced is None else pick(found, key=advanced)
 
 
 def _setitem(self, key, value) -> None:
+    if key is False:  # picks nothing
+        return
     basic, advanced = split_key(self, key)
     target = self if all(entry == _FULL for entry in basic) else view_at(self, basic)
     if not isinstance(value, Tensor):
@@ -352,15 +362,29 @@ def _setitem(self, key, value) -> None:
     if advanced is None:
         while value.ndim > target.ndim and value.shape[0] == 1:  # leading dimensions of size 1 are dropped
             value = value.squeeze(0)
-        target.copy_(value)
+        target.copy_(value if value.ndim == 0 else value.expand(target.shape))
         return
-    if value.dtype is not self.dtype and value.ndim:
+    mask_alone = value.ndim == 0 and getattr(key, "dtype", None) is dtypes.bool
+    if value.dtype is not self.dtype and not mask_alone:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
             f"{dtypes.legacy_name(self.dtype)} for the destination and {dtypes.legacy_name(value.dtype)} for the "
             "source."
         )
+    _refuse_shared_memory(target, value)
     place_at_(target, value, key=advanced, accumulate=False)
+
+
+def _refuse_shared_memory(target: Tensor, value: Tensor) -> None:
+    """RuntimeError where `value` lies in the memory that is about to be written."""
+    if value._storage is not target._storage:
+        return
+    dense = all(t.is_contiguous() and t.numel() for t in (target, value))
+    if dense and array_module(value._array).may_share_memory(target._array, value._array):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
 
 
 def _as_value(value, like: Tensor) -> Tensor:

@@ -222,8 +222,9 @@ def tensor_split(input, indices_or_sections, dim=0):
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
         n, extra = divmod(length, indices_or_sections)
-        return split(input, [n + 1] * extra + [n] * (indices_or_sections - extra), dim)
-    cuts = [0, *[slice(i).indices(length)[1] for i in indices_or_sections], length]
+        cuts = [i * n + min(i, extra) for i in range(indices_or_sections + 1)]
+    else:
+        cuts = [0, *[slice(i).indices(length)[1] for i in indices_or_sections], length]
     return tuple(view_at(input, (*(_FULL,) * dim, slice(a, max(a, b)))) for a, b in zip(cuts, cuts[1:], strict=False))
 
 
