@@ -207,7 +207,7 @@ def refuse(call, self, other):
 def from_foreign(call, self, other):
     """An operand that is neither tensor nor number: a NumPy array is taken, anything else gets its own chance."""
     if isinstance(other, np.ndarray):
-        from .creation import as_tensor
+        from .from_data import as_tensor
 
         return call(self, as_tensor(other))
     return NotImplemented

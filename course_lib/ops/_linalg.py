@@ -77,7 +77,7 @@ def real_diagonal(A: Tensor) -> Tensor:
 
 
 def identity_like(A: Tensor, n: int | None = None) -> Tensor:
-    from .creation import eye
+    from .ranges import eye
 
     return eye(n or A.shape[-1], dtype=A.dtype, device=A.device)
 

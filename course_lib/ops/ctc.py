@@ -11,7 +11,7 @@ import math
 from ..tensor import Tensor
 from ._numeric import require_kind
 from ._op import function, op
-from .creation import tensor as new_tensor
+from .from_data import tensor as new_tensor
 from .loss import reduction_of
 from .masks import where
 

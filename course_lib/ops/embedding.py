@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..tensor import Tensor
 from ._numeric import narrow, wide
 from ._op import function, op
-from .creation import arange
+from .ranges import arange
 
 # ---- single rows -------------------------------------------------------------------------------------------------
 

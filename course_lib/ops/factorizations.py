@@ -69,7 +69,7 @@ def _unpacked(packed: Tensor, pivots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _wide_identity(like: Tensor, m: int, k: int) -> Tensor:
-    from .creation import eye
+    from .ranges import eye
 
     return eye(m, k, dtype=like.dtype, device=like.device)
 

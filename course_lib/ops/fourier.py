@@ -401,7 +401,7 @@ def ihfft2(input, s=None, dim=(-2, -1), norm=None):
 
 
 def _frequencies(name: str, numbers, n: int, d: float, dtype, device, requires_grad: bool) -> Tensor:
-    from .creation import tensor
+    from .from_data import tensor
 
     dtype = dtype or get_default_dtype()
     if dtype.category < FLOAT:

@@ -13,9 +13,10 @@ import warnings
 from ..tensor import Tensor
 from ._numeric import kind_name
 from ._op import function
-from .creation import linspace, ones
+from .creation import ones
 from .joining import cat, meshgrid, stack
 from .masks import where
+from .ranges import linspace
 
 # ---- from [-1, 1] to elements ------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from ..backends import array_module
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
 from ._op import OPS, function, op
-from .creation import checked_value, tensor
+from .creation import checked_value
+from .from_data import tensor
 
 _FULL = slice(None)
 

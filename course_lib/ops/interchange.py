@@ -6,7 +6,7 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from ._op import function
-from .creation import from_numpy, tensor
+from .from_data import from_numpy, tensor
 
 
 @function()

@@ -294,7 +294,7 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.repeat_interleave.html
     """
-    from .creation import as_tensor
+    from .from_data import as_tensor
 
     if dim is None:
         input, dim = input.reshape(-1), 0

@@ -50,9 +50,9 @@ def _inverse_adjoint_times(a: Tensor, factor: Tensor) -> Tensor:
 
 def _gradient_of_singular(a: Tensor, g: Tensor) -> Tensor:
     """d det / dA is the matrix of cofactors; the SVD gives it where A^-1 does not exist."""
-    from .creation import eye
     from .decompositions import svd
     from .joining import cat
+    from .ranges import eye
     from .reduce import prod
 
     u, s, vh = svd(a)

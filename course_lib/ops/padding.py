@@ -6,7 +6,7 @@ from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import in_layout_of
 from ._op import function, op
-from .creation import tensor as new_tensor
+from .from_data import tensor as new_tensor
 
 MODES = ("constant", "reflect", "replicate", "circular")
 

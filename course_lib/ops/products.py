@@ -431,7 +431,7 @@ def combinations(input, r=2, with_replacement=False):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.combinations.html
     """
-    from .creation import tensor
+    from .from_data import tensor
 
     _require_vector(input)
     if r < 0:

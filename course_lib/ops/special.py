@@ -153,7 +153,7 @@ def mvlgamma(input, p):
 
     Source: https://docs.pytorch.org/docs/stable/special.html#torch.special.multigammaln
     """
-    from .creation import arange
+    from .ranges import arange
 
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")

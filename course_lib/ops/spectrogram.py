@@ -9,8 +9,9 @@ import numpy as np
 from ..dtypes import legacy_name
 from ..tensor import Tensor
 from ._public import public
-from .creation import from_numpy, ones
+from .creation import ones
 from .fourier import fft, ifft, irfft, rfft
+from .from_data import from_numpy
 from .joining import cat, stack
 
 _PADDING = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # the names that NumPy has for them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import dtypes
 from ..tensor import Tensor
 from . import (  # noqa: F401  their in-place methods
     arithmetic,
@@ -15,7 +16,7 @@ from . import (  # noqa: F401  their in-place methods
     special,
     views_in_place,
 )
-from ._arguments import cast
+from ._arguments import cast, result_dtype
 from ._op import FUNCTIONS, function
 
 # ---- memory ------------------------------------------------------------------------------------------------------
@@ -211,6 +212,39 @@ def fill_diagonal_(self, fill_value, wrap=False):
 
 
 # ---- what kind of tensor -----------------------------------------------------------------------------------------
+
+
+@function()
+def is_tensor(obj) -> bool:
+    """is_tensor(obj) -> bool: whether `obj` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+@function()
+def numel(input) -> int:
+    """numel(input) -> int: the number of elements."""
+    return input.numel()
+
+
+@function()
+def is_floating_point(input) -> bool:
+    """is_floating_point(input) -> bool: whether the dtype is a floating one."""
+    return input.is_floating_point()
+
+
+@function()
+def is_complex(input) -> bool:
+    """is_complex(input) -> bool: whether the dtype is complex."""
+    return input.is_complex()
+
+
+@function()
+def result_type(tensor1, tensor2) -> dtypes.dtype:
+    """result_type(tensor1, tensor2) -> dtype: the dtype in which two tensors or numbers meet.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.result_type.html
+    """
+    return result_dtype(tensor1, tensor2)
 
 
 @function(method=True)

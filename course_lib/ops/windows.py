@@ -13,7 +13,7 @@ import numpy as np
 from ..dtypes import float32, float64, get_default_dtype
 from ..tensor import Tensor
 from ._op import function
-from .creation import from_numpy
+from .from_data import from_numpy
 from .matmul import _c_name
 
 # ---- formulas ----------------------------------------------------------------------------------------------------

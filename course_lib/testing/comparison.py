@@ -84,7 +84,7 @@ def assert_close(actual, expected, *, allow_subclasses=True, rtol=None, atol=Non
 
 def assert_allclose(actual, expected, rtol=None, atol=None, equal_nan=True, msg="") -> None:
     """assert_allclose(actual, expected): the older name; `assert_close` without the checks of dtype and device."""
-    from ..ops.creation import as_tensor
+    from ..ops.from_data import as_tensor
 
     actual = actual if isinstance(actual, Tensor) else as_tensor(actual)
     expected = expected if isinstance(expected, Tensor) else as_tensor(expected, dtype=actual.dtype)
@@ -157,7 +157,7 @@ def _comparable_tensors(actual, expected, wanted: _Wanted) -> bool:
 
 
 def _as_tensor(value) -> Tensor:
-    from ..ops.creation import from_numpy
+    from ..ops.from_data import from_numpy
 
     return value.detach() if isinstance(value, Tensor) else from_numpy(value)
 
