@@ -15,6 +15,7 @@ from . import dtypes, return_types
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .device import device, get_default_device, set_default_device
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .layouts import channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided
 from .ops import FUNCTIONS as _NAMESPACES
 from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -25,27 +26,6 @@ __version__ = "2.13.0+course"  # the PyTorch release whose behaviour this librar
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 
-
-class layout:
-    """How a tensor's elements are stored; dense strided tensors are the only kind here."""
-
-    def __repr__(self) -> str:
-        return "torch.strided"
-
-
-class memory_format:
-    """A wish for the order of the dimensions in memory, accepted where PyTorch accepts one."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self.name}"
-
-
-strided = layout()
-contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
-channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
 
 # An overflow or a division by zero gives inf or nan, silently, as in PyTorch: NumPy's warnings about it stay inside.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"course_lib\.")
@@ -58,14 +38,16 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
           "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly_mode",
           "is_anomaly_check_nan_enabled": "autograd.anomaly_mode", "vmap": "func",
           **dict.fromkeys(("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "ByteTensor", "CharTensor",
-                           "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"), "legacy"),
+                           "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"),
+                           "legacy"),
           **dict.fromkeys(("get_num_threads", "set_num_threads", "get_num_interop_threads", "set_num_interop_threads",
                            "use_deterministic_algorithms", "are_deterministic_algorithms_enabled",
                            "is_deterministic_algorithms_warn_only_enabled", "get_deterministic_debug_mode",
-                           "set_deterministic_debug_mode", "get_float32_matmul_precision", "set_float32_matmul_precision",
-                           "set_flush_denormal", "set_warn_always", "is_warn_always_enabled", "typename"), "settings"),
+                           "set_deterministic_debug_mode", "get_float32_matmul_precision",
+                           "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always",
+                           "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "cuda", "fft", "func", "linalg", "masked", "nn", "random", "signal",
+_SUBMODULES = {"autograd", "backends", "cuda", "distributions", "fft", "func", "linalg", "masked", "nn", "random", "signal",
                "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
@@ -81,7 +63,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER, *_SUBMODULES})
 
 
-__all__ = ["Size", "Tensor", "can_cast", "device", "default_generator", "dtype", "enable_grad", "finfo", "get_default_device",
-           "get_default_dtype", "iinfo", "inf", "is_grad_enabled", "nan", "no_grad", "pi", "promote_types", "return_types",
-           "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions", *dtypes.NAMES,
+__all__ = ["Size", "Tensor", "can_cast", "device", "default_generator", "dtype", "enable_grad", "finfo",
+           "get_default_device", "get_default_dtype", "iinfo", "inf", "is_grad_enabled", "nan", "no_grad", "pi",
+           "promote_types", "return_types", "set_default_device", "set_default_dtype",
+           "set_grad_enabled", "set_printoptions", *dtypes.NAMES,
            *_FUNCTIONS]  # fmt: skip

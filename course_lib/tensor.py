@@ -16,6 +16,7 @@ from .autograd.node import Hooks, RemovableHandle, accumulator_of
 from .backends import array_module, is_numpy, storage_offset_bytes
 from .device import CPU
 from .device import device as device_type
+from .layouts import is_in, strided
 from .size import Size
 
 _new = object.__new__
@@ -55,7 +56,16 @@ def wrap_view(array, of: Tensor) -> Tensor:
     tensor._seen_version = of._storage.version
     if not GRAD.enabled:
         tensor.__dict__["_made_in"] = "inference" if Storage.is_inference else "no_grad"
+    elif of._base is not None and (made_in := _untracked(of)) is not None:
+        tensor.__dict__["_made_in"] = made_in
     return tensor
+
+
+def _untracked(view: Tensor) -> str | None:
+    """Why in-place changes of this view, and of views of it, cannot be recorded; None where they can."""
+    if view._node is not None and view._node.outputs is not None:
+        return "several"
+    return view.__dict__.get("_made_in")
 
 
 class Tensor:
@@ -120,11 +130,7 @@ class Tensor:
             return CPU
         return device_type("cuda", self._array.device.id)
 
-    @property
-    def layout(self):
-        from . import strided
-
-        return strided
+    layout = property(lambda self: strided)
 
     @property
     def itemsize(self) -> int:
@@ -154,8 +160,8 @@ class Tensor:
         return array.__array_interface__["data"][0] if is_numpy(array) else array.data.ptr
 
     def is_contiguous(self, memory_format=None) -> bool:
-        """Whether the elements lie in memory in row-major order without gaps."""
-        return self._array.flags.c_contiguous
+        """Whether the elements lie in memory without gaps, in row-major order or as the memory format says."""
+        return self._array.flags.c_contiguous if memory_format is None else is_in(self._array, memory_format)
 
     is_cuda = property(lambda self: not is_numpy(self._array))
     is_cpu = property(lambda self: is_numpy(self._array))
@@ -257,9 +263,9 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether backward computes a gradient for this tensor."""
-        if self._base is not None:
-            self._refresh_history()
+        """Whether backward computes a gradient for this tensor; a view asks for one where its base does."""
+        if self._base is not None and not self._requires_grad:
+            self._follow_base()
         return self._requires_grad
 
     @requires_grad.setter
@@ -317,7 +323,9 @@ class Tensor:
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.dtype != self._array.dtype:
@@ -368,9 +376,15 @@ class Tensor:
     def _refresh_history(self) -> None:
         """A view whose base was changed in place since the view was made gets its history from the base anew."""
         if self._seen_version != self._storage.version and self._base._node is not None:
-            from .autograd.inplace import regenerate_view
+            from .autograd.inplace import refresh_view
 
-            regenerate_view(self)
+            refresh_view(self)
+        elif not self._requires_grad:
+            self._follow_base()
+
+    def _follow_base(self) -> None:
+        """A view without history (made in `no_grad`, say) is a leaf that needs a gradient as soon as its base does."""
+        self._requires_grad = self._base._requires_grad and self._array.dtype.kind in "fcV"
 
     def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
         """Compute the gradient of this tensor with respect to the leaves of its graph and add it into their `.grad`.

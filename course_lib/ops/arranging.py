@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..layouts import contiguous_format
 from ..tensor import Tensor, normalize_dim
 from ._op import FUNCTIONS, function
 from .joining import cat, diag_embed, split, tensor_split, vstack
@@ -195,7 +196,7 @@ def _copied(name: str):
     def copy(input, *args, **named):
         look = FUNCTIONS["torch"].get(name) or getattr(Tensor, name, None)
         made = input if name == "alias" else look(input, *args, **named)
-        own = lambda part: part.clone(memory_format="contiguous")
+        own = lambda part: part.clone(memory_format=contiguous_format)
         return tuple([own(part) for part in made]) if isinstance(made, tuple) else own(made)
 
     copy.__name__ = copy.__qualname__ = f"{name}_copy"
@@ -215,4 +216,4 @@ def narrow_copy(input, dim, start, length):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.narrow_copy.html
     """
-    return input.narrow(dim, start, length).clone(memory_format="contiguous")
+    return input.narrow(dim, start, length).clone(memory_format=contiguous_format)

@@ -6,6 +6,7 @@ from .. import dtypes
 from ..backends import is_numpy
 from ..device import CPU, resolve
 from ..device import device as device_type
+from ..layouts import is_in, laid_out, preserve_format
 from ..tensor import Tensor
 from ._arguments import cast
 from ._op import function, op
@@ -15,11 +16,11 @@ from ._op import function, op
 class cast_copy:
     """A copy of a tensor in another dtype, or on another device."""
 
-    def forward(xp, a, *, dtype, device=None):
+    def forward(xp, a, *, dtype, device=None, memory_format=None):
         made = cast(a, dtype.numpy)
-        return made.copy(order="K") if made is a else made
+        return laid_out(made, memory_format) if made is a or memory_format is not None else made
 
-    def save(ctx, out, a, *, dtype, device=None):
+    def save(ctx, out, a, *, dtype, device=None, memory_format=None):
         ctx.dtype, ctx.device = a.dtype, a.device
 
     def backward(ctx, g):
@@ -51,9 +52,10 @@ def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, mem
         dtype = python_dtype(dtype)
     wanted_device = self.device if device is None else resolve(device)
     wanted_dtype = self.dtype if dtype is None else dtype
-    if not copy and wanted_dtype is self.dtype and wanted_device == self.device:
+    as_it_lies = memory_format is None or memory_format is preserve_format or is_in(self._array, memory_format)
+    if as_it_lies and not copy and wanted_dtype is self.dtype and wanted_device == self.device:
         return self
-    return cast_copy(self, dtype=wanted_dtype, device=wanted_device)
+    return cast_copy(self, dtype=wanted_dtype, device=wanted_device, memory_format=memory_format)
 
 
 def python_dtype(kind) -> dtypes.dtype:
@@ -66,7 +68,7 @@ def python_dtype(kind) -> dtypes.dtype:
 
 def _conversion(name: str, dtype: dtypes.dtype):
     def convert(self, memory_format=None):
-        return to(self, dtype)
+        return to(self, dtype, memory_format=memory_format)
 
     convert.__name__ = name
     convert.__doc__ = f"{name}() -> Tensor: this tensor as {dtype}."

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ..backends import array_module
+from ..layouts import contiguous_format, is_in, laid_out
 from ..tensor import Storage, Tensor, wrap
 from ._arguments import broadcast_error, cast, shape_error
 from ._op import OPS, function, op
@@ -27,21 +28,19 @@ class clone:
     """
 
     def arguments(input, *, memory_format=None):
-        return (input,), {"order": "C" if "contiguous" in str(memory_format) else "K"}
+        return (input,), {"wanted": memory_format}
 
-    def forward(xp, a, *, order):
-        if order == "K" and 0 in a.strides and a.size > 1:
-            order = "C"  # an expanded tensor has no layout worth keeping
-        return a.copy(order=order)
+    def forward(xp, a, *, wanted):
+        return a.copy() if wanted is None and a.flags.c_contiguous else laid_out(a, wanted)
 
     def backward(ctx, g):
         return g
 
 
 @function(method=True, namespace=None)
-def contiguous(self, memory_format=None):
-    """contiguous() -> Tensor: itself if its elements lie in row-major order, otherwise a copy that does."""
-    return self if self._array.flags.c_contiguous else clone(self, memory_format="contiguous")
+def contiguous(self, memory_format=contiguous_format):
+    """contiguous() -> Tensor: itself if its elements lie in row-major order (or in the format), else a copy."""
+    return self if is_in(self._array, memory_format) else clone(self, memory_format=memory_format)
 
 
 # ---- over what is there --------------------------------------------------------------------------------------------
@@ -87,6 +86,8 @@ class fill:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.fill_.html
     """
+
+    may_overlap = True  # elements that share a place in memory get the same number
 
     def arguments(input, value):
         if isinstance(value, Tensor):

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ..backends import backend_of, is_numpy
+from ..layouts import contiguous_format
 from ..tensor import Tensor, normalize_dim, row_major_strides, wrap
 from ._op import function, op
 from .creation import zeros
@@ -84,7 +85,7 @@ def clone_like(g: Tensor, geometry) -> Tensor:
         made = wrap(array)
         made._storage.array = memory
         return made.requires_grad_(False) if not g.requires_grad else _linked_copy(made, g)
-    return g.clone(memory_format="contiguous")
+    return g.clone(memory_format=contiguous_format)
 
 
 def _linked_copy(made: Tensor, g: Tensor) -> Tensor:

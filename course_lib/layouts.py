@@ -1,0 +1,73 @@
+"""How elements lie in memory: `torch.strided`, and the memory formats that copies may ask for.
+
+A memory format is a wish for the order of the dimensions in memory. `laid_out` gives an array in that order: the same
+shape and numbers, other strides. channels_last means that for (N, C, H, W) the channels of one pixel are neighbours.
+"""
+
+from __future__ import annotations
+
+
+class layout:
+    """How a tensor's elements are stored; dense strided tensors are the only kind here."""
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+class memory_format:
+    """The order of the dimensions in memory, such as `torch.channels_last`.
+
+    Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch-memory-format
+    """
+
+    def __init__(self, name: str, ndim: int | None = None):
+        self.name = name
+        self.ndim = ndim  # the number of dimensions that a tensor of this format has, None for any
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+strided = layout()
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+channels_last, channels_last_3d = memory_format("channels_last", 4), memory_format("channels_last_3d", 5)
+
+
+def channels_moved_last(array, wanted: memory_format):
+    """The array with dimension 1 moved to the end; RuntimeError unless it has the format's number of dimensions."""
+    if array.ndim != wanted.ndim:
+        raise RuntimeError(f"required rank {wanted.ndim} tensor to use {wanted.name} format")
+    return array.transpose(0, *range(2, array.ndim), 1)
+
+
+def laid_out(array, wanted: memory_format | None):
+    """A copy of the array in the memory format; None and preserve_format keep the array's own order if it is dense."""
+    if wanted is None or wanted is preserve_format:
+        return array.copy(order="C" if is_overlapping_or_gapped(array) else "K")
+    if wanted is contiguous_format:
+        return array.copy(order="C")
+    return channels_moved_last(array, wanted).copy(order="C").transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+
+
+def is_overlapping_or_gapped(array) -> bool:
+    """Whether the elements do not fill one stretch of memory exactly, in whatever order of the dimensions."""
+    step = array.itemsize
+    for n, stride in sorted(zip(array.shape, array.strides, strict=True), key=lambda pair: pair[1]):
+        if n > 1:
+            if stride != step:
+                return True
+            step *= n
+    return False
+
+
+def is_in(array, wanted: memory_format | None) -> bool:
+    """Whether the array lies in memory as the format says."""
+    if wanted is None or wanted is contiguous_format:
+        return bool(array.flags.c_contiguous)
+    if wanted is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return array.ndim == wanted.ndim and bool(channels_moved_last(array, wanted).flags.c_contiguous)
+
+
+__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "is_in", "laid_out", "layout", "memory_format",
+           "preserve_format", "strided"]  # fmt: skip
