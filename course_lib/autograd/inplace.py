@@ -20,41 +20,61 @@ def check_inplace(tensor) -> None:
         elif node.view_outputs and tensor._nr in node.view_outputs:
             raise RuntimeError(_refusal(node, tensor._nr))
         return
-    made_in = tensor.__dict__.get("_made_in")
-    if made_in is not None:
-        raise RuntimeError(UNTRACKED_VIEW.format(mode=made_in, **WORDS[made_in]))
-    if node is not None and node.outputs is not None:
-        raise RuntimeError(_refusal(node, tensor._nr))
+    _check_view(tensor, "is being")
     if base._requires_grad and base._node is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-WORDS = {
-    "no_grad": {"now": "with grad mode enabled", "block": "no_grad block"},
-    "inference": {"now": "in normal mode", "block": "inference_mode block"},
-}
-UNTRACKED_VIEW = (
-    "A view was created in {mode} mode and is being modified inplace {now}. Given that this use case is ambiguous and "
-    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
-    "inside the {block} (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
-    "tracked)."
+def refresh_view(view) -> None:
+    """The view's memory was changed through its base or another view: a fresh history, where it may have one."""
+    _check_view(view, "its base or another view of its base has been")
+    regenerate_view(view)
+
+
+def _check_view(view, change: str) -> None:
+    """RuntimeError for a view whose history cannot follow an in-place change; `change` says what is changed."""
+    node, made_in = view._node, view.__dict__.get("_made_in")  # None, "no_grad", "inference" or "several"
+    if made_in is None:
+        if node is not None and node.outputs is not None:
+            raise RuntimeError(_refusal(node, view._nr, change))
+        return
+    if node is not None and made_in == "several":
+        raise RuntimeError(f"{_output(node, view._nr)} is a view and {change} modified inplace. {_SEVERAL_VIEWS}")
+    origin = "A view was" if node is None else f"{_output(node, view._nr)} is a view of a view which was"
+    mode = "inference" if made_in == "inference" else "no_grad"
+    now = "in normal mode" if mode == "inference" else "with grad mode enabled"
+    block = "inference_mode" if mode == "inference" else mode
+    raise RuntimeError(
+        f"{origin} created in {mode} mode and {change} modified inplace {now}. "
+        + (_SEVERAL_VIEWS if made_in == "several" else _UNTRACKED_VIEW.format(block=block))
+    )
+
+
+_SEVERAL_VIEWS = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+_UNTRACKED_VIEW = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
 )
 
 
-def _refusal(node: Node, index: int) -> str:
+def _output(node: Node, index: int) -> str:
+    return f"Output {index} of {node.name().removesuffix('0').removesuffix('Backward')}"
+
+
+def _refusal(node: Node, index: int, change: str = "is being") -> str:
     """Why this output of a node, a view, cannot be changed in place."""
-    name = node.name().removesuffix("0").removesuffix("Backward")
+    text = f"{_output(node, index)} is a view and {change} modified inplace. "
     if len(node.outputs or node.output_metas) > 1:
-        return (
-            f"Output {index} of {name} is a view and is being modified inplace. This view is the output of a function "
-            "that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
-            "should replace the inplace operation by an out-of-place one."
-        )
-    return (
-        f"Output {index} of {name} is a view and is being modified inplace. This view was created inside a custom "
-        "Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "
-        "override the custom backward associated with the custom Function, leading to incorrect gradients. This "
-        "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        return text + _SEVERAL_VIEWS
+    return text + (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
     )
 
 

@@ -45,7 +45,8 @@ def in_place(cls):
         if recorded or (input._base is not None and GRAD.enabled and input._base.requires_grad):
             check_inplace(input)
         x = input._array
-        check_overlap(x)
+        if not cls.may_overlap:
+            check_overlap(x)
         arrays = _arguments.in_place_arrays(cls, operands)
         node = _in_place_node(cls, operands, settings) if recorded else None
         z = _arguments.in_place_result(cls, forward, x, arrays, settings, operands)

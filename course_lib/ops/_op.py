@@ -46,6 +46,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
     def declare(cls):
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view, cls.namespace = dtype, view, namespace
+        cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
         cls.node = _node_class(cls, node, on_arrays)
         cls.operands, cls.takes_out = _inspect_forward(cls)
