@@ -139,7 +139,7 @@ def nonzero(input, *, as_tuple=False):
         return tuple(wrap(positions) for positions in found)
     if input.ndim == 0:
         return wrap(np.zeros((len(found[0]), 0), np.int64))
-    return wrap(array_module(array).ascontiguousarray(array_module(array).stack(found, axis=1)))
+    return wrap(array_module(array).stack(found).T)  # one dimension after the other in memory, as PyTorch has it
 
 
 @function(method=True)
