@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py            needs PyTorch: pip install torch==2.13.0
 
-Both libraries take turns, in blocks of many calls; each figure is the median over the blocks of the CPU time of one call,
-so that other programs on the machine disturb it little. A ratio below 1 means that course_lib is faster.
+Both libraries take turns, in blocks of many calls; each figure is the median over the blocks of the CPU time of one
+call, so that other programs on the machine disturb it little. A ratio below 1 means that course_lib is faster.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def main() -> None:
     import course_lib
 
     torch.set_num_threads(1)
-    print(f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}, PyTorch {torch.__version__}")
+    versions = f"Python {platform.python_version()}, PyTorch {torch.__version__}"
+    print(f"{platform.platform()}, {platform.machine()}, {versions}")
     print(f"{'3 × 3 float32':30s}{'PyTorch':>12s}{'course_lib':>12s}{'ratio':>8s}")
     for title, times in compare({"torch": torch, "course_lib": course_lib}, blocks):
         ours, theirs = times["course_lib"], times["torch"]

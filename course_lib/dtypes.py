@@ -3,9 +3,13 @@
 A `torch.dtype` names one element type and knows the NumPy dtype that stores it. Every op that mixes dtypes asks
 `result_type` here, never NumPy: PyTorch sorts types into bool < int < float < complex, and a Python number or a
 0-dim tensor changes the result only when it belongs to a higher category than every dimensioned tensor.
+
+`bool`, `int` and `float` are dtypes in this module; Python's own types are called `builtins.bool` and so on.
 """
 
 from __future__ import annotations
+
+import builtins
 
 import numpy as np
 
@@ -203,7 +207,13 @@ def category_of_number(value) -> int:
     return kind
 
 
-_NUMBER_CATEGORY = {np.bool_: BOOL, type(True): BOOL, type(1): INT, type(1.0): FLOAT, type(1j): COMPLEX}
+_NUMBER_CATEGORY = {
+    np.bool_: BOOL,
+    builtins.bool: BOOL,
+    builtins.int: INT,
+    builtins.float: FLOAT,
+    complex: COMPLEX,
+}
 
 
 def combine(dimensioned: dtype | None, zero_dim: dtype | None, number: dtype | None) -> dtype:
@@ -221,8 +231,8 @@ def _combine(higher: dtype | None, lower: dtype | None) -> dtype | None:
     return promote_types(higher, lower)
 
 
-def can_cast(from_: dtype, to: dtype) -> type(True):
-    """Whether a result of dtype `from_` may be stored into `to`: never down the categories bool < int < float < complex.
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether a result of dtype `from_` may be stored into `to`: never down in bool < int < float < complex.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.can_cast.html
     """
@@ -245,7 +255,9 @@ class finfo:
     def __init__(self, type: dtype | None = None):
         type = _default if type is None else type
         if not isinstance(type, dtype) or type.category < FLOAT:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{_full(type)}'")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{type!r}'"
+            )
         real = type.to_real()
         if real is bfloat16:
             import ml_dtypes
@@ -253,7 +265,7 @@ class finfo:
             limits = ml_dtypes.finfo(real.numpy)
         else:
             limits = np.finfo(real.numpy)
-        as_float = _python_float
+        as_float = builtins.float
         self.bits = real.itemsize * 8
         self.eps, self.max, self.min = as_float(limits.eps), as_float(limits.max), as_float(limits.min)
         self.tiny = self.smallest_normal = as_float(limits.smallest_normal)
@@ -261,8 +273,10 @@ class finfo:
         self.dtype = real._name
 
     def __repr__(self) -> str:
-        return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
-                f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})")  # fmt: skip
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
 
 
 class iinfo:
@@ -277,16 +291,9 @@ class iinfo:
 
     def __init__(self, type: dtype):
         if not isinstance(type, dtype) or type.category != INT:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{_full(type)}'")
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
         limits = np.iinfo(type.numpy)
         self.bits, self.min, self.max, self.dtype = limits.bits, limits.min, limits.max, type._name
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
-
-
-_python_float = type(1.0)
-
-
-def _full(of) -> str:
-    return repr(of)

@@ -26,7 +26,8 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     for state in ("busy", "idle"):
-        page.wait_for_selector(f'.jp-Notebook-ExecutionIndicator[data-status="{state}"]', state="attached", timeout=180_000)
+        indicator = f'.jp-Notebook-ExecutionIndicator[data-status="{state}"]'
+        page.wait_for_selector(indicator, state="attached", timeout=180_000)
 
 
 def test_run_all_widgets_and_validate(page: Page, lab):

@@ -190,7 +190,7 @@ def _gradient_difference(expected, got) -> str | None:
 
 
 def check(op) -> dict[str, str]:
-    """Every aspect of one database entry that differs, with what is different. 'missing' if there is no such function."""
+    """Every aspect of one database entry that differs, with the difference; 'missing' if there is no such function."""
     function = function_of(op.name, op.variant_test_name)
     if function is None:
         return {"missing": "not implemented"}

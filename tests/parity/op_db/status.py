@@ -1,8 +1,8 @@
 """The conformance status: what of PyTorch's operator database course_lib does not reproduce yet, and why.
 
-`status.json` holds, for each entry that is not fully equal, the aspects that differ with the observed difference, or one
-reason why the entry is out of scope. A test fails when an aspect gets worse and also when it gets better, so that the
-file only ever shrinks:
+`status.json` holds, for each entry that is not fully equal, the aspects that differ with the observed difference, or
+one reason why the entry is out of scope. A test fails when an aspect gets worse and also when it gets better, so that
+the file only ever shrinks:
 
     python tests/parity/op_db/status.py            run everything, say what changed
     python tests/parity/op_db/status.py --write    and record it (refuses what got worse, unless --accept-worse)
@@ -44,7 +44,10 @@ def out_of_scope(name: str) -> str | None:
     """Why an entry is not part of the library, or None if it is."""
     if name.startswith("__") and name.split("/")[0].endswith("__"):
         return None  # operators such as __radd__ are public
-    return next((reason for prefix, reason in OUT_OF_SCOPE.items() if name == prefix or (prefix[-1] in "._" and name.startswith(prefix))), None)
+    for prefix, reason in OUT_OF_SCOPE.items():
+        if name == prefix or (prefix[-1] in "._" and name.startswith(prefix)):
+            return reason
+    return None
 
 
 def recorded() -> dict[str, dict[str, str]]:
@@ -53,9 +56,12 @@ def recorded() -> dict[str, dict[str, str]]:
 
 def compare(name: str, found: dict[str, str], before: dict[str, str]) -> list[str]:
     """What changed against the record, one sentence an aspect."""
-    worse = [f"{name}: {aspect} differs from PyTorch ({text})" for aspect, text in found.items() if aspect not in before]
-    better = [f"{name}: {aspect} is now equal to PyTorch, take it out of status.json" for aspect in before if aspect not in found]
-    return worse + better
+    worse = [aspect for aspect in found if aspect not in before]
+    better = [aspect for aspect in before if aspect not in found]
+    return [
+        *[f"{name}: {aspect} differs from PyTorch ({found[aspect]})" for aspect in worse],
+        *[f"{name}: {aspect} is now equal to PyTorch, take it out of status.json" for aspect in better],
+    ]
 
 
 def table(status: dict[str, dict[str, str]], names: list[str]) -> str:
@@ -67,8 +73,10 @@ def table(status: dict[str, dict[str, str]], names: list[str]) -> str:
     lines = [
         "# Conformance with PyTorch 2.13",
         "",
-        "Generated from PyTorch's own operator database by `python tests/parity/op_db/status.py --table`; not edited by hand.",
-        "Every entry is run on both libraries: values, dtypes, shapes, strides and views, first and second gradients, error",
+        "Generated from PyTorch's own operator database by `python tests/parity/op_db/status.py --table`; "
+        "not edited by hand.",
+        "Every entry is run on both libraries: values, dtypes, shapes, strides and views, first and second gradients, "
+        "error",
         "types, for float32, float64, int64, bool, complex64 and bfloat16.",
         "",
         "| entries | |",

@@ -1,4 +1,4 @@
-"""Each entry of PyTorch's operator database behaves as status.json records: nothing worse, and nothing silently better."""
+"""Each entry of PyTorch's operator database behaves as status.json records: nothing worse, nothing silently better."""
 
 from __future__ import annotations
 
