@@ -21,7 +21,7 @@ _numbers: dict = {}  # (value, dtype) -> 0-d array: making one costs more than a
 
 
 def number_array(value, x):
-    """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless the number is of a higher category."""
+    """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless its category is higher."""
     dtype = x.dtype
     category = dtypes.category_of_number(value)
     if category > _CATEGORY[dtype.kind]:
@@ -146,7 +146,15 @@ def shape_error(expected, got):
 
 # ---- signatures --------------------------------------------------------------------------------------------------
 
-_NUMPY_NAMES = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+_NUMPY_NAMES = {
+    "axis": "dim",
+    "axes": "dims",
+    "keepdims": "keepdim",
+    "x": "input",
+    "a": "input",
+    "x1": "input",
+    "x2": "other",
+}
 
 
 def positional(cls, args, named):
@@ -162,7 +170,8 @@ def positional(cls, args, named):
     if len(args) != wanted:
         if len(args) < wanted:
             missing = names[len(args) :]
-            raise TypeError(f'{cls.name}() missing {len(missing)} required positional arguments: "{", ".join(missing)}"')
+            listed = ", ".join(missing)
+            raise TypeError(f'{cls.name}() missing {len(missing)} required positional arguments: "{listed}"')
         raise TypeError(f"{cls.name}() takes {wanted} positional arguments but {len(args)} were given")
     return args
 
@@ -183,7 +192,9 @@ def signature_error(name: str, arguments, args, named) -> TypeError:
         ("*, " if p.kind is p.KEYWORD_ONLY and i == _first_keyword_only(arguments) else "") + p.name
         for i, p in enumerate(inspect.signature(arguments).parameters.values())
     )
-    return TypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected ({parameters})")
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({given}), but expected ({parameters})"
+    )
 
 
 def _first_keyword_only(arguments) -> int:
