@@ -52,13 +52,15 @@ def _wrapped_integer(value, dtype):
         raise RuntimeError("Overflow when unpacking long long") from None
 
 
-def number_operand(name: str, value, other, allowed: bool) -> Tensor:
+def number_operand(name: str, value, other, allowed: bool, lifts: bool) -> Tensor:
     """A number that stands first, as in `2 - x`: a 0-dim tensor of the dtype that the number has beside `other`."""
     if not allowed or not isinstance(value, NUMBER):
         raise argument_error(name, "input", 1, value)
-    if not isinstance(other, Tensor):
+    if not isinstance(other, Tensor):  # two numbers
+        if name not in ("add", "sub", "mul", "true_divide"):
+            raise argument_error(name, "input", 1, value)
         return wrap(np.array(value, dtypes.of_number(value).numpy))
-    return wrap(number_array(value, other._array))
+    return wrap(number_array(value, to_float(other._array) if lifts else other._array))
 
 
 # ---- dtypes ------------------------------------------------------------------------------------------------------
@@ -208,6 +210,23 @@ def type_name(value) -> str:
 
 def argument_error(name: str, parameter: str, position: int, value) -> TypeError:
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(value)}")
+
+
+def require_tensors(name: str, **values) -> None:
+    """TypeError with PyTorch's text for the first argument that is no tensor."""
+    for position, (parameter, value) in enumerate(values.items(), 1):
+        if not isinstance(value, Tensor):
+            raise argument_error(name, parameter, position, value)
+
+
+def only_tensors(name: str):
+    """The signature (input, other) of a function that takes tensors only, no Python numbers."""
+
+    def arguments(input, other):
+        require_tensors(name, input=input, other=other)
+        return (input, other), {}
+
+    return arguments
 
 
 def refuse(call, self, other):

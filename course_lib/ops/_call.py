@@ -27,22 +27,28 @@ def binary(cls, foreign, numbers_first: bool):
 
     foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
     """
-    forward, lifts = cls.forward, cls.rule is FLOAT
+    forward, check, lifts = cls.forward, cls.check, cls.rule is FLOAT
 
     def call(input, other):
         try:
             x = input._array
         except AttributeError:
-            input = _arguments.number_operand(cls.name, input, other, numbers_first)
+            if check is not None:
+                check(input, other)
+            input = _arguments.number_operand(cls.name, input, other, numbers_first, lifts)
             x = input._array
         if type(other) is Tensor or isinstance(other, Tensor):
             y = other._array
             recorded = input._requires_grad or other._requires_grad or other._base is not None
         elif isinstance(other, NUMBER):
+            if lifts and x.dtype.kind in "biu":
+                x = _arguments.to_float(x)
             y = number_array(other, x)
             recorded = input._requires_grad
         else:
             return foreign(call, input, other)
+        if check is not None:
+            check(input, other)
         if x.dtype is not y.dtype or (lifts and x.dtype is not FLOAT32):
             x, y = prepare(lifts, input, other, x, y)
         try:

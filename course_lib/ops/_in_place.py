@@ -27,6 +27,8 @@ def in_place(cls):
     simple = cls.rule in (PROMOTE, FLOAT) and cls.operands == 2 and cls.takes_out
 
     def call_(input, *args, **named):
+        if cls.check is not None:
+            cls.check(input, *args[:1])
         if simple and len(args) == 1 and not named and _change_quietly(forward, input, args[0]):
             return input
         if arguments is not None:

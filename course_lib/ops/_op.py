@@ -29,7 +29,9 @@ from ._record import OpNode
 
 FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, …
 OPS: dict[str, type] = {}  # every declared op, by name
-_NUMBERS_FIRST = {"add", "sub", "mul", "true_divide", "pow"}  # functions that also take a number in front: add(1, x)
+# functions that also take a number in front: add(1, x)
+_NUMBERS_FIRST = {"add", "sub", "mul", "true_divide", "pow", "remainder", "floor_divide", "xlogy", "bitwise_and",
+                  "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift"}  # fmt: skip
 
 
 def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, namespace="torch",
@@ -46,6 +48,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
     def declare(cls):
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view, cls.namespace = dtype, view, namespace
+        cls.check = getattr(cls, "check", None)  # looks at the operands as they were given
         cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
         cls.node = _node_class(cls, node, on_arrays)

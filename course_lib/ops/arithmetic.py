@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..dtypes import INT
 from ..tensor import Tensor
 from ._arguments import OPERAND
-from ._numeric import conjugate
+from ._numeric import conjugate, require_kind
 from ._op import FLOAT, OPS, PROMOTE, function, op, write_out
 from .creation import zeros_like
 from .masks import where
@@ -41,6 +41,10 @@ class add:
         return g, g
 
 
+def _is_bool(value) -> bool:
+    return value._array.dtype.kind == "b" if isinstance(value, Tensor) else isinstance(value, bool)
+
+
 @op(inplace=True, dtype=PROMOTE, operator="sub", alias="subtract", on_arrays=True)
 class sub:
     """sub(input, other, *, alpha=1, out=None) -> Tensor
@@ -52,12 +56,20 @@ class sub:
 
     arguments = _scaled_other
 
-    def forward(xp, a, b, out=...):
-        if a.dtype.kind == "b":
+    def check(input, other=None):
+        bools = [_is_bool(value) for value in (input, other)]
+        if all(bools):
             raise RuntimeError(
                 "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
                 "operator instead."
             )
+        if any(bools):
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+                "mask, use the `~` or `logical_not()` operator instead."
+            )
+
+    def forward(xp, a, b, out=...):
         return xp.subtract(a, b, out=out)
 
     def backward(ctx, g):
@@ -123,7 +135,7 @@ class floor_divide:
     """
 
     def forward(xp, a, b, out=...):
-        _refuse_integer_zero(xp, a, b)
+        _refuse_zero(xp, "div_floor_cpu", a, b)
         return xp.floor_divide(a, b, out=out)
 
     def backward(ctx, g):
@@ -135,7 +147,7 @@ class trunc_divide:
     """The quotient rounded toward zero."""
 
     def forward(xp, a, b):
-        _refuse_integer_zero(xp, a, b)
+        _refuse_zero(xp, "div_trunc_cpu", a, b)
         if a.dtype.kind in "fV":
             return xp.trunc(xp.true_divide(a, b))
         quotient, rest = xp.divmod(a, b)
@@ -145,8 +157,10 @@ class trunc_divide:
         return g * 0, g * 0
 
 
-def _refuse_integer_zero(xp, a, b) -> None:
-    if a.dtype.kind in "iu" and not xp.all(b):
+def _refuse_zero(xp, kernel: str, a, b) -> None:
+    """Whole division takes real numbers only, and no integer zero to divide by."""
+    require_kind(kernel, a, "iufV")
+    if a.dtype.kind in "iu" and a.size and not xp.all(b):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -195,7 +209,7 @@ class remainder:
     """
 
     def forward(xp, a, b, out=...):
-        _refuse_integer_zero(xp, a, b)
+        _refuse_zero(xp, "remainder_cpu", a, b)
         return xp.remainder(a, b, out=out)
 
     def save(ctx, out, a, b):
@@ -219,7 +233,7 @@ class fmod:
     """
 
     def forward(xp, a, b, out=...):
-        _refuse_integer_zero(xp, a, b)
+        _refuse_zero(xp, "fmod_cpu", a, b)
         return xp.fmod(a, b, out=out)
 
     def save(ctx, out, a, b):
@@ -245,9 +259,13 @@ class pow:
     def arguments(input, exponent):
         if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor) and input.dtype.category == INT:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if isinstance(exponent, Tensor) and _is_bool(input) and _is_bool(exponent):
+            raise NotImplementedError("\"pow\" not implemented for 'Bool'")
         return (input, exponent), {}
 
     def forward(xp, a, b, out=...):
+        if a.dtype.kind == "b":
+            return xp.logical_or(a, ~b, out=out)
         if a.dtype.kind in "iu" and b.dtype.kind == "i" and xp.any(b < 0):
             whole = xp.power(a, xp.maximum(b, 0))  # 1 and -1 have integer powers, anything else rounds to 0
             odd = xp.where(b % 2 == 0, xp.abs(a), a)
@@ -330,7 +348,8 @@ class abs:
     """
 
     def forward(xp, a):
-        return xp.abs(a) if a.dtype.kind != "b" else a.copy()
+        require_kind("abs_cpu", a, "iufVc")
+        return xp.abs(a)
 
     def save(ctx, out, a):
         ctx.save_for_backward(a)
@@ -348,6 +367,10 @@ class sign:
     """
 
     def forward(xp, a):
+        if a.dtype.kind == "c":
+            raise NotImplementedError(
+                "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+            )
         return xp.sign(a) if a.dtype.kind != "b" else a.copy()
 
     def backward(ctx, g):

@@ -9,8 +9,11 @@ from ._op import PROMOTE, op
 def _bits(name: str, ufunc: str, operator: str, text: str):
     """Declare an operation on two integers or bools."""
 
+    shift = operator.endswith("shift")
+    kernel, kinds = (f"{operator}_cpu", "iu") if shift else (f"{name}_cpu", "biu")
+
     def forward(xp, a, b, out=...):
-        require_kind(f"{name}_cpu", a, "biu")
+        require_kind(kernel, a, kinds)
         return getattr(xp, ufunc)(a, b, out=out)
 
     document = f"""{name}(input, other, *, out=None) -> Tensor: {text}.

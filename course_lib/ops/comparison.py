@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from ._arguments import only_tensors, require_tensors
+from ._numeric import require_kind
 from ._op import COMPARE, function, op
 
 
 def _comparison(name: str, ufunc: str, operator: str | None, sign: str, alias=()):
+    ordered = sign[0] in "<>"
+
     def forward(xp, a, b):
+        if ordered and a.dtype.kind == "c":
+            require_kind(f"{name}_cpu", a)
         return getattr(xp, ufunc)(a, b)
 
     document = f"""{name}(input, other, *, out=None) -> Tensor: bool, True where `input {sign} other`.
@@ -15,6 +20,8 @@ def _comparison(name: str, ufunc: str, operator: str | None, sign: str, alias=()
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
     members = {"forward": forward, "__doc__": document, "__module__": __name__}
+    if operator is None:
+        members["arguments"] = only_tensors(name)
     return op(inplace=True, dtype=COMPARE, operator=operator, alias=alias)(type(name, (), members))
 
 
@@ -51,14 +58,6 @@ signbit = _test("signbit", lambda xp, a: xp.signbit(a) if a.dtype.kind not in "b
                 "has its sign bit set")  # fmt: skip
 
 
-def _both_tensors(name: str, input, other) -> None:
-    from ._arguments import argument_error
-
-    for position, (parameter, value) in enumerate((("input", input), ("other", other)), 1):
-        if not isinstance(value, Tensor):
-            raise argument_error(name, parameter, position, value)
-
-
 @function(method=True)
 def equal(input, other):
     """equal(input, other) -> bool: whether both have the same shape and the same elements.
@@ -69,7 +68,7 @@ def equal(input, other):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.equal.html
     """
-    _both_tensors("equal", input, other)
+    require_tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool((input == other).all())
 
 
@@ -81,7 +80,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.isclose.html
     """
-    _both_tensors("isclose", input, other)
+    require_tensors("isclose", input=input, other=other)
     if input.dtype is not other.dtype:
         from ..dtypes import legacy_name
 

@@ -5,7 +5,7 @@ Along a dimension the gradient goes to the position that was found; of `amax` an
 
 from __future__ import annotations
 
-from .. import return_types
+from .. import dtypes, return_types
 from ..tensor import Tensor, normalize_dim
 from ._numeric import require_kind
 from ._op import function, op, write_out
@@ -30,7 +30,10 @@ def _extreme_value(name: str, ufunc: str, node: str | None = None):
             )
         return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
 
+    kernel = f"{name[1:]}_values_cpu" if node is None else f"{name[1:]}_all"
+
     def forward(xp, a, *, dims, keepdim):
+        require_kind(kernel, a, "biufV")
         _refuse_empty(name, a, dims)
         return getattr(xp, ufunc)(a, axis=dims, keepdims=keepdim)
 
@@ -114,6 +117,8 @@ def _extreme(name, input, dim, keepdim, out, along, value, elementwise, result):
     elif isinstance(dim, Tensor):
         made = elementwise(input, dim)
     else:
+        if input.dtype.is_complex:
+            raise RuntimeError(f"{name}(): does not support complex input")
         made = result(along(input, dim=normalize_dim(dim, input.ndim), keepdim=keepdim))
     return made if out is None else write_out(name, out, (input,), made)
 
@@ -148,6 +153,9 @@ def min(input, dim=None, keepdim=False, *, other=None, out=None):
 
 def _position(name: str):
     def arguments(input, dim=None, keepdim=False):
+        if input.dtype.is_complex or input.dtype is dtypes.bool:
+            kind = "complex" if input.dtype.is_complex else "bool"
+            raise RuntimeError(f"{name}(): does not support {kind} input")
         return (input,), {"dim": dim if dim is None else normalize_dim(dim, input.ndim), "keepdim": keepdim}
 
     def forward(xp, a, *, dim, keepdim):

@@ -9,27 +9,10 @@ import math
 
 from .. import dtypes, return_types
 from ..tensor import Tensor
-from ._arguments import argument_error, result_dtype
+from ._arguments import only_tensors, require_tensors, result_dtype
 from ._numeric import narrow, require_kind, wide
 from ._op import FLOAT, PROMOTE, function, op
 from .arithmetic import pow, sub
-
-
-def require_tensors(name: str, **values) -> None:
-    """TypeError with PyTorch's text for the first argument that is no tensor."""
-    for position, (parameter, value) in enumerate(values.items(), 1):
-        if not isinstance(value, Tensor):
-            raise argument_error(name, parameter, position, value)
-
-
-def only_tensors(name: str):
-    """The signature (input, other) of a function that takes tensors only, no Python numbers."""
-
-    def arguments(input, other):
-        require_tensors(name, input=input, other=other)
-        return (input, other), {}
-
-    return arguments
 
 
 def pair(name: str, text: str, forward, backward=None, save=None, *, dtype=PROMOTE, alias=(), numbers=False):

@@ -93,6 +93,8 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nansum.html
     """
+    if input.dtype.is_complex:
+        raise RuntimeError("nansum on CPU does not support complex inputs")
     return sum(input.masked_fill(input != input, 0), dim, keepdim, dtype=dtype, out=out)
 
 

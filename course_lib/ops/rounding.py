@@ -8,7 +8,8 @@ from __future__ import annotations
 import builtins
 
 from ..tensor import Tensor
-from ._arguments import result_dtype
+from ._arguments import require_tensors, result_dtype
+from ._numeric import require_kind
 from ._op import PROMOTE, function, op, write_out
 
 # ---- rounding ----------------------------------------------------------------------------------------------------
@@ -18,9 +19,9 @@ def _rounding(name: str, ufunc: str, text: str, alias=()):
     """Declare a step function: integers stay as they are, the gradient is zero."""
 
     def forward(xp, a):
-        if a.dtype.kind == "b" or a.dtype.kind == "c":
-            kind = "Bool" if a.dtype.kind == "b" else "ComplexFloat"
-            raise RuntimeError(f"\"{name}_vml_cpu\" not implemented for '{kind}'")
+        if a.dtype.kind == "c":
+            raise NotImplementedError(f"{name} is not supported for complex inputs")
+        require_kind(f"{name}_vml_cpu", a, "iufV")
         return a.copy() if a.dtype.kind in "iu" else getattr(xp, ufunc)(a)
 
     def backward(ctx, g):
@@ -50,6 +51,7 @@ class round:
         return (input,), {"decimals": decimals}
 
     def forward(xp, a, *, decimals):
+        require_kind("round_vml_cpu", a, "iufV")
         if a.dtype.kind in "iu":
             if decimals:
                 raise RuntimeError('"round_cpu" not implemented for integers with decimals')
@@ -69,6 +71,7 @@ def frac(input, *, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.frac.html
     """
+    require_kind("frac_cpu", input._array)
     made = input - input.trunc()
     return made if out is None else write_out("frac", out, (input,), made)
 
@@ -79,7 +82,13 @@ def frac(input, *, out=None):
 def _extremum(name: str, ufunc: str, text: str):
     """Declare the larger or smaller of two tensors; equal elements share the gradient."""
 
+    def arguments(input, other):
+        require_tensors(name, input=input, other=other)
+        return (input, other), {}
+
     def forward(xp, a, b, out=...):
+        if a.dtype.kind == "c":
+            raise RuntimeError(f"{name} not implemented for complex tensors.")
         return getattr(xp, ufunc)(a, b, out=out)
 
     def save(ctx, out, a, b):
@@ -95,7 +104,8 @@ def _extremum(name: str, ufunc: str, text: str):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    members = {"forward": forward, "save": save, "backward": backward, "__doc__": document, "__module__": __name__}
+    members = {"arguments": arguments, "forward": forward, "save": save, "backward": backward, "__doc__": document,
+               "__module__": __name__}  # fmt: skip
     return op(dtype=PROMOTE)(type(name, (), members))
 
 
@@ -120,6 +130,8 @@ class clamp:
         if min is None and max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
         dtype = result_dtype(input, min, max)
+        if dtype.is_complex:
+            raise NotImplementedError("clamp is not supported for complex types")
         lifted = input if input.dtype is dtype else input.to(dtype)
         limits = [v.to(dtype) if isinstance(v, Tensor) else v for v in (min, max)]
         return (lifted, *limits), {}

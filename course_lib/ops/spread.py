@@ -19,7 +19,7 @@ def _spread_arguments(name: str):
 
     def arguments(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
         if input.dtype.category < FLOAT:
-            raise RuntimeError(f"{name} only support floating point and complex dtypes")
+            raise RuntimeError("std and var only support floating point and complex dtypes")
         if isinstance(dim, bool):
             dim, unbiased = None, dim
         if correction is None:
