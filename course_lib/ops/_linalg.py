@@ -6,6 +6,7 @@ from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor
 from ._numeric import is_half
+from .ranges import eye
 
 
 class LinAlgError(RuntimeError):
@@ -77,8 +78,6 @@ def real_diagonal(A: Tensor) -> Tensor:
 
 
 def identity_like(A: Tensor, n: int | None = None) -> Tensor:
-    from .ranges import eye
-
     return eye(n or A.shape[-1], dtype=A.dtype, device=A.device)
 
 

@@ -10,6 +10,7 @@ import functools
 import inspect
 
 from ..dtypes import finfo
+from ..random import stream_of
 from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import kind_name, narrow, require_kind, wide
@@ -356,8 +357,6 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
 
 def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
     """One slope is drawn for each element that is not positive, in their order; the others get 1."""
-    from ..random import stream_of
-
     noise = input.new_ones(input.shape)
     below = input._array <= 0
     count = int(below.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..autograd.node import unbroadcast
 from ..layouts import contiguous_format
 from ..tensor import Tensor, normalize_dim
 from ._op import FUNCTIONS, function
@@ -176,8 +177,6 @@ def sum_to_size(self, *size):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html
     """
-    from ..autograd.node import unbroadcast
-
     size = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
     lead = self.ndim - len(size)
     if lead < 0 or any(n not in (1, m) for n, m in zip(size, self.shape[lead:], strict=True)):

@@ -16,6 +16,7 @@ from .joining import cat
 from .linear import linear
 from .matmul import _c_name as c_name
 from .matmul import matmul
+from .padding import pad
 from .softmax import softmax
 
 # ---- one step of attention ---------------------------------------------------------------------------------------
@@ -137,8 +138,6 @@ def _all_masks(attn_mask, key_padding_mask, batch: int, heads: int, shape):
 
 def _padded_mask(mask):
     """A mask for keys of which one was appended: it is seen."""
-    from .padding import pad
-
     return None if mask is None else pad(mask, (0, 1))
 
 

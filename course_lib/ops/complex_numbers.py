@@ -6,10 +6,12 @@ import math
 
 from .. import dtypes
 from ..backends import backend_of
+from ..dtypes import legacy_name
 from ..tensor import Tensor
 from ._arguments import argument_error, to_float
 from ._numeric import narrow, wide
 from ._op import function, op
+from .creation import ones_like
 
 
 @op(view=True, method=False, namespace=None, node="Real")
@@ -134,8 +136,6 @@ def complex(real, imag):
 
 
 def _name(tensor) -> str:
-    from ..dtypes import legacy_name
-
     return legacy_name(tensor.dtype)
 
 
@@ -280,6 +280,4 @@ def isreal(input):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.isreal.html
     """
-    from .creation import ones_like
-
     return input.imag == 0 if input.is_complex() else ones_like(input, dtype=dtypes.bool)

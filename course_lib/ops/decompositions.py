@@ -27,6 +27,7 @@ from ._linalg import (
 )
 from ._op import op
 from ._public import public
+from .joining import cat
 from .linear_systems import solution_of, triangular_solution
 
 # ---- QR ----------------------------------------------------------------------------------------------------------
@@ -62,8 +63,6 @@ class qr_factors:
             return _qr_gradient(q, r, g_q, g_r)
         square, rest, g_rest = r[..., :m], r[..., m:], g_r[..., m:]  # A = [A1 A2] = Q [R1 R2]
         g_first = _qr_gradient(q, square, g_q + q @ (rest @ adjoint(g_rest)), g_r[..., :m])
-        from .joining import cat
-
         return cat([g_first, q @ g_rest], -1)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..dtypes import FLOAT
+from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor
 from ._arguments import result_dtype
 from ._numeric import kind_name
 from ._op import function, write_out
+from .broadcasting import broadcast_tensors
 from .norms import vector_norm
 
 
@@ -39,8 +40,6 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """
     dtype = result_dtype(x1, x2)
     if dtype.category < FLOAT:
-        from ..dtypes import legacy_name
-
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {legacy_name(dtype)}")
     x1, x2 = _together(x1.to(dtype), x2.to(dtype))
     units = []
@@ -53,8 +52,6 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
 def _together(x1, x2):
     """Both broadcast; RuntimeError with the sizes that do not fit."""
-    from .broadcasting import broadcast_tensors
-
     return broadcast_tensors(x1, x2)
 
 

@@ -23,6 +23,7 @@ from ._public import public
 from .joining import cat
 from .linear_systems import _check_system, triangular_solution
 from .matmul import broadcast_batches
+from .ranges import eye
 
 # ---- LU ----------------------------------------------------------------------------------------------------------
 
@@ -69,8 +70,6 @@ def _unpacked(packed: Tensor, pivots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _wide_identity(like: Tensor, m: int, k: int) -> Tensor:
-    from .ranges import eye
-
     return eye(m, k, dtype=like.dtype, device=like.device)
 
 

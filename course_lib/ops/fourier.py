@@ -13,6 +13,7 @@ from ..tensor import Tensor, normalize_dim
 from ._numeric import is_half
 from ._op import op
 from ._public import public
+from .from_data import tensor
 from .joining import cat
 
 _ADJOINT = {"backward": "forward", "forward": "backward", "ortho": "ortho"}  # which direction divides by n
@@ -401,8 +402,6 @@ def ihfft2(input, s=None, dim=(-2, -1), norm=None):
 
 
 def _frequencies(name: str, numbers, n: int, d: float, dtype, device, requires_grad: bool) -> Tensor:
-    from .from_data import tensor
-
     dtype = dtype or get_default_dtype()
     if dtype.category < FLOAT:
         raise RuntimeError(f"{name} requires a floating point or complex dtype")

@@ -9,6 +9,7 @@ import numpy as np
 from ._numeric import tuple_of
 from ._op import function, op
 from .max_pool import largest_in, scattered
+from .sampling import rand
 
 
 def _fractional(node: str):
@@ -71,8 +72,6 @@ def _fractional_max_pool(name: str, input, kernel_size, output_size, output_rati
         if size[d] + kernel[d] - 1 > shape[d]:
             raise RuntimeError(f"{name}(): pool {letter} {kernel[d]} too large relative to input {letter} {shape[d]}")
     if samples is None:
-        from .sampling import rand
-
         batch = 1 if input.ndim == dims + 1 else input.shape[0]
         samples = rand(batch, input.shape[-dims - 1], dims, dtype=input.dtype, device=input.device)
     return _fractional_ops[dims](input, samples, kernel=kernel, size=size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from ..tensor import Tensor, wrap
@@ -70,8 +72,6 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     count = (size - offset) // item if count < 0 else count
     whole = np.frombuffer(buffer, np.uint8, count * item, offset)
     if not whole.flags.writeable:
-        import warnings
-
         warnings.warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you "
             "can write to "

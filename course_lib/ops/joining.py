@@ -9,6 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..tensor import Tensor, normalize_dim
 from ._op import OPS, function, op
+from .from_data import as_tensor
 from .indexing import view_at
 
 _FULL = slice(None)
@@ -294,8 +295,6 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.repeat_interleave.html
     """
-    from .from_data import as_tensor
-
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = normalize_dim(dim, input.ndim)

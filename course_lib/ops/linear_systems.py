@@ -21,7 +21,10 @@ from ._linalg import (
 )
 from ._op import op
 from ._public import public
+from .joining import cat
 from .matmul import broadcast_batches
+from .ranges import eye
+from .reduce import prod
 
 # ---- determinants ------------------------------------------------------------------------------------------------
 
@@ -51,10 +54,6 @@ def _inverse_adjoint_times(a: Tensor, factor: Tensor) -> Tensor:
 def _gradient_of_singular(a: Tensor, g: Tensor) -> Tensor:
     """d det / dA is the matrix of cofactors; the SVD gives it where A^-1 does not exist."""
     from .decompositions import svd
-    from .joining import cat
-    from .ranges import eye
-    from .reduce import prod
-
     u, s, vh = svd(a)
     n = s.shape[-1]
     others = [cat([s[..., :i], s[..., i + 1 :]], -1) for i in range(n)]

@@ -13,6 +13,7 @@ from ._public import public
 from .decompositions import linalg_qr, linalg_svd
 from .joining import cat
 from .linear_systems import _checked_inverse
+from .sampling import randn
 from .strides import diagonal
 
 # ---- powers and exponential --------------------------------------------------------------------------------------
@@ -164,8 +165,6 @@ def vander(x, N=None, increasing=False):
 
 def _basis(A: Tensor, q: int, niter: int, M) -> Tensor:
     """Orthonormal columns that nearly span the range of A: a random sketch and power iterations (Halko et al. 2009)."""
-    from .sampling import randn
-
     def product(A, x):
         return A @ x if M is None else A @ x - M @ x
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 
+from ..dtypes import finfo
 from ..tensor import Tensor
 from ._arguments import type_name
 from ._numeric import in_layout_of, is_half, narrow, require_kind, wide
 from ._op import function, op
+from .padding import pad
+from .pool import avg_pool2d, avg_pool3d
 
 # ---- the one op --------------------------------------------------------------------------------------------------
 
@@ -151,8 +154,6 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 
     Source: Zhang & Sennrich (2019), arXiv:1910.07467
     """
-    from ..dtypes import finfo
-
     dims = _normalized_dims("rms_norm", input, normalized_shape, weight)
     x = _widened(input)
     if eps is None:
@@ -342,9 +343,6 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 
     Source: Krizhevsky, Sutskever & Hinton (2012), "ImageNet classification with deep convolutional neural networks"
     """
-    from .padding import pad
-    from .pool import avg_pool2d, avg_pool3d
-
     if input.ndim < 3:
         raise ValueError(
             f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"

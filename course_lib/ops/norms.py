@@ -7,11 +7,12 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
-from ._linalg import refuse_half, require_float, require_matrix
+from ._linalg import keep, refuse_half, require_float, require_matrix
 from ._numeric import is_half, narrow, wide
 from ._op import function, op
 from ._public import public
 from .arithmetic import abs as absolute
+from .decompositions import svdvals
 from .extremes import amax, amin
 from .reduce import dims_of, restored
 from .reduce import sum as total
@@ -37,8 +38,6 @@ class vector_norm_over:
         return narrow(made, dtype)
 
     def save(ctx, out, a, *, ord, dims, keepdim):
-        from ._linalg import keep
-
         keep(ctx, out, a)
         ctx.ord, ctx.dims, ctx.keepdim = ord, dims, keepdim
 
@@ -178,8 +177,6 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
 
 
 def _norm_of_singular_values(name: str, A: Tensor, ord) -> Tensor:
-    from .decompositions import svdvals
-
     refuse_half(name, A)
     values = svdvals(A)
     if ord == "nuc":

@@ -16,6 +16,8 @@ from ._linalg import require_float
 from ._numeric import is_half
 from ._op import function
 from ._public import public
+from .creation import empty
+from .from_data import tensor
 from .joining import cat, meshgrid, stack
 from .matmul import bmm, matmul, mm, mv
 
@@ -431,8 +433,6 @@ def combinations(input, r=2, with_replacement=False):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.combinations.html
     """
-    from .from_data import tensor
-
     _require_vector(input)
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
@@ -449,8 +449,6 @@ def block_diag(*tensors):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.block_diag.html
     """
-    from .creation import empty
-
     for i, t in enumerate(tensors):
         if t.ndim > 2:
             raise RuntimeError(

@@ -13,6 +13,7 @@ from ._op import function, op
 from .creation import ones_like
 from .joining import cat
 from .masks import where
+from .pairs import _complex_log_of_sum
 from .reduce import sum_dtype
 
 # ---- running sums and products -----------------------------------------------------------------------------------
@@ -177,8 +178,6 @@ def _from_the_end(x: Tensor, dim: int) -> Tensor:
 
 
 def _complex_running_sum(xp, a, dim: int):
-    from .pairs import _complex_log_of_sum
-
     rows = xp.moveaxis(a, dim, 0)
     made = xp.empty_like(rows)
     made[0] = rows[0]

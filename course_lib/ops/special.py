@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 
+from ..dtypes import finfo, from_numpy
 from ..tensor import Tensor
 from ._numeric import narrow, require_kind, special, wide
-from ._op import FLOAT, FUNCTIONS, function, op
+from ._op import FLOAT, FUNCTIONS, OPS, function, op
+from .masks import where
 from .mathematics import exp2, expm1, log1p, sigmoid
 from .pairs import pair, xlogy
+from .ranges import arange
 from .reduce import logsumexp
 from .rounding import round
 from .softmax import log_softmax, softmax
@@ -138,8 +141,6 @@ def polygamma(n, input):
 
 def _polygamma_(self, n):
     """In-place version of `polygamma`."""
-    from ._op import OPS
-
     return OPS["polygamma_of"].change(self, n=n)
 
 
@@ -153,8 +154,6 @@ def mvlgamma(input, p):
 
     Source: https://docs.pytorch.org/docs/stable/special.html#torch.special.multigammaln
     """
-    from .ranges import arange
-
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     x = input if input.is_floating_point() else input.float()
@@ -206,8 +205,6 @@ class zeta:
 
 def _ratio_at_zero(x, quotient, limit: float):
     """quotient / x where x is not 0, and the limit where it is."""
-    from .masks import where
-
     small = x == 0
     return where(small, limit, quotient / x.masked_fill(small, 1))
 
@@ -349,8 +346,6 @@ class nan_to_num:
 
 
 def _finite(xp, a, nan, posinf, neginf):
-    from ..dtypes import finfo, from_numpy
-
     limits = finfo(from_numpy(a.dtype))
     number = a.dtype.type
     made = xp.where(a != a, number(0.0 if nan is None else nan), a)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from ..legacy import new as legacy_new
+from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Tensor
 from . import (  # noqa: F401  their in-place methods
     arithmetic,
@@ -18,6 +20,7 @@ from . import (  # noqa: F401  their in-place methods
 )
 from ._arguments import cast, result_dtype
 from ._op import FUNCTIONS, function
+from .creation import shape_of
 
 # ---- memory ------------------------------------------------------------------------------------------------------
 
@@ -28,16 +31,12 @@ def untyped_storage(self):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.untyped_storage.html
     """
-    from ..storage import UntypedStorage
-
     return UntypedStorage(shared_with=self)
 
 
 @function(method=True, namespace=None)
 def storage(self):
     """storage() -> TypedStorage: the elements that this tensor looks into, in the order in which they lie in memory."""
-    from ..storage import TypedStorage
-
     return TypedStorage(self)
 
 
@@ -115,16 +114,12 @@ def new(self, *args, device=None):
 
     As the legacy constructor of this tensor's dtype, such as torch.FloatTensor.
     """
-    from ..legacy import new as make
-
-    return make(self, *args, device=device)
+    return legacy_new(self, *args, device=device)
 
 
 @function(method=True, namespace=None)
 def resize(self, *sizes):
     """resize(*sizes) -> Tensor: `reshape` by its old name; RuntimeError where the number of elements would change."""
-    from .creation import shape_of
-
     shape = shape_of(sizes)
     if int(np.prod(shape)) != self.numel():
         raise RuntimeError(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace
+from ..dtypes import legacy_name
+from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Storage, Tensor, wrap
 from ._op import function
 from .strides import as_strided
@@ -62,8 +64,6 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.set_.html
     """
-    from ..storage import TypedStorage, UntypedStorage
-
     if GRAD.enabled and self.requires_grad:
         check_inplace(self)
     if source is None:
@@ -93,8 +93,6 @@ def _row_major(shape) -> tuple[int, ...]:
 
 
 def _c_name(tensor: Tensor) -> str:
-    from ..dtypes import legacy_name
-
     return {"Long": "long int", "Float": "float", "Double": "double"}.get(
         legacy_name(tensor.dtype), legacy_name(tensor.dtype)
     )
