@@ -29,6 +29,7 @@ from . import (
     fourier,
     fractional_pool,
     from_data,
+    gamma_sampling,
     gather_scatter,
     grid,
     histograms,

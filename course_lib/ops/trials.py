@@ -71,7 +71,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         if not (np.isfinite(rows).all() and (rows >= 0).all()):
             raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
         _check_sums(rows)
-        exponentials = np.empty_like(weights)
+        expanded = 0 in weights.strides  # then NumPy would turn the dimensions around
+        exponentials = np.empty(weights.shape, weights.dtype) if expanded else np.empty_like(weights)
         fills.fill_exponential(exponentials, 1.0, stream)
         chosen = counts.choose_without_replacement(rows, exponentials.reshape(rows.shape), n)
     return stored(out, wrap(np.ascontiguousarray(chosen.reshape(*weights.shape[:-1], n))))
