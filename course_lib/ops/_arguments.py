@@ -259,7 +259,7 @@ def broadcast_error(name: str, input, other, error: Exception) -> Exception:
                 )
         if isinstance(error, TypeError):
             kind = dtypes.legacy_name(result_dtype(input, other))
-            return RuntimeError(f'"{name}_cpu" not implemented for \'{kind}\'')
+            return RuntimeError(f"\"{name}_cpu\" not implemented for '{kind}'")
     return error
 
 

@@ -120,9 +120,7 @@ def _divide(input, other, rounding_mode, divide, truncate, floor):
         return truncate(input, other)
     if rounding_mode == "floor":
         return floor(input, other)
-    raise RuntimeError(
-        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
-    )
+    raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
 
 
 @op(inplace=True, dtype=PROMOTE, operator="floordiv")

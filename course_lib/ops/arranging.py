@@ -108,8 +108,11 @@ def _to_3d(t: Tensor) -> Tensor:
 
 
 atleast_1d = _for_each("atleast_1d", lambda t: t if t.ndim else t.reshape(1), "a number becomes a vector")
-atleast_2d = _for_each("atleast_2d", lambda t: t if t.ndim > 1 else t.unsqueeze(0) if t.ndim else t.reshape(1, 1),
-                       "a vector becomes one row")  # fmt: skip
+atleast_2d = _for_each(
+    "atleast_2d",
+    lambda t: t if t.ndim > 1 else t.unsqueeze(0) if t.ndim else t.reshape(1, 1),
+    "a vector becomes one row",
+)
 atleast_3d = _for_each("atleast_3d", _to_3d, "a matrix becomes one of depth 1")
 
 # ---- split -------------------------------------------------------------------------------------------------------

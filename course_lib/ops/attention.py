@@ -23,8 +23,9 @@ from .softmax import softmax
 
 
 @function(namespace="nn.functional")
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None,
-                                 enable_gqa=False):  # fmt: skip
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False
+):
     """scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
     enable_gqa=False) -> Tensor
 
@@ -40,8 +41,16 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     _check(query, key, value, attn_mask, is_causal)
     if is_half(query._array.dtype):
         wide_mask = attn_mask if attn_mask is None or attn_mask._array.dtype.kind == "b" else attn_mask.float()
-        made = scaled_dot_product_attention(query.float(), key.float(), value.float(), wide_mask, dropout_p, is_causal,
-                                            scale=scale, enable_gqa=enable_gqa)  # fmt: skip
+        made = scaled_dot_product_attention(
+            query.float(),
+            key.float(),
+            value.float(),
+            wide_mask,
+            dropout_p,
+            is_causal,
+            scale=scale,
+            enable_gqa=enable_gqa,
+        )
         return made.to(query.dtype)
     if enable_gqa:
         key, value = [t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value)]
@@ -143,11 +152,32 @@ def _padded_mask(mask):
 
 @function(namespace="nn.functional")
 def multi_head_attention_forward(
-    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn,
-    dropout_p, out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
-    use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None,
-    static_v=None, average_attn_weights=True, is_causal=False,
-):  # fmt: skip
+    query,
+    key,
+    value,
+    embed_dim_to_check,
+    num_heads,
+    in_proj_weight,
+    in_proj_bias,
+    bias_k,
+    bias_v,
+    add_zero_attn,
+    dropout_p,
+    out_proj_weight,
+    out_proj_bias,
+    training=True,
+    key_padding_mask=None,
+    need_weights=True,
+    attn_mask=None,
+    use_separate_proj_weight=False,
+    q_proj_weight=None,
+    k_proj_weight=None,
+    v_proj_weight=None,
+    static_k=None,
+    static_v=None,
+    average_attn_weights=True,
+    is_causal=False,
+):
     """multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, …) -> (Tensor, Tensor or None)
 
     query (L, N, E), key and value (S, N, E), projected, split into `num_heads` heads that attend separately, joined and

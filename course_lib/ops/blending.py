@@ -118,5 +118,12 @@ class lerp:
 
 def _c_name(tensor: Tensor) -> str:
     name = legacy_name(tensor.dtype)
-    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",
-            "Int": "int", "Bool": "bool"}.get(name, name)  # fmt: skip
+    return {
+        "Float": "float",
+        "Double": "double",
+        "Half": "c10::Half",
+        "BFloat16": "c10::BFloat16",
+        "Long": "long int",
+        "Int": "int",
+        "Bool": "bool",
+    }.get(name, name)

@@ -54,8 +54,11 @@ isinf = _test("isinf", lambda xp, a: xp.isinf(a), "is infinite")
 isfinite = _test("isfinite", lambda xp, a: xp.isfinite(a), "is neither infinite nor NaN")
 isposinf = _test("isposinf", lambda xp, a: a == float("inf"), "is positive infinity")
 isneginf = _test("isneginf", lambda xp, a: a == float("-inf"), "is negative infinity")
-signbit = _test("signbit", lambda xp, a: xp.signbit(a) if a.dtype.kind not in "bu" else xp.zeros(a.shape, bool),
-                "has its sign bit set")  # fmt: skip
+signbit = _test(
+    "signbit",
+    lambda xp, a: xp.signbit(a) if a.dtype.kind not in "bu" else xp.zeros(a.shape, bool),
+    "has its sign bit set",
+)
 
 
 @function(method=True)

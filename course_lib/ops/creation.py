@@ -42,8 +42,17 @@ def shape_of(size, name: str = "empty") -> tuple[int, ...]:
 
 
 def _filled(name: str, make, text: str):
-    def create(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
-               memory_format=None, **named):  # fmt: skip
+    def create(
+        *size,
+        out=None,
+        dtype=None,
+        layout=None,
+        device=None,
+        pin_memory=False,
+        requires_grad=False,
+        memory_format=None,
+        **named,
+    ):
         size = (named.pop("size"),) if "size" in named else size
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")

@@ -45,8 +45,13 @@ def _nll(node: str):
         zeros = share.new_zeros(ctx.shape)
         return zeros.scatter(1, chosen.unsqueeze(1), share.unsqueeze(1)), None, None
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "Minus the log-probability of each target, weighted."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "Minus the log-probability of each target, weighted.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"picked_{node}", (), members))
 
 
@@ -114,8 +119,9 @@ def _check_targets(input, target, weight) -> None:
 
 
 @function(namespace="nn.functional")
-def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
-                  label_smoothing=0.0):  # fmt: skip
+def cross_entropy(
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
+):
     """cross_entropy(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0) -> Tensor
 
     `nll_loss` of `log_softmax(input)`: scores (C,), (N, C) or (N, C, d1, …) and class numbers, or class probabilities
@@ -134,9 +140,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     by_probability = input.shape == target.shape
     if by_probability and target._array.dtype.kind not in "fV":
-        raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {kind_name(target)}"
-        )
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind_name(target)}")
     class_dim = 0 if input.ndim == 1 else 1
     logs = log_softmax(input, class_dim)
     if by_probability:

@@ -148,8 +148,9 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     wanted, given = _lengths(target_lengths), _lengths(input_lengths)
     _check_ctc(log_probs, targets, given, wanted, blank)
     table = _padded_targets(targets, wanted)
-    losses, _ = ctc_of_batch(log_probs, table, blank=blank, input_lengths=given, target_lengths=wanted,
-                             zero_infinity=zero_infinity)  # fmt: skip
+    losses, _ = ctc_of_batch(
+        log_probs, table, blank=blank, input_lengths=given, target_lengths=wanted, zero_infinity=zero_infinity
+    )
     if zero_infinity:
         losses = where(losses == math.inf, losses.new_zeros(()), losses)
     if reduction == "mean":

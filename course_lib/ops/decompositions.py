@@ -56,9 +56,7 @@ class qr_factors:
             )
         m, n = q.shape[-2], r.shape[-1]
         if ctx.mode == "complete" and m > n:
-            raise RuntimeError(
-                "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
-            )
+            raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
         if m >= n:
             return _qr_gradient(q, r, g_q, g_r)
         square, rest, g_rest = r[..., :m], r[..., m:], g_r[..., m:]  # A = [A1 A2] = Q [R1 R2]

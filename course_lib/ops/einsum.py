@@ -110,8 +110,11 @@ def _with_plain_labels(operands: Sequence[Tensor], labels):
     for i, (operand, term) in enumerate(zip(operands, labels, strict=True)):
         letters = len(term) - (_ELLIPSIS in term)
         if letters != operand.ndim and (_ELLIPSIS not in term or letters > operand.ndim):
-            what = "does not match the number of dimensions" if _ELLIPSIS not in term else (
-                "is more than the number of dimensions")
+            what = (
+                "does not match the number of dimensions"
+                if _ELLIPSIS not in term
+                else ("is more than the number of dimensions")
+            )
             tail = " and no ellipsis was given" if _ELLIPSIS not in term else ""
             raise RuntimeError(
                 f"einsum(): the number of subscripts in the equation ({letters}) {what} ({operand.ndim}) for operand "

@@ -245,8 +245,19 @@ def _check_offsets(input, starts) -> None:
 
 
 @function(namespace="nn.functional")
-def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean",
-                  sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None):  # fmt: skip
+def embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
     """embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean',
     sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None) -> Tensor
 
@@ -287,7 +298,5 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         _limit_norms(weight, input, max_norm, norm_type)
     weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if weights is not None and weights.dtype is not weight.dtype:
-        raise RuntimeError(
-            "embedding_bag: Expected per_sample_weights to have the same type as weight"
-        )
+        raise RuntimeError("embedding_bag: Expected per_sample_weights to have the same type as weight")
     return combined_rows(weight, weights, flat, bags, count=count, mode=mode)

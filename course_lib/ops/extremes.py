@@ -57,8 +57,14 @@ def _extreme_value(name: str, ufunc: str, node: str | None = None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    members = {"arguments": arguments, "forward": forward, "save": save, "backward": backward, "__doc__": document,
-               "__module__": __name__}  # fmt: skip
+    members = {
+        "arguments": arguments,
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__doc__": document,
+        "__module__": __name__,
+    }
     return op()(type(name, (), members))
 
 

@@ -33,8 +33,13 @@ def _fractional(node: str):
         (places,) = ctx.saved_tensors
         return scattered(g, places, ctx.shape, ctx.dims), None
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The largest element of windows whose places are drawn."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The largest element of windows whose places are drawn.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"largest_at_random_{node}", (), members))
 
 
@@ -84,8 +89,9 @@ def _declare_fractional(dims: int) -> None:
         made = _fractional_max_pool(name, input, kernel_size, output_size, output_ratio, _random_samples, dims)
         return made if return_indices else made[0]
 
-    def pool_with_indices(input, kernel_size, output_size=None, output_ratio=None, return_indices=False,
-                          _random_samples=None):  # fmt: skip
+    def pool_with_indices(
+        input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
+    ):
         return _fractional_max_pool(name, input, kernel_size, output_size, output_ratio, _random_samples, dims)
 
     pool.__doc__ = f"""{name}(input, kernel_size, output_size=None, output_ratio=None, return_indices=False) -> Tensor

@@ -15,6 +15,7 @@ from .masks import where
 
 _FULL = slice(None)
 
+
 def _index_array(index: Tensor, name: str, length: int):
     if index.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")

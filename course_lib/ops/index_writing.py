@@ -226,11 +226,16 @@ class index_reduce:
         dim, reduce, include_self = ctx.settings
         again = lambda x, s: x.index_reduce(dim, index, s, reduce, include_self=include_self)
         grad_a, grad_source = _reduce_backward(
-            g, a, source, reduce, include_self, again,
+            g,
+            a,
+            source,
+            reduce,
+            include_self,
+            again,
             take=lambda t: t.index_select(dim, index).reshape(source.shape),
             add=lambda t, s: t.index_add(dim, index, s),
             clear=lambda t: t.index_fill(dim, index.long(), 0),
-        )  # fmt: skip
+        )
         return grad_a, None, grad_source
 
 
@@ -282,11 +287,16 @@ class scatter_reduce:
             return g, None, zeros_like(src)
         again = lambda x, s: x.scatter_reduce(dim, index, s, reduce, include_self=include_self)
         grad_a, grad_src = _reduce_backward(
-            g, a, src, reduce, include_self, again,
+            g,
+            a,
+            src,
+            reduce,
+            include_self,
+            again,
             take=lambda t: t.gather(dim, index),
             add=lambda t, s: t.scatter_add(dim, index, s),
             clear=lambda t: t.scatter(dim, index, 0),
-        )  # fmt: skip
+        )
         return grad_a, None, grad_src
 
 

@@ -43,8 +43,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 
 @function(namespace="nn.functional")
-def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None,
-                     reduction="mean"):  # fmt: skip
+def poisson_nll_loss(
+    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
+):
     """poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduction='mean') -> Tensor
 
     `exp(input) - target * input` (or, without `log_input`, `input - target * log(input + eps)`), with `full` plus

@@ -44,9 +44,7 @@ def _check_linear(input, weight, bias) -> None:
     if weight.ndim == 2 and input.shape[-1] != weight.shape[1]:
         rows = input.numel() // max(input.shape[-1], 1)
         (out, width) = weight.shape
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {width}x{out})"
-        )
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {width}x{out})")
     if bias is not None and weight.ndim == 2 and bias.shape not in ((weight.shape[0],), (1,), ()):
         rows = input.numel() // max(input.shape[-1], 1)
         raise RuntimeError(
@@ -70,8 +68,13 @@ def linear(input, weight, bias=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
     """
     x, w = input._array, weight._array
-    if x.dtype is not w.dtype or w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1] or (
-            bias is not None and bias._array.shape != w.shape[:1]):  # fmt: skip
+    if (
+        x.dtype is not w.dtype
+        or w.ndim != 2
+        or x.ndim == 0
+        or x.shape[-1] != w.shape[1]
+        or (bias is not None and bias._array.shape != w.shape[:1])
+    ):
         _check_linear(input, weight, bias)
     if bias is None:
         return matmul(input, weight.t())
@@ -106,9 +109,7 @@ def bilinear(input1, input2, weight, bias=None):
 
 def _check_bilinear(input1, input2, weight, bias) -> None:
     if input1.ndim != input2.ndim:
-        raise RuntimeError(
-            f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}"
-        )
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")
     for d in range(input1.ndim - 1):
         if input1.shape[d] != input2.shape[d]:
             raise RuntimeError(

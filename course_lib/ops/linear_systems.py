@@ -54,6 +54,7 @@ def _inverse_adjoint_times(a: Tensor, factor: Tensor) -> Tensor:
 def _gradient_of_singular(a: Tensor, g: Tensor) -> Tensor:
     """d det / dA is the matrix of cofactors; the SVD gives it where A^-1 does not exist."""
     from .decompositions import svd
+
     u, s, vh = svd(a)
     n = s.shape[-1]
     others = [cat([s[..., :i], s[..., i + 1 :]], -1) for i in range(n)]

@@ -17,7 +17,7 @@ from .smooth_activation import logsigmoid
 
 
 def reduction_of(reduction, size_average=None, reduce=None) -> str:
-    """"none", "mean" or "sum", also from the two old arguments; ValueError for anything else."""
+    """One of "none", "mean" and "sum", also from the two old arguments; ValueError for anything else."""
     if size_average is not None or reduce is not None:
         average, reduces = size_average is None or size_average, reduce is None or reduce
         reduction = "mean" if average and reduces else "sum" if reduces else "none"
@@ -303,8 +303,9 @@ class logit_surprise:
 
 
 @function(namespace="nn.functional")
-def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
-                                     pos_weight=None):  # fmt: skip
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
     """binary_cross_entropy_with_logits(input, target, weight=None, reduction='mean', pos_weight=None) -> Tensor
 
     `binary_cross_entropy` of sigmoid(input), without overflow. `pos_weight` multiplies the loss of positive targets.

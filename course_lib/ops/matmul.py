@@ -9,6 +9,7 @@ import numpy as np
 from ..dtypes import legacy_name
 from ..tensor import GRAD, Tensor, wrap
 from ._arguments import argument_error
+from ._numeric import conjugate
 from ._op import OPS, function, op, write_out
 from ._public import public
 from ._record import record
@@ -61,10 +62,6 @@ def _product(xp, a, b):
     return a.dot(b) if b.ndim <= 2 and a.ndim <= 2 else xp.matmul(a, b)  # dot has the smaller overhead
 
 
-def _conj(t):
-    return t.conj() if t.is_complex() else t
-
-
 @op()
 class mm:
     """mm(input, mat2, *, out=None) -> Tensor: the product of an (n, m) and an (m, p) matrix; no broadcasting.
@@ -97,7 +94,7 @@ class mm:
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        return (None if b is None else g @ _conj(b).t()), (None if a is None else _conj(a).t() @ g)
+        return (None if b is None else g @ conjugate(b).t()), (None if a is None else conjugate(a).t() @ g)
 
 
 @op()
@@ -128,8 +125,8 @@ class bmm:
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        grad_a = None if b is None else g.bmm(_conj(b).transpose(1, 2))
-        return grad_a, (None if a is None else _conj(a).transpose(1, 2).bmm(g))
+        grad_a = None if b is None else g.bmm(conjugate(b).transpose(1, 2))
+        return grad_a, (None if a is None else conjugate(a).transpose(1, 2).bmm(g))
 
 
 @op()
@@ -157,7 +154,7 @@ class mv:
     def backward(ctx, g):
         a, v = ctx.saved_tensors
         needs_a, needs_v = ctx.needs_input_grad
-        return (g.outer(_conj(v)) if needs_a else None), (_conj(a).t().mv(g) if needs_v else None)
+        return (g.outer(conjugate(v)) if needs_a else None), (conjugate(a).t().mv(g) if needs_v else None)
 
 
 def _check_vectors(name: str, a, b, second: str) -> None:
@@ -196,7 +193,7 @@ class dot:
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        return g * _conj(b), g * _conj(a)
+        return g * conjugate(b), g * conjugate(a)
 
 
 @op()
@@ -218,7 +215,7 @@ class vdot:
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        return _conj(g) * b, g * a
+        return conjugate(g) * b, g * a
 
 
 @op(method=False, namespace=None, node="BatchedMatmul")
@@ -235,8 +232,8 @@ class batched_matmul:
     def backward(ctx, g):
         a, b = ctx.saved_tensors
         needs_a, needs_b = ctx.needs_input_grad
-        grad_a = g.matmul(_conj(b).transpose(-1, -2)) if needs_a else None
-        return grad_a, (_conj(a).transpose(-1, -2).matmul(g) if needs_b else None)
+        grad_a = g.matmul(conjugate(b).transpose(-1, -2)) if needs_a else None
+        return grad_a, (conjugate(a).transpose(-1, -2).matmul(g) if needs_b else None)
 
 
 @function(method=True)
@@ -278,9 +275,7 @@ _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
     m, n = a._array.ndim, b._array.ndim
     if m == 0 or n == 0:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {m}D and {n}D"
-        )
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {m}D and {n}D")
     if m == 2 and n == 2:
         return mm(a, b)
     if m == 1 and n == 1:

@@ -165,6 +165,7 @@ def vander(x, N=None, increasing=False):
 
 def _basis(A: Tensor, q: int, niter: int, M) -> Tensor:
     """Orthonormal columns that nearly span the range of A: a random sketch and power iterations (Halko et al. 2009)."""
+
     def product(A, x):
         return A @ x if M is None else A @ x - M @ x
 

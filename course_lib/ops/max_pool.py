@@ -83,8 +83,13 @@ def _with_places(node: str):
         (places,) = ctx.saved_tensors
         return scattered(g, places, ctx.shape, ctx.dims)
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The largest element of each window, and where it lies."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The largest element of each window, and where it lies.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"largest_with_places_{node}", (), members))
 
 
@@ -183,8 +188,9 @@ def _declare(dims: int) -> None:
     def pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         return run(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
-    def pool_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
-                          return_indices=False):  # fmt: skip
+    def pool_with_indices(
+        input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
+    ):
         return run(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
     pool.__doc__ = f"""{name}(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
@@ -243,8 +249,13 @@ def _adaptive(node: str):
         (places,) = ctx.saved_tensors
         return scattered(g, places, ctx.shape, ctx.dims)
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The largest element of windows of different sizes, and where it lies."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The largest element of windows of different sizes, and where it lies.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"largest_of_parts_{node}", (), members))
 
 

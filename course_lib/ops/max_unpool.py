@@ -30,8 +30,13 @@ def _unpool_op(node: str):
         lead = ctx.shape[: len(ctx.shape) - ctx.dims]
         return g.reshape(*lead, -1).gather(-1, places.reshape(*lead, -1)).view(ctx.shape), None
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "Zeros with the elements at the places that max pooling reported."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "Zeros with the elements at the places that max pooling reported.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"unpooled_{node}", (), members))
 
 

@@ -62,8 +62,13 @@ def _normalization(name: str, node: str, kernel: str):
             by_bias = _over(g, rest).reshape(ctx.inputs[2][0])
         return by_a, by_weight, by_bias
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": f"The op behind `{name}`."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": f"The op behind `{name}`.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"{name}_op", (), members))
 
 
@@ -280,8 +285,9 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
 
 
 @function(namespace="nn.functional")
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
-                  momentum=0.1, eps=1e-5):  # fmt: skip
+def instance_norm(
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+):
     """instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
     momentum=0.1, eps=1e-5) -> Tensor
 

@@ -47,8 +47,14 @@ def _atan2_backward(ctx, g):
     return g * b * inverse, g * -a * inverse
 
 
-atan2 = pair("atan2", "the angle of the point (x=other, y=input), in radians between -π and π", _atan2, _atan2_backward,
-             dtype=FLOAT, alias="arctan2")  # fmt: skip
+atan2 = pair(
+    "atan2",
+    "the angle of the point (x=other, y=input), in radians between -π and π",
+    _atan2,
+    _atan2_backward,
+    dtype=FLOAT,
+    alias="arctan2",
+)
 
 
 def _hypot(xp, a, b):
@@ -82,8 +88,9 @@ def _copysign_backward(ctx, g):
     return g * flipped, (g * 0 if ctx.needs_input_grad[1] else None)
 
 
-copysign = pair("copysign", "the size of `input` with the sign of `other`", _copysign, _copysign_backward, dtype=FLOAT,
-                numbers=True)  # fmt: skip
+copysign = pair(
+    "copysign", "the size of `input` with the sign of `other`", _copysign, _copysign_backward, dtype=FLOAT, numbers=True
+)
 
 
 def _nextafter(xp, a, b):
@@ -96,8 +103,12 @@ def _nextafter_backward(ctx, g):
     return g.masked_fill(a == b, 0), g * 0
 
 
-nextafter = pair("nextafter", "the floating-point number next to `input` in the direction of `other`", _nextafter,
-                 _nextafter_backward)  # fmt: skip
+nextafter = pair(
+    "nextafter",
+    "the floating-point number next to `input` in the direction of `other`",
+    _nextafter,
+    _nextafter_backward,
+)
 
 
 @op(inplace=True)

@@ -52,8 +52,12 @@ def _polynomial(name: str, first, step, text: str, shifted: bool = False):
 
     Source: https://docs.pytorch.org/docs/stable/special.html#torch.special.{name}
     """
-    members = {"forward": forward, "__doc__": document, "__module__": __name__,
-               "arguments": lambda input, n: ((input, n), {})}  # fmt: skip
+    members = {
+        "forward": forward,
+        "__doc__": document,
+        "__module__": __name__,
+        "arguments": lambda input, n: ((input, n), {}),
+    }
     op(dtype=FLOAT, method=False, namespace="special")(type(name, (), members))
 
 

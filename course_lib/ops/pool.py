@@ -130,8 +130,13 @@ def _average(node: str):
     def backward(ctx, g):
         return spread_over_windows(g, where=ctx.where, shape=ctx.shape)
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The mean of every window."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The mean of every window.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"mean_of_windows_{node}", (), members))
 
 
@@ -214,8 +219,9 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 @function(namespace="nn.functional")
-def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-               divisor_override=None):  # fmt: skip
+def avg_pool2d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
     divisor_override=None) -> Tensor
 
@@ -228,8 +234,9 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 @function(namespace="nn.functional")
-def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-               divisor_override=None):  # fmt: skip
+def avg_pool3d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """avg_pool3d(input, kernel_size, stride=None, padding=0, …) -> Tensor: `avg_pool2d` for (N, C, D, H, W).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool3d.html
@@ -260,8 +267,13 @@ def _adaptive_average(node: str):
     def backward(ctx, g):
         return spread_adaptively(g, shape=ctx.shape)
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "The mean of windows that divide each of the last dimensions into `size` parts."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The mean of windows that divide each of the last dimensions into `size` parts.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"mean_of_parts_{node}", (), members))
 
 

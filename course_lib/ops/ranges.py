@@ -16,9 +16,7 @@ from .from_data import finished
 
 
 @function(out=True)
-def arange(
-    start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
-):
+def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """arange(start=0, end, step=1, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
     The values from `start` up to but without `end`, `step` apart: int64 if all three are integers.

@@ -129,8 +129,13 @@ def _resampling(node: str):
     def backward(ctx, g):
         return _resampled_back(g, taps=ctx.taps)
 
-    members = {"forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": "Weighted sums of a few elements along each of the last dimensions."}  # fmt: skip
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "Weighted sums of a few elements along each of the last dimensions.",
+    }
     return op(method=False, namespace=None, node=node)(type(f"resampled_{node}", (), members))
 
 
@@ -199,8 +204,15 @@ def _check_sizes(input, size) -> None:
 
 
 @function(namespace="nn.functional")
-def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
-                antialias=False):  # fmt: skip
+def interpolate(
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
     """interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
     antialias=False) -> Tensor
 
@@ -270,9 +282,7 @@ def _renamed(name: str, text: str, settings: dict):
     """An old name of interpolate."""
 
     def resize(input, size=None, scale_factor=None, *args, **named):
-        warnings.warn(
-            f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
-        )
+        warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
         return interpolate(input, size, scale_factor, *args, **named, **settings)
 
     resize.__name__ = resize.__qualname__ = name

@@ -104,8 +104,14 @@ def _extremum(name: str, ufunc: str, text: str):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    members = {"arguments": arguments, "forward": forward, "save": save, "backward": backward, "__doc__": document,
-               "__module__": __name__}  # fmt: skip
+    members = {
+        "arguments": arguments,
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__doc__": document,
+        "__module__": __name__,
+    }
     return op(dtype=PROMOTE)(type(name, (), members))
 
 

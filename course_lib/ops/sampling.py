@@ -79,8 +79,17 @@ def _new_like(name, input, fill, *settings, generator, dtype, device, requires_g
 
 
 @function()
-def rand(*size, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False,
-         **named):  # fmt: skip
+def rand(
+    *size,
+    generator=None,
+    out=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+    **named,
+):
     """rand(*size, generator=None, dtype=None, device=None, requires_grad=False) -> Tensor: numbers uniform in [0, 1).
 
     NotImplementedError for an integer or bool dtype; RuntimeError for a negative size.
@@ -94,13 +103,32 @@ def rand(*size, generator=None, out=None, dtype=None, layout=None, device=None, 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.rand.html
     """
     shape = _shape("rand", _only_size("rand", size, named))
-    return _new("rand", shape, fills.fill_uniform, 0.0, 1.0, generator=generator, out=out, dtype=dtype, device=device,
-                requires_grad=requires_grad)  # fmt: skip
+    return _new(
+        "rand",
+        shape,
+        fills.fill_uniform,
+        0.0,
+        1.0,
+        generator=generator,
+        out=out,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 @function()
-def randn(*size, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False,
-          **named):  # fmt: skip
+def randn(
+    *size,
+    generator=None,
+    out=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+    **named,
+):
     """randn(*size, generator=None, dtype=None, device=None, requires_grad=False) -> Tensor: standard normal numbers.
 
     NotImplementedError for an integer or bool dtype; RuntimeError for a negative size.
@@ -113,8 +141,18 @@ def randn(*size, generator=None, out=None, dtype=None, layout=None, device=None,
     Source: https://docs.pytorch.org/docs/stable/generated/torch.randn.html
     """
     shape = _shape("randn", _only_size("randn", size, named))
-    return _new("randn", shape, fills.fill_normal, 0.0, 1.0, generator=generator, out=out, dtype=dtype, device=device,
-                requires_grad=requires_grad)  # fmt: skip
+    return _new(
+        "randn",
+        shape,
+        fills.fill_normal,
+        0.0,
+        1.0,
+        generator=generator,
+        out=out,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def _only_size(name: str, size, named) -> tuple:
@@ -126,30 +164,79 @@ def _only_size(name: str, size, named) -> tuple:
 
 
 @function()
-def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None,
-              pin_memory=False):  # fmt: skip
+def rand_like(
+    input,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    memory_format=None,
+    pin_memory=False,
+):
     """rand_like(input, *, dtype=None, requires_grad=False) -> Tensor: `rand` with the input's shape and dtype.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.rand_like.html
     """
-    return _new_like("rand_like", input, fills.fill_uniform, 0.0, 1.0, generator=generator, dtype=dtype, device=device,
-                     requires_grad=requires_grad, memory_format=memory_format)  # fmt: skip
+    return _new_like(
+        "rand_like",
+        input,
+        fills.fill_uniform,
+        0.0,
+        1.0,
+        generator=generator,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+        memory_format=memory_format,
+    )
 
 
 @function()
-def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None,
-               pin_memory=False):  # fmt: skip
+def randn_like(
+    input,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    memory_format=None,
+    pin_memory=False,
+):
     """randn_like(input, *, dtype=None, requires_grad=False) -> Tensor: `randn` with the input's shape and dtype.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.randn_like.html
     """
-    return _new_like("randn_like", input, fills.fill_normal, 0.0, 1.0, generator=generator, dtype=dtype, device=device,
-                     requires_grad=requires_grad, memory_format=memory_format)  # fmt: skip
+    return _new_like(
+        "randn_like",
+        input,
+        fills.fill_normal,
+        0.0,
+        1.0,
+        generator=generator,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+        memory_format=memory_format,
+    )
 
 
 @function()
-def normal(mean, std=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-           requires_grad=False, pin_memory=False):  # fmt: skip
+def normal(
+    mean,
+    std=None,
+    size=None,
+    *,
+    generator=None,
+    out=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+):
     """normal(mean, std=1, *, generator=None, out=None) -> Tensor; normal(mean, std, size, *, …) -> Tensor
 
     Normal numbers with this mean and standard deviation. One of them, or both, may be a tensor: then each number has
@@ -172,8 +259,18 @@ def normal(mean, std=None, size=None, *, generator=None, out=None, dtype=None, l
         std = 1.0 if std is None else real_number("normal", "std", 2, std)
     if by_tensor:
         return stored(out, _normal_by_tensors(mean, std, generator))
-    return _new("normal", shape_of((size,)), fills.fill_normal, mean, std, generator=generator, out=out, dtype=dtype,
-                device=device, requires_grad=requires_grad)  # fmt: skip
+    return _new(
+        "normal",
+        shape_of((size,)),
+        fills.fill_normal,
+        mean,
+        std,
+        generator=generator,
+        out=out,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def _is_shape(size) -> bool:
@@ -204,8 +301,19 @@ def _normal_by_tensors(mean, std, generator) -> Tensor:
 
 
 @function()
-def randint(*args, low=None, high=None, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
-            requires_grad=False, pin_memory=False):  # fmt: skip
+def randint(
+    *args,
+    low=None,
+    high=None,
+    size=None,
+    generator=None,
+    out=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+):
     """randint(low=0, high, size, *, generator=None, dtype=torch.int64, device=None) -> Tensor
 
     Whole numbers in [low, high). RuntimeError where low ≥ high or where the dtype cannot hold the numbers.
@@ -226,20 +334,51 @@ def randint(*args, low=None, high=None, size=None, generator=None, out=None, dty
             f"randint(): argument 'size' (position {len(args) + 1}) must be tuple of ints, not {type_name(size)}"
         )
     dtype = dtypes.int64 if dtype is None and out is None else dtype
-    return _new("randint", shape_of((size,)), fills.fill_integers, low, high, generator=generator, out=out, dtype=dtype,
-                device=device, requires_grad=requires_grad)  # fmt: skip
+    return _new(
+        "randint",
+        shape_of((size,)),
+        fills.fill_integers,
+        low,
+        high,
+        generator=generator,
+        out=out,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 @function()
-def randint_like(input, *args, low=None, high=None, generator=None, dtype=None, layout=None, device=None,
-                 requires_grad=False, memory_format=None, pin_memory=False):  # fmt: skip
+def randint_like(
+    input,
+    *args,
+    low=None,
+    high=None,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    memory_format=None,
+    pin_memory=False,
+):
     """randint_like(input, low=0, high, *, dtype=None) -> Tensor: `randint` of the input's shape and dtype.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.randint_like.html
     """
     low, high = _bounds("randint_like", args, low, high, {"input": input})
-    return _new_like("randint_like", input, fills.fill_integers, low, high, generator=generator, dtype=dtype,
-                     device=device, requires_grad=requires_grad, memory_format=memory_format)  # fmt: skip
+    return _new_like(
+        "randint_like",
+        input,
+        fills.fill_integers,
+        low,
+        high,
+        generator=generator,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+        memory_format=memory_format,
+    )
 
 
 def _bounds(name: str, args, low, high, given) -> tuple[int, int]:
@@ -256,8 +395,9 @@ def _bounds(name: str, args, low, high, given) -> tuple[int, int]:
 
 
 @function()
-def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-             pin_memory=False):  # fmt: skip
+def randperm(
+    n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+):
     """randperm(n, *, generator=None, dtype=torch.int64, device=None) -> Tensor: 0, 1, …, n-1 in random order.
 
     RuntimeError for a negative n or one that the dtype cannot count to.
@@ -272,8 +412,16 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     n = whole_number("randperm", "n", 1, n)
     shape = shape_of((n,))
     dtype = dtypes.int64 if dtype is None and out is None else dtype
-    return _new("randperm", shape, _fill_permutation, generator=generator, out=out, dtype=dtype, device=device,
-                requires_grad=requires_grad)  # fmt: skip
+    return _new(
+        "randperm",
+        shape,
+        _fill_permutation,
+        generator=generator,
+        out=out,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def _fill_permutation(array, stream) -> None:

@@ -35,8 +35,14 @@ def _exponential_unit(name: str, node: str):
         below, above, rate = ctx.factors
         return where(a > 0, g * above, g * ((a.clamp(max=0) * rate).exp() * (below * rate)))
 
-    members = {"arguments": arguments, "forward": forward, "save": save, "backward": backward, "__module__": __name__,
-               "__doc__": f"The function behind `{name}`."}  # fmt: skip
+    members = {
+        "arguments": arguments,
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": f"The function behind `{name}`.",
+    }
     return activation(kernel="elu_cpu", node=node, public=False)(type(f"{name}_unit", (), members))
 
 

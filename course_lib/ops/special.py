@@ -58,8 +58,12 @@ def _of_one(name: str, compute, slope=None, text: str = "", *, uses="input", ali
 
 # ---- error functions and the normal distribution -----------------------------------------------------------------
 
-erf = _of_one("erf", lambda sc, xp, x: sc.erf(x), lambda x: 2 / ROOT_PI * (-x * x).exp(),
-              "the error function (2/√π)·∫₀ˣ exp(-t²) dt")  # fmt: skip
+erf = _of_one(
+    "erf",
+    lambda sc, xp, x: sc.erf(x),
+    lambda x: 2 / ROOT_PI * (-x * x).exp(),
+    "the error function (2/√π)·∫₀ˣ exp(-t²) dt",
+)
 erfc = _of_one(
     "erfc", lambda sc, xp, x: sc.erfc(x), lambda x: -2 / ROOT_PI * (-x * x).exp(), "1 - erf(x), exact for large x"
 )
@@ -73,10 +77,21 @@ erfinv = _of_one(
 erfcx = _of_one(
     "erfcx", lambda sc, xp, x: sc.erfcx(x), lambda x: 2 * x * erfcx(x) - 2 / ROOT_PI, "exp(x²)·erfc(x)", own=False
 )
-ndtr = _of_one("ndtr", lambda sc, xp, x: sc.ndtr(x), lambda x: (x * x / -2).exp() / ROOT_2PI,
-               "the area under the standard normal density up to x", own=False)  # fmt: skip
-ndtri = _of_one("ndtri", lambda sc, xp, x: sc.ndtri(x), lambda y: ROOT_2PI * (y * y / 2).exp(), "the inverse of `ndtr`",
-                uses="output", own=False)  # fmt: skip
+ndtr = _of_one(
+    "ndtr",
+    lambda sc, xp, x: sc.ndtr(x),
+    lambda x: (x * x / -2).exp() / ROOT_2PI,
+    "the area under the standard normal density up to x",
+    own=False,
+)
+ndtri = _of_one(
+    "ndtri",
+    lambda sc, xp, x: sc.ndtri(x),
+    lambda y: ROOT_2PI * (y * y / 2).exp(),
+    "the inverse of `ndtr`",
+    uses="output",
+    own=False,
+)
 log_ndtr = _of_one(
     "log_ndtr",
     lambda sc, xp, x: sc.log_ndtr(x),
@@ -84,8 +99,9 @@ log_ndtr = _of_one(
     "the logarithm of `ndtr`",
     own=False,
 )
-entr = _of_one("entr", lambda sc, xp, x: sc.entr(x), lambda x: -(1 + x.log()), "the entropy -x·ln x", own=False,
-               kernel="entr_cpu")  # fmt: skip
+entr = _of_one(
+    "entr", lambda sc, xp, x: sc.entr(x), lambda x: -(1 + x.log()), "the entropy -x·ln x", own=False, kernel="entr_cpu"
+)
 
 # ---- gamma functions ---------------------------------------------------------------------------------------------
 
@@ -213,8 +229,13 @@ i0 = _of_one(
     "i0", lambda sc, xp, x: sc.i0(x), lambda x: i1(x), "the modified Bessel function of the first kind of order 0"
 )
 i0e = _of_one("i0e", lambda sc, xp, x: sc.i0e(x), lambda x: i1e(x) - x.sgn() * i0e(x), "exp(-|x|)·i0(x)", own=False)
-i1 = _of_one("i1", lambda sc, xp, x: sc.i1(x), lambda x: i0(x) - _ratio_at_zero(x, i1(x), 0.5),
-             "the modified Bessel function of the first kind of order 1", own=False)  # fmt: skip
+i1 = _of_one(
+    "i1",
+    lambda sc, xp, x: sc.i1(x),
+    lambda x: i0(x) - _ratio_at_zero(x, i1(x), 0.5),
+    "the modified Bessel function of the first kind of order 1",
+    own=False,
+)
 i1e = _of_one(
     "i1e",
     lambda sc, xp, x: sc.i1e(x),

@@ -20,9 +20,7 @@ _PADDING = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # th
 def _call(name: str, input: Tensor, prefix: str, settings: dict) -> str:
     """The call, as PyTorch's errors begin."""
     shown = {True: 1, False: 0}
-    listed = ", ".join(
-        f"{key}={shown[value] if isinstance(value, bool) else value}" for key, value in settings.items()
-    )
+    listed = ", ".join(f"{key}={shown[value] if isinstance(value, bool) else value}" for key, value in settings.items())
     return f"{name}({prefix.format(legacy_name(input.dtype))}{list(input.shape)}, {listed})"
 
 
@@ -59,8 +57,19 @@ def _whole_window(window, win_length: int, n_fft: int, like: Tensor) -> Tensor:
 
 
 @public(method=True)
-def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect",
-         normalized=False, onesided=None, return_complex=None, align_to_window=None):  # fmt: skip
+def stft(
+    input,
+    n_fft,
+    hop_length=None,
+    win_length=None,
+    window=None,
+    center=True,
+    pad_mode="reflect",
+    normalized=False,
+    onesided=None,
+    return_complex=None,
+    align_to_window=None,
+):
     """stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect',
     normalized=False, onesided=None, return_complex=None) -> Tensor
 
@@ -113,8 +122,18 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
 
 
 @public(method=True)
-def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
-          length=None, return_complex=False):  # fmt: skip
+def istft(
+    input,
+    n_fft,
+    hop_length=None,
+    win_length=None,
+    window=None,
+    center=True,
+    normalized=False,
+    onesided=None,
+    length=None,
+    return_complex=False,
+):
     """istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
     length=None, return_complex=False) -> Tensor
 

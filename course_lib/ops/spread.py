@@ -68,8 +68,14 @@ def _spread(name: str, text: str):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    members = {"arguments": _spread_arguments(name), "forward": forward, "save": save, "backward": backward,
-               "__doc__": document, "__module__": __name__}  # fmt: skip
+    members = {
+        "arguments": _spread_arguments(name),
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__doc__": document,
+        "__module__": __name__,
+    }
     return op()(type(name, (), members))
 
 

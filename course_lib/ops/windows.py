@@ -63,8 +63,9 @@ def _window(name: str, length, periodic: bool, formula, dtype, device, requires_
 
 
 @function()
-def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False,
-                requires_grad=False):  # fmt: skip
+def hann_window(
+    window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):
     """hann_window(window_length, periodic=True, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
     `(1 - cos(2 pi x)) / 2`; periodic: made to be repeated, else symmetric.
@@ -80,8 +81,18 @@ def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device
 
 
 @function()
-def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None, device=None,
-                   pin_memory=False, requires_grad=False):  # fmt: skip
+def hamming_window(
+    window_length,
+    periodic=True,
+    alpha=0.54,
+    beta=0.46,
+    *,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+):
     """hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, …) -> Tensor
 
     `alpha - beta cos(2 pi x)`.
@@ -93,8 +104,9 @@ def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype
 
 
 @function()
-def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False,
-                    requires_grad=False):  # fmt: skip
+def blackman_window(
+    window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):
     """blackman_window(window_length, periodic=True, *, dtype=None, …) -> Tensor
 
     `0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x)`.
@@ -106,8 +118,9 @@ def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, de
 
 
 @function()
-def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False,
-                    requires_grad=False):  # fmt: skip
+def bartlett_window(
+    window_length, periodic=True, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):
     """bartlett_window(window_length, periodic=True, *, dtype=None, …) -> Tensor: a triangle, `1 - |2 x - 1|`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bartlett_window.html
@@ -116,8 +129,17 @@ def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, de
 
 
 @function()
-def kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, layout=None, device=None, pin_memory=False,
-                  requires_grad=False):  # fmt: skip
+def kaiser_window(
+    window_length,
+    periodic=True,
+    beta=12.0,
+    *,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+):
     """kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, …) -> Tensor
 
     `I0(beta sqrt(1 - (2 x - 1)^2)) / I0(beta)` with the modified Bessel function I0.
