@@ -16,23 +16,29 @@ from .box_muller import box_muller_pair
 from .counts import Uniforms
 from .streams import F64, Stream
 
+THIRD = float(np.float32(1 / 3))  # PyTorch writes it in single precision, which shows in the ninth digit
+
 
 def standard_gamma(stream: Stream, concentrations: np.ndarray) -> np.ndarray:
-    """A gamma number of rate 1 for each concentration (> 0), as float64 in their shape."""
+    """A gamma number of rate 1 for each concentration (≥ 0), as float64 in their shape.
+
+    What depends on the concentration alone is rounded to its type, float32 or float64, as in PyTorch.
+    """
+    a, real = concentrations.reshape(-1), concentrations.dtype.type
+    with np.errstate(divide="ignore"):
+        powers = np.where(a < 1, real(1) / a, 0)  # 0: nothing to scale down
+    d = (np.where(a < 1, a + real(1), a) - real(THIRD)).astype(F64)
+    c = 1 / np.sqrt(9 * d)
     with Uniforms(stream) as uniforms:
-        numbers = [_gamma(a, stream, uniforms) for a in concentrations.astype(F64).reshape(-1).tolist()]
+        rows = zip(powers.tolist(), d.tolist(), c.tolist(), strict=True)
+        numbers = [_gamma(*row, stream, uniforms) for row in rows]
     return np.array(numbers, F64).reshape(concentrations.shape)
 
 
-def _gamma(concentration: float, stream: Stream, uniforms: Iterator[float]) -> float:
-    scale = 1.0
-    if concentration < 1:
-        if concentration == 0:
-            return 0.0
-        scale = (1 - next(uniforms)) ** (1 / concentration)
-        concentration += 1
-    d = concentration - 1 / 3
-    c = 1 / math.sqrt(9 * d)
+def _gamma(power: float, d: float, c: float, stream: Stream, uniforms: Iterator[float]) -> float:
+    if power == math.inf:  # concentration 0
+        return 0.0
+    scale = (1 - next(uniforms)) ** power if power else 1.0
     while True:
         normal = _normal(stream, uniforms)
         root = 1 + c * normal

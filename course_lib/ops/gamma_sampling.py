@@ -11,11 +11,17 @@ import numpy as np
 
 from ..backends import is_numpy
 from ..backends.gamma import standard_gamma
-from ._numeric import require_kind, special
+from ._numeric import special
 from ._op import op
 from .random_arguments import stream_for
+from .random_fill import not_implemented
 
 F64 = np.dtype("float64")
+
+
+def _require_full_precision(kernel: str, array) -> None:
+    if array.dtype.name not in ("float32", "float64"):
+        raise not_implemented(kernel, array)
 
 
 def _on_host(array) -> np.ndarray:
@@ -30,9 +36,9 @@ class _standard_gamma:
         return (input,), {"stream": stream_for("_standard_gamma", generator)}
 
     def forward(xp, a, *, stream):
-        require_kind("gamma", a)
-        tiny = np.finfo(a.dtype if a.dtype.kind == "f" else "f4").tiny
-        return xp.asarray(np.maximum(standard_gamma(stream, _on_host(a)), float(tiny)).astype(a.dtype))
+        _require_full_precision("gamma_cpu", a)
+        tiny = float(np.finfo(a.dtype).tiny)
+        return xp.asarray(np.maximum(standard_gamma(stream, _on_host(a)), tiny).astype(a.dtype))
 
     def save(ctx, out, a, *, stream):
         ctx.save_for_backward(a, out)
@@ -47,7 +53,7 @@ class _standard_gamma_grad:
     """_standard_gamma_grad(input, output) -> Tensor: dx/da for a gamma number x = output of concentration a = input."""
 
     def forward(xp, a, x):
-        require_kind("_standard_gamma_grad", a)
+        _require_full_precision("_standard_gamma_grad_cpu", a)
         sc, dtype = special(xp), a.dtype
         a, x = a.astype(F64), x.astype(F64)
         step = 1e-4 * xp.minimum(a, xp.sqrt(a))  # F changes over √a (over a, if a is small): a ten-thousandth of that
@@ -65,10 +71,10 @@ class _sample_dirichlet:
         return (input,), {"stream": stream_for("_sample_dirichlet", generator)}
 
     def forward(xp, a, *, stream):
-        require_kind("dirichlet", a)
-        numbers = standard_gamma(stream, _on_host(a))
+        _require_full_precision("dirichlet", a)
+        numbers = standard_gamma(stream, _on_host(a).astype(F64))
         shares = numbers / np.add.reduce(numbers, axis=-1, keepdims=True)
-        limits = np.finfo(a.dtype if a.dtype.kind == "f" else "f4")
+        limits = np.finfo(a.dtype)
         return xp.asarray(np.clip(shares, float(limits.tiny), 1 - float(limits.epsneg)).astype(a.dtype))
 
     def save(ctx, out, a, *, stream):
@@ -84,7 +90,7 @@ class _dirichlet_grad:
     """_dirichlet_grad(x, alpha, total) -> Tensor: (dx/da) / (1 - x), x a beta number (alpha, total - alpha)."""
 
     def forward(xp, x, alpha, total):
-        require_kind("_dirichlet_grad", x)
+        _require_full_precision("_dirichlet_grad_cpu", x)
         sc, dtype = special(xp), x.dtype
         x, a = x.astype(F64), alpha.astype(F64)
         b = total.astype(F64) - a

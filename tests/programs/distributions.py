@@ -70,7 +70,7 @@ for made in (d.Exponential(two), d.Laplace(two, 2.0), d.Cauchy(0.0, two), d.LogN
 d = torch.distributions
 torch.manual_seed(6)
 two = torch.tensor([0.5, 2.5])
-for made in (d.Gamma(two, 2.0), d.Chi2(two), d.Beta(two, 1.5), d.Dirichlet(torch.tensor([[0.5, 1.0, 2.0], [3.0, 3.0, 3.0]])), d.StudentT(two + 1)):
+for made in (d.Gamma(two, 2.0), d.Chi2(two), d.InverseGamma(two, 2.0), d.Beta(two, 1.5), d.Dirichlet(torch.tensor([[0.5, 1.0, 2.0], [3.0, 3.0, 3.0]])), d.StudentT(two + 1)):
     sample = made.sample((3,))
     print(made, sample, made.log_prob(sample), made.mean, made.variance, made.mode, made.entropy(), made.support, sep="\n")
 print(d.Gamma(two.double(), 2.0).sample((20,)).sum(0), torch.rand(2), torch.randn(1))
@@ -133,9 +133,26 @@ print(logistic.sample(), logistic.log_prob(torch.tensor(1.0)), logistic.cdf(torc
 simplex = d.TransformedDistribution(d.Normal(torch.zeros(4, 3), 1.0), d.StickBreakingTransform())
 print(simplex.batch_shape, simplex.event_shape, simplex.sample().sum(-1), simplex.log_prob(torch.full((4,), 0.25)))
 print(d.TransformedDistribution(d.Normal(torch.zeros(6), 1.0), d.ReshapeTransform((6,), (2, 3))).sample().shape)
+logistic = d.LogisticNormal(torch.tensor([0.0, 1.0]), 0.5)
+sample = logistic.sample((2,))
+print(logistic.event_shape, sample, logistic.log_prob(sample))
 relaxed = d.RelaxedOneHotCategorical(torch.tensor(0.5), torch.tensor([0.2, 0.8]))
 sample = relaxed.rsample()
 print(sample, relaxed.log_prob(sample), d.RelaxedBernoulli(torch.tensor(0.5), torch.tensor([0.2, 0.8])).rsample())
+
+# --- constrained parameters
+d, c = torch.distributions, torch.distributions.constraints
+x = torch.tensor([[-1.0, 0.5], [2.0, 0.0]])
+for constraint in (c.real, c.positive, c.nonnegative, c.unit_interval, c.greater_than(2.0), c.less_than(1.0), c.interval(-1.0, 3.0), c.simplex, c.independent(c.positive, 1)):
+    both = d.biject_to(constraint), d.transform_to(constraint)
+    print(constraint, *both, both[0](x), both[1](x), both[1].inv(both[1](x)).round(decimals=3), constraint.check(both[1](x)))
+for constraint in (c.lower_cholesky, c.positive_definite):
+    print(d.transform_to(constraint)(x), d.transform_to(constraint).inv(d.transform_to(constraint)(x)).round(decimals=3))
+try:
+    d.biject_to(c.boolean)
+except NotImplementedError as error:
+    print(type(error).__name__)
+d.biject_to.register("real", torch.exp)
 
 # --- divergences
 d = torch.distributions

@@ -12,10 +12,17 @@ from .elementwise import (
     SoftplusTransform,
     TanhTransform,
 )
-from .shaped import LowerCholeskyTransform, ReshapeTransform, SoftmaxTransform, StickBreakingTransform
+from .shaped import (
+    LowerCholeskyTransform,
+    PositiveDefiniteTransform,
+    ReshapeTransform,
+    SoftmaxTransform,
+    StickBreakingTransform,
+)
 from .transform import Transform
 
 __all__ = ["AbsTransform", "AffineTransform", "ComposeTransform", "ExpTransform", "IndependentTransform",
-           "LowerCholeskyTransform", "PowerTransform", "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform",
+           "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform",
+           "SigmoidTransform", "SoftmaxTransform",
            "SoftplusTransform", "StickBreakingTransform", "TanhTransform", "Transform",
            "identity_transform"]  # fmt: skip

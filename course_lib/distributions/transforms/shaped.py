@@ -107,3 +107,16 @@ class LowerCholeskyTransform(ParameterFree):
 
     def _inverse(self, y):
         return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
+
+
+class PositiveDefiniteTransform(ParameterFree):
+    """Any matrix to a positive-definite one: LLᵀ of the Cholesky factor L that LowerCholeskyTransform makes of it."""
+
+    domain, codomain = constraints.independent(constraints.real, 2), constraints.positive_definite
+
+    def _call(self, x):
+        lower = LowerCholeskyTransform()(x)
+        return lower @ lower.mT
+
+    def _inverse(self, y):
+        return LowerCholeskyTransform().inv(torch.linalg.cholesky(y))
