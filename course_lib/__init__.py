@@ -47,8 +47,8 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always",
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "cuda", "distributions", "fft", "func", "linalg", "masked", "nn", "random",
-               "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
+_SUBMODULES = {"autograd", "backends", "cuda", "distributions", "fft", "func", "functional", "linalg", "masked", "nn",
+               "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):
