@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 SAMPLE = Path(__file__).parent / "sample"
+collect_ignore = ["sample"]  # the source of a chapter, not of tests
 
 
 @pytest.fixture
