@@ -72,9 +72,8 @@ class _sample_dirichlet:
 
     def forward(xp, a, *, stream):
         _require_full_precision("dirichlet", a)
-        numbers = standard_gamma(stream, _on_host(a).astype(F64))
-        shares = numbers / np.add.reduce(numbers, axis=-1, keepdims=True)
-        limits = np.finfo(a.dtype)
+        numbers = np.maximum(standard_gamma(stream, _on_host(a).astype(F64)), np.finfo(F64).tiny)
+        shares, limits = numbers / np.add.reduce(numbers, axis=-1, keepdims=True), np.finfo(a.dtype)
         return xp.asarray(np.clip(shares, float(limits.tiny), 1 - float(limits.epsneg)).astype(a.dtype))
 
     def save(ctx, out, a, *, stream):

@@ -74,6 +74,7 @@ for made in (d.Gamma(two, 2.0), d.Chi2(two), d.InverseGamma(two, 2.0), d.Beta(tw
     sample = made.sample((3,))
     print(made, sample, made.log_prob(sample), made.mean, made.variance, made.mode, made.entropy(), made.support, sep="\n")
 print(d.Gamma(two.double(), 2.0).sample((20,)).sum(0), torch.rand(2), torch.randn(1))
+print(d.Beta(torch.full((6,), 1e-3), 1e-3).sample(), d.Dirichlet(torch.full((2, 3), 1e-4)).sample())
 print(d.Beta(2, 3).sample(), d.Gamma(1.0, 1.0).sample(), torch._standard_gamma(torch.tensor([5.0])))
 
 # --- gradients of gamma numbers
