@@ -299,7 +299,7 @@ class Tensor:
     @property
     def is_leaf(self) -> bool:
         """True for a tensor that no recorded operation made."""
-        return self.grad_fn is None
+        return self._node is None
 
     @property
     def output_nr(self) -> int:
@@ -375,7 +375,7 @@ class Tensor:
 
     def _refresh_history(self) -> None:
         """A view whose base was changed in place since the view was made gets its history from the base anew."""
-        if self._seen_version != self._storage.version and self._base._node is not None:
+        if self._seen_version != self._storage.version and self._base._requires_grad:
             from .autograd.inplace import refresh_view
 
             refresh_view(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..dtypes import FLOAT as FLOAT_CATEGORY
 from ..dtypes import legacy_name
 from ..tensor import Tensor
+from ._arguments import require_tensors
 from ._numeric import narrow, require_kind, wide
 from ._op import PROMOTE, op
 
@@ -90,6 +91,7 @@ class lerp:
     """
 
     def arguments(input, end, weight):
+        require_tensors("lerp", input=input, end=end)
         for name, value in (("end", end), ("weight", weight)):
             scalar = name == "weight" and isinstance(value, Tensor) and value.ndim == 0
             if isinstance(value, Tensor) and value.dtype is not input.dtype and not scalar:

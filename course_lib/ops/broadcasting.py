@@ -21,9 +21,10 @@ class expand_to:
 
     def forward(xp, a, *, shape):
         lead = len(shape) - a.ndim
-        strides = [0] * lead + [
-            step if n == wanted else 0 for n, wanted, step in zip(a.shape, shape[lead:], a.strides, strict=True)
-        ]
+        strides = [step if n == wanted else 0 for n, wanted, step in zip(a.shape, shape[lead:], a.strides, strict=True)]
+        for d in reversed(range(lead)):
+            beyond = shape[d + 1] * strides[0] if strides else 0  # the step that a dimension of size 1 gets
+            strides.insert(0, beyond if shape[d] == 1 else 0)
         return backend_of(xp).strided(a, shape, tuple(strides))
 
     def save(ctx, out, a, *, shape):

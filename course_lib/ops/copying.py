@@ -106,9 +106,20 @@ class fill:
         return g * 0, (g.sum() if ctx.needs_input_grad[1] else None)
 
 
-Tensor.zero_ = lambda self: self.fill_(0)
-Tensor.zero_.__name__ = "zero_"
-Tensor.zero_.__doc__ = "zero_() -> Tensor: overwrite this tensor with zeros; returns it."
+@op(inplace=True, method=False, namespace=None, node="Zero")
+class zero:
+    """Zeros in the tensor's shape."""
+
+    may_overlap = True
+
+    def forward(xp, a):
+        return xp.zeros(a.shape, a.dtype)
+
+    def backward(ctx, g):
+        return g * 0
+
+
+Tensor.zero_ = OPS["zero"].change
 
 
 def _resize_(self, *size, memory_format=None) -> Tensor:

@@ -365,8 +365,7 @@ def _setitem(self, key, value) -> None:
             value = value.squeeze(0)
         target.copy_(value if value.ndim == 0 else value.expand(target.shape))
         return
-    mask_alone = value.ndim == 0 and getattr(key, "dtype", None) is dtypes.bool
-    if value.dtype is not self.dtype and not mask_alone:
+    if value.dtype is not self.dtype and not (value.numel() == 1 and _is_one_mask(key)):
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
             f"{dtypes.legacy_name(self.dtype)} for the destination and {dtypes.legacy_name(value.dtype)} for the "
@@ -374,6 +373,13 @@ def _setitem(self, key, value) -> None:
         )
     _refuse_shared_memory(target, value)
     place_at_(target, value, key=advanced, accumulate=False)
+
+
+def _is_one_mask(key) -> bool:
+    """Whether the key picks by a single mask: then a single value is cast, as `masked_fill_` does."""
+    entries = key if isinstance(key, tuple) else (key,)
+    picking = [e for e in entries if not (e is None or e is Ellipsis or type(e) in (slice, int))]
+    return len(picking) == 1 and getattr(picking[0], "dtype", None) is dtypes.bool
 
 
 def _refuse_shared_memory(target: Tensor, value: Tensor) -> None:

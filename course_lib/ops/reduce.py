@@ -225,8 +225,10 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     """
     dims = dims_of(dim, input.ndim)
     input = input if input.dtype.category >= FLOAT else input.to(dtypes.get_default_dtype())
-    top = input.detach().real.amax(dims, True)  # a complex number is as large as its real part
-    top = top.masked_fill(top.abs() == math.inf, 0)
+    top = 0
+    if input.numel():
+        top = input.detach().real.amax(dims, True)  # a complex number is as large as its real part
+        top = top.masked_fill(top.abs() == math.inf, 0)
     made = sum((input - top).exp(), dims, True).log() + top
     made = made if keepdim else made.squeeze(dims)
     return made if out is None else write_out("logsumexp", out, (input,), made)

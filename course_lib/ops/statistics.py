@@ -94,8 +94,9 @@ def _median_of_all(name: str, find):
 
     def forward(xp, a):
         require_kind("median_cpu", a, "iufV")
-        if a.size == 0:
-            return xp.full((), math.nan if a.dtype.kind in "fV" else -(2 ** (8 * a.dtype.itemsize - 1)), a.dtype)
+        if a.size == 0:  # NaN; of a wide integer dtype, what NaN becomes there
+            lowest = -(2 ** (8 * a.dtype.itemsize - 1)) if a.dtype.itemsize >= 4 else 0
+            return xp.full((), math.nan if a.dtype.kind in "fV" else lowest, a.dtype)
         flat = a.reshape(-1)
         return flat[find(xp, flat, 0, None)].reshape(())
 
