@@ -49,6 +49,16 @@ def laid_out(array, wanted: memory_format | None):
     return channels_moved_last(array, wanted).copy(order="C").transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
 
 
+def empty_laid_out(xp, array, dtype, wanted: memory_format | None):
+    """An uninitialised array of the array's shape, in the order in which `laid_out` would copy it."""
+    if wanted is contiguous_format or (array.flags.c_contiguous and (wanted is None or wanted is preserve_format)):
+        return xp.empty(array.shape, dtype)
+    if wanted is None or wanted is preserve_format:
+        return xp.empty_like(array, dtype, order="C" if is_overlapping_or_gapped(array) else "K")
+    made = xp.empty(channels_moved_last(array, wanted).shape, dtype)
+    return made.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+
+
 def is_overlapping_or_gapped(array) -> bool:
     """Whether the elements do not fill one stretch of memory exactly, in whatever order of the dimensions."""
     step = array.itemsize

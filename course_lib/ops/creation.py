@@ -10,7 +10,9 @@ import math
 import numpy as np
 
 from .. import dtypes
+from ..backends import array_module
 from ..dtypes import COMPLEX, INT
+from ..layouts import empty_laid_out
 from ..size import Size
 from ..tensor import Tensor, wrap
 from ._arguments import cast
@@ -110,34 +112,37 @@ def checked_value(value, dtype: dtypes.dtype):
     return value
 
 
-def _like(name: str, make, text: str):
+def _like(name: str, value, text: str):
     def create(
         input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None, pin_memory=False
     ):
-        wanted = input.dtype if dtype is None else dtype
-        made = make(input._array, wanted.numpy)
-        if device is None:
-            made = wrap(made)
-            return made.requires_grad_() if requires_grad else made
-        return finished(made, None, device, requires_grad)
+        x = input._array
+        wanted = (input.dtype if dtype is None else dtype).numpy
+        xp = array_module(x)
+        if value == 0 and memory_format is None and x.flags.c_contiguous:
+            array = xp.zeros(x.shape, wanted)  # the quickest way to zeros
+        else:
+            array = empty_laid_out(xp, x, wanted, memory_format)
+            if value is not None:
+                array[...] = value
+        if device is not None:
+            return finished(array, None, device, requires_grad)
+        made = wrap(array)
+        return made.requires_grad_() if requires_grad else made
 
     create.__name__ = create.__qualname__ = name
     create.__doc__ = f"""{name}(input, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
-    {text}, with the input's shape, dtype and device.
+    {text}, with the input's shape, dtype, device and order in memory.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
     return function()(create)
 
 
-def _zeros_like(array, dtype):
-    return np.zeros(array.shape, dtype) if array.flags.c_contiguous else np.zeros_like(array, dtype)  # zeros is faster
-
-
-zeros_like = _like("zeros_like", _zeros_like, "A tensor of zeros")
-ones_like = _like("ones_like", np.ones_like, "A tensor of ones")
-empty_like = _like("empty_like", np.empty_like, "An uninitialised tensor")
+zeros_like = _like("zeros_like", 0, "A tensor of zeros")
+ones_like = _like("ones_like", 1, "A tensor of ones")
+empty_like = _like("empty_like", None, "An uninitialised tensor")
 
 
 @function()
@@ -146,7 +151,7 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.full_like.html
     """
-    made = empty_like(input, dtype=dtype, device=device)
+    made = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
     made._array[...] = checked_value(fill_value, made.dtype)
     return made.requires_grad_() if requires_grad else made
 

@@ -377,3 +377,15 @@ for value in (3 in torch.arange(5), [int(i) for i in torch.arange(3)], list(torc
 # --- hash(torch.tensor(1))!=0, torch.is_tensor(torch.tensor(1)), torch.n...
 for value in (hash(torch.tensor(1))!=0, torch.is_tensor(torch.tensor(1)), torch.numel(torch.zeros(2,2)), torch.tensor([1.]).is_floating_point(),):  # fmt: skip
     print(value)
+
+# --- tensors like an expanded or permuted one
+x = torch.ones(3).expand(4, 3)
+print(torch.empty_like(x).stride(), torch.zeros_like(x).stride(), torch.ones_like(x.t()).stride(), x.clone().stride())
+y = torch.zeros(2, 3, 4, 5).permute(0, 3, 1, 2)
+print(torch.zeros_like(y).stride(), torch.empty_like(y, memory_format=torch.contiguous_format).stride())
+
+# --- channels last
+x = torch.arange(24).reshape(1, 2, 3, 4).to(memory_format=torch.channels_last)
+print(x.stride(), x.is_contiguous(), x.is_contiguous(memory_format=torch.channels_last), x[0, 1, 2])
+print((x + 1).stride(), x.contiguous().stride(), x.clone().stride())
+torch.zeros(3).to(memory_format=torch.channels_last)
