@@ -317,7 +317,11 @@ class flip:
         return (input,), {"dims": tuple([normalize_dim(d, input.ndim) for d in dims])}
 
     def forward(xp, a, *, dims):
-        return xp.flip(a, dims).copy(order="C") if a.ndim else a.copy()
+        if a.ndim == 0:
+            return a.copy()
+        made = xp.empty_like(a, order="C" if 0 in a.strides and a.size > 1 else "K")
+        made[...] = xp.flip(a, dims)
+        return made
 
     def save(ctx, out, a, *, dims):
         ctx.dims = dims

@@ -19,12 +19,12 @@ from .reduce import sum_dtype
 # ---- running sums and products -----------------------------------------------------------------------------------
 
 
-def _running(accumulate, a, dim: int):
-    """Running sum or product; half precision is accumulated in float32."""
+def _running(accumulate: str, a, dim: int):
+    """Running sum or product, by the array's own method; half precision is accumulated in float32."""
     if a.ndim == 0:
         return a.copy()
     precision = "f4" if is_half(a.dtype) else a.dtype
-    return accumulate(a, axis=dim, dtype=precision).astype(a.dtype, copy=False)
+    return getattr(a, accumulate)(axis=dim, dtype=precision).astype(a.dtype, copy=False)
 
 
 @op(inplace=True)
@@ -39,7 +39,7 @@ class cumsum:
         return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
 
     def forward(xp, a, *, dim):
-        return _running(xp.cumsum, a, dim)
+        return _running("cumsum", a, dim)
 
     def save(ctx, out, a, *, dim):
         ctx.dim = dim
@@ -60,7 +60,7 @@ class cumprod:
         return (input if input.dtype is dtype else input.to(dtype),), {"dim": normalize_dim(dim, input.ndim)}
 
     def forward(xp, a, *, dim):
-        return _running(xp.cumprod, a, dim)
+        return _running("cumprod", a, dim)
 
     def save(ctx, out, a, *, dim):
         ctx.save_for_backward(a)
