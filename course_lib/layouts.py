@@ -41,9 +41,9 @@ def channels_moved_last(array, wanted: memory_format):
 
 
 def laid_out(array, wanted: memory_format | None):
-    """A copy of the array in the memory format; None and preserve_format keep the array's own order if it is dense."""
+    """A copy of the array in the memory format; None and preserve_format keep the array's own order."""
     if wanted is None or wanted is preserve_format:
-        return array.copy(order="C" if is_overlapping_or_gapped(array) else "K")
+        return array.copy(order="C" if is_overlapping(array) else "K")
     if wanted is contiguous_format:
         return array.copy(order="C")
     return channels_moved_last(array, wanted).copy(order="C").transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
@@ -54,19 +54,19 @@ def empty_laid_out(xp, array, dtype, wanted: memory_format | None):
     if wanted is contiguous_format or (array.flags.c_contiguous and (wanted is None or wanted is preserve_format)):
         return xp.empty(array.shape, dtype)
     if wanted is None or wanted is preserve_format:
-        return xp.empty_like(array, dtype, order="C" if is_overlapping_or_gapped(array) else "K")
+        return xp.empty_like(array, dtype, order="C" if is_overlapping(array) else "K")
     made = xp.empty(channels_moved_last(array, wanted).shape, dtype)
     return made.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
 
 
-def is_overlapping_or_gapped(array) -> bool:
-    """Whether the elements do not fill one stretch of memory exactly, in whatever order of the dimensions."""
-    step = array.itemsize
+def is_overlapping(array) -> bool:
+    """Whether elements may share memory with others, as after `expand`: such an array has no order worth keeping."""
+    reach = array.itemsize  # the bytes that the dimensions looked at so far span
     for n, stride in sorted(zip(array.shape, array.strides, strict=True), key=lambda pair: pair[1]):
         if n > 1:
-            if stride != step:
+            if stride < reach:
                 return True
-            step *= n
+            reach += stride * (n - 1)
     return False
 
 

@@ -384,6 +384,10 @@ print(torch.empty_like(x).stride(), torch.zeros_like(x).stride(), torch.ones_lik
 y = torch.zeros(2, 3, 4, 5).permute(0, 3, 1, 2)
 print(torch.zeros_like(y).stride(), torch.empty_like(y, memory_format=torch.contiguous_format).stride())
 
+# --- copies of tensors with gaps keep the order of the dimensions
+x = torch.zeros(4, 6).t()[::2]
+print(x.stride(), x.clone().stride(), torch.empty_like(x).stride(), x.double().stride(), (x + 1).stride())
+
 # --- channels last
 x = torch.arange(24).reshape(1, 2, 3, 4).to(memory_format=torch.channels_last)
 print(x.stride(), x.is_contiguous(), x.is_contiguous(memory_format=torch.channels_last), x[0, 1, 2])
