@@ -198,9 +198,10 @@ class Result:
             tolerance: relative and absolute, in place of the usual one for the dtype.
             because: likely causes; each sentence maps to the wrong value that betrays it, or to a predicate on the
                 student's value. The first that fits is shown.
-            hint: what to try next.
+            hint: what to try next, shown where the shape or the values differ, where a cause of `because` fits, and
+                where the student's code raises. A wrong type or dtype has advice of its own.
         """
-        value = self._demand_outcome().value
+        value = self._demand_outcome(hint).value
         self._judge(value, expected, dtype, tolerance, because, hint, rows=[self._called])
         self._demand_inputs_unchanged()
         return self
@@ -217,14 +218,14 @@ class Result:
         hint: str | None = None,
     ) -> "Result":
         """Demand the gradient of the sum of the result (times `weight`) with respect to a positional argument."""
-        self._demand_outcome()
+        self._demand_outcome(hint)
         total = "the sum of the result" if weight is None else "a weighted sum of the result"
         rows = [self._called, ("Then", f"the gradient of {total} with respect to argument {of + 1}")]
         outcome = self._call(gradient_of=of, weight=weight)
         if outcome.error:
-            self._fail_with_error(outcome.error, rows)
+            self._fail_with_error(outcome.error, rows, hint)
         if outcome.gradient is None:
-            rows += [("Expected", show(gives)), ("Got", "None"), ("Likely cause", CUT_GRAPH)]
+            rows += [("Expected", show(gives)), ("Got", "None"), ("Likely cause", CUT_GRAPH), ("Try", hint or "")]
             self._check._fail("no gradient arrives", rows)
         self._judge(outcome.gradient, gives, dtype, tolerance, because, hint, rows)
         return self
@@ -252,7 +253,7 @@ class Result:
     def shares_memory(self, expected: bool, argument: int = 0, hint: str | None = None) -> "Result":
         """Demand that the result lies in the memory of an argument (a view), or that it does not (a copy)."""
         self._check._judgements += 1
-        if self._demand_outcome().shares[argument] is expected:
+        if self._demand_outcome(hint).shares[argument] is expected:
             return self
         view = f"a view: it shares memory with argument {argument + 1}"
         copy = f"a copy: its memory is apart from that of argument {argument + 1}"
@@ -275,6 +276,9 @@ class Result:
         if difference is None:
             return
         cause = _cause_given(because, value, got, wanted, tolerance)
+        advice = next_step(difference, None if called else self._called[1])
+        if hint and (cause or difference.kind in ("shape", "values")):  # a hint is about the numbers, not their type
+            advice = hint
         if cause is None and self._changed_input():
             cause = "Your function changed its input while it worked."
         if cause is None:
@@ -288,22 +292,23 @@ class Result:
                 ("Got", _shown(got, difference)),
                 ("Difference", difference.text),
                 ("Likely cause", cause or ""),
-                ("Try", hint or next_step(difference, None if called else self._called[1])),
+                ("Try", advice),
             ],
         )
 
-    def _demand_outcome(self) -> Outcome:
+    def _demand_outcome(self, hint: str | None = None) -> Outcome:
         if self._outcome.error is not None:
             self._error_expected = True
-            self._fail_with_error(self._outcome.error, [self._called])
+            self._fail_with_error(self._outcome.error, [self._called], hint)
         return self._outcome
 
-    def _fail_with_error(self, error: StudentError, rows) -> None:
+    def _fail_with_error(self, error: StudentError, rows, hint: str | None = None) -> None:
         if error.unfinished:
             self._check._blank()
+        usual = "Run this call in a new cell, and print what the names in that line hold."
         rows = [*rows, ("Error", f"{error.kinds[0]}: {error.text}"), *_places(error)]
         rows.append(("Likely cause", error_cause(error.kinds[0], error.text) or ""))
-        rows.append(("Try", "Run this call in a new cell, and print what the names in that line hold."))
+        rows.append(("Try", hint or usual))
         self._check._fail("your code stopped with an error", rows)
 
     def _demand_inputs_unchanged(self) -> None:

@@ -6,7 +6,6 @@ stderr and its exit code; nobody sees a traceback for a mistake of their own.
 """
 
 import json
-import logging
 import os
 import socket
 import sys
@@ -91,9 +90,10 @@ def lab(
         arguments.append("--ServerApp.open_browser=False")
     if hasattr(os, "geteuid") and os.geteuid() == 0:    # a container: there is nobody else to be
         arguments.append("--ServerApp.allow_root=True")
+    settings = [str(root / "binder" / "jupyter"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)   # where the button Validate finds its time limit
     from jupyterlab.labapp import LabApp
 
-    logging.getLogger("NbGrader").addFilter(lambda record: "No nbgrader_config.py" not in record.getMessage())
     print(f"JupyterLab starts on {course}. Ctrl-C ends it.", flush=True)
     LabApp.launch_instance(argv=arguments)
 

@@ -57,6 +57,7 @@ def _cell(cell: Cell, exercises: dict[str, Exercise], chapter: Chapter, ids: "_C
         # nbgrader counts the error all the same, and nbval misses the recorded output.
         tags.append("raises-exception")
         metadata = _nbgrader(exercise.name, grade=True, solution=False, points=exercise.points)
+        metadata["jupyter"] = {"source_hidden": True}  # folded: a check names expected values, some of them answers
     if tags:
         metadata["tags"] = tags
     make = new_code_cell if cell.kind == "code" else new_markdown_cell

@@ -35,7 +35,7 @@ from course_lib.classroom.source import (
     region_texts,
 )
 
-_CELL_KEYS = {"deletable", "editable", "nbgrader", "tags"}
+_CELL_KEYS = {"deletable", "editable", "jupyter", "nbgrader", "tags"}
 _TELLING = 24  # a hidden line shorter than this may stand in the open by chance
 
 

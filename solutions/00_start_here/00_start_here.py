@@ -155,8 +155,9 @@ viz.exercise_cycle()
 # # tensor([ 2, 10,  4])
 # ```
 #
-# Before you start, run the check once: it says *not attempted yet*. That is not a failure. It only waits for
-# you.
+# The check lies below the answer, folded to one line. <kbd>Shift</kbd> + <kbd>Enter</kbd> in the answer cell runs
+# your answer and goes to the check; pressed once more, it runs the check. Do this before you start: the check
+# says *not attempted yet*. That is not a failure. It only waits for you.
 
 
 # %% exercise="double" kind="use" points=1 minutes=2 difficulty=1
@@ -212,6 +213,10 @@ def double(x):
 
 
 # %% [markdown]
+# **Folded checks.** A check names the values that it expects, and some of them are answers. So it is folded, and
+# it runs and speaks all the same: its message tells you what you need. To read it, click on its line, which
+# unfolds it. *View → Collapse Selected Code* folds it again.
+#
 # **Hints.** Each exercise has three: the idea, the tool, and almost the line. Think for some minutes before you
 # open the first. Opening hints costs no points.
 #

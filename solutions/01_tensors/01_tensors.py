@@ -1440,9 +1440,9 @@ def walk(start, step, count):
 
 
 # %% check="shared_memory_bug"
-import numpy as np
-
 with check("shared_memory_bug") as c:
+    import numpy as np
+
     step = torch.tensor([1.0, -2.0], dtype=torch.float64)
     wanted = torch.tensor([[1.0, 8.0], [2.0, 6.0], [3.0, 4.0]], dtype=torch.float64)
     c.call(walk, np.array([0.0, 10.0]), step, 3).gives(

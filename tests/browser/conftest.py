@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.classroom.doctor import find_chromium
+
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+CHROMIUM = find_chromium()
 QUIET = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
 

@@ -19,6 +19,7 @@ def open_notebook(page: Page, address: str) -> None:
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")  # connected: before, Run All would be lost
 
 
 def run_all(page: Page) -> None:
@@ -38,6 +39,14 @@ def test_run_all_widgets_and_validate(page: Page, lab):
     page.locator(".jp-Notebook").first.press("End")
     cells = page.locator(".jp-NotebookPanel:visible .jp-Notebook")
     expect(cells).to_contain_text("not attempted")
+
+    # A check is folded, and shows its outcome all the same; a click unfolds it.
+    check = cells.locator(".jp-CodeCell").filter(has_text='with check("predict_shapes")').first
+    check.scroll_into_view_if_needed()
+    expect(check.locator(".jp-OutputArea")).to_contain_text("not attempted yet")
+    expect(check.locator(".cm-content")).to_be_hidden()
+    check.locator(".jp-Placeholder").click()
+    expect(check.locator(".cm-content")).to_contain_text("shape_a")
 
     # The stride explorer: transpose it, and the picture changes.
     explorer = page.locator(".ftu-strides").first

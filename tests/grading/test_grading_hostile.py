@@ -192,7 +192,7 @@ def test_what_cannot_be_read_is_recorded_with_its_reason(student, words, rows, b
     [
         ("overwritten_check", "The check cell double was changed; the original was run."),
         ("copied_check", "The check cell double was changed"),
-        ("without_answer_cell", "The answer cell of double_answer is missing."),
+        ("without_answer_cell", "The answer cell of double is missing."),
         ("without_answer_cell", "The check cell vowels was missing"),
         ("stops_python", "Python itself stopped here"),
         ("hangs", "Is there a loop that does not end?"),
@@ -203,6 +203,18 @@ def test_what_cannot_be_read_is_recorded_with_its_reason(student, words, rows, b
 )
 def test_feedback_says_what_happened(student, words, batch):
     assert words in page_of(batch[0].work, student)
+
+
+@pytest.mark.parametrize("student", ["syntax_error", "asks", "exits", "hangs"])
+def test_an_answer_that_did_not_run_is_not_called_unattempted(student, batch):
+    page = page_of(batch[0].work, student)
+    assert "not attempted" not in page and "You left this exercise" not in page
+    assert "is not defined yet" not in page  # the error of the answer cell says it already
+
+
+def test_incidents_name_the_exercise(rows):
+    assert rows["hangs"]["reason"].startswith("The check of double: it ran for")
+    assert rows["ignores_interrupts"]["reason"].startswith("The answer cell of double: it ran for")
 
 
 def test_cells_that_hang_or_stop_python_are_told_to_the_instructor(rows):

@@ -52,6 +52,18 @@ def test_everything_but_answers_and_own_cells_is_as_released(assignment):
     assert result.notes == ()
 
 
+def test_however_many_checks_were_changed_it_is_one_note(assignment):
+    notebook = submission(SOLUTIONS)
+    names = list(SOLUTIONS)
+    for name in names[:2]:
+        check_cell(notebook, name).source = "pass"
+    note = f"2 of 3 check cells were changed ({names[0]}, {names[1]}); the originals were run."
+    assert rebuilt(notebook, assignment).notes == (note,)
+    check_cell(notebook, names[2]).source = "pass"
+    note = f"All check cells were changed ({', '.join(names)}); the originals were run."
+    assert rebuilt(notebook, assignment).notes == (note,)
+
+
 def test_own_cells_stay_where_they_stood(assignment):
     notebook = submission(SOLUTIONS)
     notebook.cells.insert(0, cell("at_the_top = 1"))

@@ -53,6 +53,15 @@ def test_any_other_message_is_shown_as_it_is():
     assert '<pre class="block">two lines\n  and  an indent</pre>' in page
 
 
+def test_a_half_finished_answer_is_told_what_is_left():
+    message = "○ make_checkerboard: not attempted yet. `shape_c` is still None.\n  Try           Run the cell."
+    blank = {"state": State.BLANK, "message": message}
+    assert "You left this exercise as it was" in feedback_page(result_with(**blank))
+    page = feedback_page(result_with(**blank, answer="shape_a = 1"))
+    assert "This exercise is not finished. <code>shape_c</code> is still None." in page
+    assert "You left" not in page and "Run the cell" not in page
+
+
 def test_everything_foreign_is_escaped():
     evil = "<img src=x onerror=alert(1)>"
     page = feedback_page(result_with(name=evil, message=f"{MESSAGE}\n  Says          {evil}", answer=evil,

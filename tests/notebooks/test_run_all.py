@@ -27,6 +27,12 @@ def test_every_graded_cell_has_the_tag_and_no_answer_cell_has_it(sample_notebook
         assert not any("raises-exception" in cell.metadata.get("tags", ()) for cell in answers)
 
 
+def test_checks_are_folded_and_nothing_else_is(sample_notebook, released_sample):
+    for notebook in (sample_notebook, released_sample):
+        assert all(cell.metadata.jupyter == {"source_hidden": True} for cell in graded(notebook))
+        assert sum("jupyter" in cell.metadata for cell in notebook.cells) == len(graded(notebook))
+
+
 def test_nbgrader_gives_nothing_for_an_error_in_a_tagged_cell(built_sample, sample_notebook, released_sample):
     assert [determine_grade(cell) for cell in graded(sample_notebook)] == [(1, 1), (2.5, 2.5), (1, 1)]
     run_notebook(released_sample, built_sample / "course" / "90_sample")

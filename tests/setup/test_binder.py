@@ -108,6 +108,8 @@ def test_post_build_installs_the_course_and_the_settings(root, built, run):
     for name in ("overrides.json", "page_config.json"):
         placed = built.env / "share" / "jupyter" / "lab" / "settings" / name
         assert placed.read_bytes() == (root / "binder" / "lab" / name).read_bytes()
+    placed = built.env / "etc" / "jupyter" / "nbgrader_config.py"
+    assert placed.read_bytes() == (root / "binder" / "jupyter" / "nbgrader_config.py").read_bytes()
 
 
 class Server:

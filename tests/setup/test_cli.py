@@ -218,3 +218,16 @@ def test_lab_opens_the_chapter_for_a_student(opened):
     if os.name != "nt":
         command.send_signal(2)      # Ctrl-C ends it, without a question
         assert command.wait(20) == 0
+
+
+def test_validate_has_time_on_a_busy_machine(monkeypatch):
+    from jupyterlab.labapp import LabApp
+    from nbgrader.server_extensions.validate_assignment.handlers import ValidateAssignmentHandler
+
+    from course_lib.classroom.cli import lab as lab_command
+
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "somewhere")      # put back after the test
+    monkeypatch.setattr(LabApp, "launch_instance", lambda argv: None)
+    lab_command(no_browser=True, chapter=None, port=None)
+    assert ValidateAssignmentHandler.load_config(None).Execute.timeout == 120
+    assert os.environ["JUPYTER_CONFIG_PATH"].endswith(os.pathsep + "somewhere")

@@ -72,6 +72,30 @@ def test_wrong_answers_are_named(torch, source, headline, cause):
     assert " Try " in text
 
 
+def test_the_hint_of_the_check_is_what_to_try_where_it_helps(torch):
+    x = torch.tensor([1, 2, 3])
+    hint = "Multiply every number by 2."
+    for source in ("def f(x): return x * 3", "def f(x): return x[0]", "def f(x): return x.no_such_method()"):
+        assert f"Try {hint}" in message(answer(source, torch), x, expected=x * 2, hint=hint), source
+    for source, advice in {
+        "def f(x): return (x * 2).tolist()": "look at type(…)",
+        "def f(x): return x * 2.0": "Print the dtype after each step",
+    }.items():
+        text = message(answer(source, torch), x, expected=x * 2, hint=hint)
+        assert advice in text and hint not in text, source
+        text = message(answer(source, torch), x, expected=x * 2, hint=hint, because={"Known.": lambda got: True})
+        assert f"Known. Try {hint}" in text
+
+
+def test_the_hint_is_shown_where_the_code_of_a_gradient_raises(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    raises = answer("def f(x): return x.no_such_method()", torch)
+    cuts = answer("def f(x): return torch.tensor(x.tolist(), requires_grad=True)", torch)
+    for function in (raises, cuts):
+        verdict = verdict_of(lambda c, f=function: c.call(f, x).gradient(gives=x, hint="Stay with tensors."))
+        assert "Stay with tensors." in str(verdict)
+
+
 def test_floating_causes(torch):
     x = torch.tensor([0.5, -1.25, 3.0])
     cases = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from course_lib.classroom.grade.results import Exercise
+from course_lib.classroom.notebook import answer_id
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def grade_id(cell: NotebookNode) -> str:
 
 def is_answer(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def exercise_of(cell: NotebookNode) -> str:
+    """The name of the exercise that a cell with an answer or a check belongs to; empty for other cells."""
+    return grade_id(cell).removesuffix(answer_id(""))
 
 
 def is_check(cell: NotebookNode) -> bool:

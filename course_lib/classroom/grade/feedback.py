@@ -60,14 +60,17 @@ def _exercise(outcome: ExerciseOutcome) -> str:
 
 
 def _message(outcome: ExerciseOutcome) -> str:
-    if outcome.state is State.BLANK:
+    if outcome.state is State.BLANK and not outcome.answer:
         return '<div class="message"><p>You left this exercise as it was, so there is nothing to mark.</p></div>'
     if not outcome.message.strip():
         return ""
     if outcome.state is State.STOPPED:
         return f'<div class="message"><p>{_prose(outcome.message)}</p></div>'
     headline, rows = _rows(outcome.message)
-    headline = headline.removeprefix(f"✗ {outcome.exercise.name}: ")
+    headline = re.sub(rf"^[✗○] {re.escape(outcome.exercise.name)}: ", "", headline)
+    if outcome.state is State.BLANK:  # the rows below the headline advise what to do in the notebook
+        left = headline.removeprefix("not attempted yet.").strip()
+        return f'<div class="message"><p>This exercise is not finished. {_prose(left)}</p></div>'
     if not rows:
         return f'<div class="message"><pre class="block">{escape(outcome.message.strip())}</pre></div>'
     body = "".join(

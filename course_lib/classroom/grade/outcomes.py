@@ -40,7 +40,7 @@ def read_outcomes(
             state = State.PASSED
         elif error.ename == "NotRun" or exercise.name in stopped or any(name in stopped for name in exercise.answers):
             state = State.STOPPED
-        elif untouched or error.ename == "NotAttempted":
+        elif untouched or error.ename == "NotAttempted" and not any(answer_errors):
             state = State.BLANK
         else:
             state = State.FAILED
@@ -49,7 +49,7 @@ def read_outcomes(
                 exercise=exercise,
                 state=state,
                 points=marks[exercise.name].points,
-                message=_words(error, assignment),
+                message="" if _follows(error, answer_errors) else _words(error, assignment),
                 answer_error="" if untouched else "\n".join(filter(None, answer_errors)),
                 answer="" if untouched else "\n\n".join(sources.values()),
             )
@@ -61,6 +61,11 @@ def clean(text: str, most: int = MESSAGE_CHARACTERS) -> str:
     """Text from a submission without terminal codes, control characters and excess."""
     text = TERMINAL_CODES.sub("", text[: 4 * most])
     return text if len(text) <= most else f"{text[:most]}\n… (the rest was cut)"
+
+
+def _follows(error: NotebookNode | None, answer_errors: list[str]) -> bool:
+    """Whether a check found no answer only because the answer cell ended with an error, which is told instead."""
+    return error is not None and error.ename == "NotAttempted" and any(answer_errors)
 
 
 def _error(cell: NotebookNode | None) -> NotebookNode | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from course_lib.classroom.grade.assignment import Assignment, grade_id, is_answer
+from course_lib.classroom.grade.assignment import Assignment, exercise_of, grade_id, is_answer
 from course_lib.classroom.grade.cells import Cell
 from course_lib.classroom.grade.files import Unreadable
 
@@ -41,16 +41,18 @@ def rebuild(cells: list[Cell], assignment: Assignment) -> Rebuilt:
     extras = _extra_cells(cells, places, released)
 
     notebook = copy.deepcopy(assignment.released)
-    notebook.cells, answers, notes = [*extras[-1]], {}, []
+    notebook.cells, answers, notes, changed = [*extras[-1]], {}, [], []
     for index, cell in enumerate(copy.deepcopy(released)):
         name = grade_id(cell)
         if is_answer(cell):
-            notes += _answer_notes(name, cell.source, sent[index])
+            notes += _answer_notes(exercise_of(cell), cell.source, sent[index])
             cell.source = answers[name] = _chosen(sent[index], cell.source)
         elif name in assignment.checks:
-            notes += _check_notes(name, cell.source, sent[index])
+            notes += _check_notes(name, sent[index])
+            if any(not same_code(source, cell.source) for source in sent[index]):
+                changed.append(name)
         notebook.cells += [cell, *extras[index]]
-    return Rebuilt(notebook, answers, tuple(notes))
+    return Rebuilt(notebook, answers, (*notes, *_changed_checks(changed, len(assignment.checks))))
 
 
 def same_code(one: str, other: str) -> bool:
@@ -117,10 +119,17 @@ def _answer_notes(name: str, stub: str, sent: list[str]) -> Iterable[str]:
         yield f"The answer cell of {name} is there {len(sent)} times; the last one with an answer was graded."
 
 
-def _check_notes(name: str, visible: str, sent: list[str]) -> Iterable[str]:
+def _check_notes(name: str, sent: list[str]) -> Iterable[str]:
     if not sent:
         yield f"The check cell {name} was missing and has been put back."
-    elif any(not same_code(source, visible) for source in sent):
-        yield f"The check cell {name} was changed; the original was run."
     elif len(sent) > 1:
         yield f"The check cell {name} is there {len(sent)} times; it was run once."
+
+
+def _changed_checks(names: list[str], of: int) -> Iterable[str]:
+    """One sentence for all check cells that do not read as released, however many they are."""
+    if len(names) == 1:
+        yield f"The check cell {names[0]} was changed; the original was run."
+    elif names:
+        which = "All" if len(names) == of else f"{len(names)} of {of}"
+        yield f"{which} check cells were changed ({', '.join(names)}); the originals were run."

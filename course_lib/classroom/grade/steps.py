@@ -5,7 +5,7 @@ import copy
 from nbformat import NotebookNode
 
 from course_lib.classroom.errors import ClassroomError
-from course_lib.classroom.grade.assignment import Assignment, grade_id, is_check
+from course_lib.classroom.grade.assignment import Assignment, exercise_of, grade_id, is_answer, is_check
 from course_lib.classroom.grade.cells import read_cells
 from course_lib.classroom.grade.chapters import Chapter
 from course_lib.classroom.grade.executor import (
@@ -126,6 +126,9 @@ def _not_run(assignment: Assignment, reason: str) -> ExecutedNotebook:
 
 def _first_incident(executed: ExecutedNotebook) -> str:
     index, sentence = min(executed.incidents.items())
-    name = grade_id(executed.notebook.cells[index]) or "a cell of the student's own"
+    cell = executed.notebook.cells[index]
+    name = exercise_of(cell)
+    where = f"The {'answer cell' if is_answer(cell) else 'check'} of {name}" if name else "A cell outside the exercises"
     more = len(executed.incidents) - 1
-    return f"{name}: {sentence}" + (f" {more} more cells had such trouble." if more else "")
+    also = f" {more} more cell{'s' if more > 1 else ''} had such trouble." if more else ""
+    return f"{where}: {sentence[:1].lower()}{sentence[1:]}{also}"
