@@ -98,7 +98,7 @@ def test_a_gradebook_that_is_taken_while_grading_is_one_sentence(batch, tmp_path
     from sqlalchemy import create_engine
 
     work = tmp_path / "work"
-    quick = lambda url, **options: create_engine(url, connect_args={"timeout": 0.1}, **options)  # noqa: E731
+    quick = lambda url, **options: create_engine(url, connect_args={"timeout": 0.1}, **options)
     monkeypatch.setattr(nbgrader.api, "create_engine", quick)
     grade_quietly(batch, work=work)
     other = sqlite3.connect(work / "gradebook.db", isolation_level=None, check_same_thread=False)

@@ -64,7 +64,7 @@ print(torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_pre
 torch.set_deterministic_debug_mode("x")
 
 # --- memory of others
-import numpy  # noqa: E402
+import numpy
 
 x = torch.from_dlpack(numpy.arange(3.0))
 print(x, numpy.from_dlpack(x))
