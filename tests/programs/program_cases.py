@@ -1,7 +1,7 @@
 """Small programs with what PyTorch 2.13 printed for them.
 
 NAME.py holds many programs, each after a line `# --- title`; NAME.txt holds, after the same lines, what real PyTorch
-printed or raised. `test_programs.py` runs them on course_lib; with PyTorch installed it also checks the recorded texts.
+printed or raised. `test_programs.py` runs them on course_lib; with PyTorch installed, tests/parity checks what is recorded.
 
     python tests/programs/program_cases.py      record the texts anew (needs PyTorch)
 """
