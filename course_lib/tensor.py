@@ -7,13 +7,12 @@ here: an op declared in `ops/` attaches itself as function, method and operator.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from . import dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
-from .backends import array_module, is_numpy, storage_offset_bytes
+from .backends import is_numpy, storage_offset_bytes
 from .device import CPU
 from .device import device as device_type
 from .layouts import is_in, strided
@@ -526,8 +525,4 @@ def normalize_dim(dim: int, ndim: int) -> int:
     return dim + ndim if dim < 0 else dim
 
 
-def numel_of(shape) -> int:
-    return math.prod(shape)
-
-
-__all__ = ["GRAD", "Storage", "Tensor", "array_module", "normalize_dim", "row_major_strides", "wrap", "wrap_view"]
+__all__ = ["Storage", "Tensor", "normalize_dim", "row_major_strides", "wrap", "wrap_view"]

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from ..autograd.grad_mode import GRAD
 from ..dtypes import legacy_name
-from ..tensor import GRAD, Tensor, wrap
+from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._numeric import conjugate
 from ._op import OPS, function, op, write_out

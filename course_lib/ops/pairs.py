@@ -78,10 +78,6 @@ def _copysign(xp, a, b):
     return xp.copysign(a, b)
 
 
-def _copysign_save(ctx, out, a, b):
-    ctx.save_for_backward(a, b)
-
-
 def _copysign_backward(ctx, g):
     a, b = ctx.saved_tensors
     flipped = (copysign(a, b) / a).masked_fill(a == 0, 0)
