@@ -11,18 +11,16 @@ import contextlib
 import itertools
 import warnings
 
-import ml_dtypes
 import numpy as np
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.common_utils import set_default_dtype
+from twins import convert, difference, flat, gradient_difference, gradients, twin_of_error
 
 import course_lib
 
 FORWARD_DTYPES = (torch.float32, torch.float64, torch.int64, torch.bool, torch.complex64, torch.bfloat16)
 MOST_SAMPLES = 60  # of one dtype; a few ops have thousands
-TOLERANCE = {"float32": (2e-4, 2e-5), "float64": (1e-7, 1e-9), "complex64": (2e-4, 2e-5),
-             "complex128": (1e-7, 1e-9), "bfloat16": (3e-2, 1e-2)}  # fmt: skip
 UNINITIALISED = {"empty", "empty_like", "new_empty", "new_empty_strided", "empty_strided", "empty_permuted"}
 ANY_ORDER_OF_TIES = {"sort", "argsort", "topk", "msort", "kthvalue", "mode", "median", "nanmedian"}
 
@@ -69,121 +67,6 @@ def function_of(name: str, variant: str = ""):
     if found is None or isinstance(found, course_lib.dtype):
         found = getattr(course_lib.Tensor, name, None)
     return found
-
-
-# ---- from PyTorch's values to the library's ------------------------------------------------------------------------
-
-
-def convert(value):
-    """The library's twin of a PyTorch value: same numbers, strides, dtype and requires_grad."""
-    if isinstance(value, torch.Tensor):
-        return _convert_tensor(value)
-    if isinstance(value, torch.dtype):
-        return getattr(course_lib, str(value).removeprefix("torch."), value)
-    if isinstance(value, torch.device):
-        return course_lib.device(str(value))
-    if isinstance(value, torch.Size):
-        return course_lib.Size(value)
-    if isinstance(value, torch.memory_format):
-        return getattr(course_lib, str(value).removeprefix("torch."))
-    if isinstance(value, torch.layout):
-        return course_lib.strided
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(convert(item) for item in value)
-    if isinstance(value, dict):
-        return {key: convert(item) for key, item in value.items()}
-    if isinstance(value, torch.nn.PairwiseDistance):
-        return course_lib.nn.functional.pairwise_distance
-    return value
-
-
-
-
-def _convert_tensor(tensor):
-    values = tensor.detach().resolve_conj().resolve_neg()
-    memory = torch.empty(0, dtype=values.dtype).set_(values.untyped_storage())
-    if values.dtype is torch.bfloat16:
-        array = memory.float().numpy().astype(ml_dtypes.bfloat16)
-    else:
-        array = memory.numpy().copy()
-    if values.numel():
-        made = course_lib.from_numpy(array).as_strided(values.shape, values.stride(), values.storage_offset()).detach()
-    else:
-        made = course_lib.from_numpy(np.zeros(values.shape, array.dtype))
-    return made.requires_grad_() if tensor.requires_grad else made
-
-
-def numbers(tensor) -> np.ndarray:
-    if isinstance(tensor, torch.Tensor):
-        tensor = tensor.detach().resolve_conj().resolve_neg()
-        return (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy(force=True)
-    array = tensor._array
-    return array.astype("f4") if array.dtype.kind == "V" else array
-
-
-def flat(value) -> list:
-    if isinstance(value, (list, tuple)):
-        return [leaf for item in value for leaf in flat(item)]
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in flat(item)]
-    return [value]
-
-
-def is_tensor(value) -> bool:
-    return isinstance(value, (torch.Tensor, course_lib.Tensor))
-
-
-# ---- comparing -----------------------------------------------------------------------------------------------------
-
-
-def difference(expected, got, name: str = "", values: bool = True) -> str | None:
-    """What is different between two results, in a few words, or None."""
-    expected, got = flat(expected), flat(got)
-    if len(expected) != len(got):
-        return f"{len(got)} results instead of {len(expected)}"
-    for position, (a, b) in enumerate(zip(expected, got, strict=True)):
-        if not isinstance(a, torch.Tensor):
-            if a != b and a == a and isinstance(a, (bool, int, float, complex)):
-                return f"{b!r} instead of {a!r}"
-            continue
-        if not isinstance(b, course_lib.Tensor):
-            return f"a {type(b).__name__} instead of a tensor"
-        if str(a.dtype) != repr(b.dtype):
-            return f"dtype {b.dtype} instead of {a.dtype}"
-        if tuple(a.shape) != tuple(b.shape):
-            return f"shape {tuple(b.shape)} instead of {tuple(a.shape)}"
-        if not values or (name in ANY_ORDER_OF_TIES and a.dtype is torch.int64 and (position or name == "argsort")):
-            continue
-        relative, absolute = TOLERANCE.get(str(a.dtype).removeprefix("torch."), (0, 0))
-        if not np.allclose(numbers(b), numbers(a), relative, absolute, equal_nan=True):
-            return "values"
-    return None
-
-
-def gradients(library, result, inputs, create_graph: bool = False):
-    """d(sum of |result|^2) / d(inputs), None where nothing can be differentiated."""
-    total = None
-    for out in flat(result):
-        if is_tensor(out) and out.requires_grad:
-            size = out.abs() if out.is_complex() else out
-            part = (size * size).sum()
-            total = part if total is None else total + part
-    if total is None or not inputs:
-        return None
-    return library.autograd.grad(total, inputs, allow_unused=True, create_graph=create_graph)
-
-
-def _gradient_difference(expected, got) -> str | None:
-    if (expected is None) != (got is None):
-        return "requires_grad of the result"
-    for a, b in zip(expected or (), got or (), strict=True):
-        if a is None or b is None:
-            present = a if b is None else b
-            if present is not None and numbers(present).any():
-                return "no gradient for an input" if b is None else "a gradient that should not be"
-        elif found := difference(a, b):
-            return found
-    return None
 
 
 # ---- one entry -----------------------------------------------------------------------------------------------------
@@ -236,7 +119,7 @@ def _check_forward(op, function, dtype, found: dict) -> None:
             continue
         try:
             got, warned = _run_watched(function, twins, named_twins)
-            problem = difference(expected, got, op.name, op.name not in UNINITIALISED)
+            problem = difference(expected, got, _comparing(op.name))
         except Exception as error:
             problem = f"{type(error).__name__}: {str(error)[:80]}"
         if problem:
@@ -250,6 +133,15 @@ def _check_forward(op, function, dtype, found: dict) -> None:
         found["strides"] = f"{strides} of {count}"
     if noisy:
         found["warnings"] = f"NumPy's warning came through in {noisy} of {count}"
+
+
+def _comparing(name: str):
+    """Which results of the function of this name have numbers that can be compared."""
+    if name in UNINITIALISED:
+        return lambda position, tensor: False
+    if name in ANY_ORDER_OF_TIES:
+        return lambda position, tensor: tensor.dtype is not torch.int64 or not (position or name == "argsort")
+    return lambda position, tensor: True
 
 
 def _run_watched(function, args, named):
@@ -289,7 +181,7 @@ def _check_gradients(op, function, found: dict) -> None:
         try:
             inputs = [t for t in flat([twins, named_twins]) if isinstance(t, course_lib.Tensor) and t.requires_grad]
             got = gradients(course_lib, _run(function, twins, named_twins), inputs, again)
-            problem = _gradient_difference(expected, got)
+            problem = gradient_difference(expected, got)
         except Exception as error:
             problem = f"{type(error).__name__}: {str(error)[:80]}"
         if problem:
@@ -297,7 +189,7 @@ def _check_gradients(op, function, found: dict) -> None:
             continue
         if expected_second:
             try:
-                problem = _gradient_difference(expected_second, gradients(course_lib, got, inputs))
+                problem = gradient_difference(expected_second, gradients(course_lib, got, inputs))
             except Exception as error:
                 problem = f"{type(error).__name__}: {str(error)[:80]}"
             if problem:
@@ -333,13 +225,9 @@ def _check_errors(op, function, found: dict) -> None:
             try:
                 function(*twins, **named_twins)
             except Exception as error:
-                if not issubclass(type(error), _twin_of(expected)):
+                if not issubclass(type(error), twin_of_error(expected)):
                     problems[f"{type(error).__name__} instead of {expected.__name__}"] += 1
             else:
                 problems[f"no error instead of {expected.__name__}"] += 1
     if problems:
         found["errors"] = f"{sum(problems.values())} of {total}: {problems.most_common(1)[0][0]}"
-
-
-def _twin_of(error: type) -> type:
-    return RuntimeError if error.__module__.startswith("torch") else error

@@ -1,26 +1,19 @@
-"""The conformance status: what of PyTorch's operator database course_lib does not reproduce yet, and why.
-
-`status.json` holds, for each entry that is not fully equal, the aspects that differ with the observed difference, or
-one reason why the entry is out of scope. A test fails when an aspect gets worse and also when it gets better, so that
-the file only ever shrinks:
+"""The conformance status of PyTorch's operator database; `conformance.py` says how it is kept.
 
     python tests/parity/op_db/status.py            run everything, say what changed
     python tests/parity/op_db/status.py --write    and record it (refuses what got worse, unless --accept-worse)
-    python tests/parity/op_db/status.py --table    write docs/coverage.md from the recorded status
+    python tests/parity/op_db/status.py --table    write the section of docs/coverage.md from the recorded status
 """
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-STATUS = HERE / "status.json"
-TABLE = ROOT / "docs" / "coverage.md"
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).resolve().parents[level]) for level in (1, 3)]
+
+from conformance import Database, Why
 
 OUT_OF_SCOPE = {  # prefixes and names, with the reason
     "jiterator_": "CUDA code strings",
@@ -52,16 +45,6 @@ def out_of_scope(name: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Why:
-    """A reason for differences: which entries and aspects it explains (patterns), and whether machines differ in it."""
-
-    entries: str
-    aspects: str
-    reason: str
-    varies: bool = False  # the difference depends on the processor or the LAPACK, so that its absence is no news
-
-
 _VECTORS = r"(linalg\.)?(svd|eig|eigh|eigvals|svd_lowrank|pca_lowrank)(_lowrank)?"
 _LAPACK = (
     r"(linalg\.)?(lu.*|qr|geqrf|ormqr|cholesky.*|.*solve.*|inv.*|ldl_.*|lstsq.*|svd|eigh|householder_product|"
@@ -80,94 +63,17 @@ REASONS = (
     Why(".*", ".*", "not done yet"),
 )
 
-
-def why(name: str, aspect: str) -> Why:
-    """The first reason that explains a difference."""
-    return next(w for w in REASONS if re.fullmatch(w.entries, name.split("/")[0]) and re.fullmatch(w.aspects, aspect))
-
-
-def recorded() -> dict[str, dict[str, str]]:
-    return json.loads(STATUS.read_text(encoding="utf-8")) if STATUS.exists() else {}
-
-
-def compare(name: str, found: dict[str, str], before: dict[str, str]) -> list[str]:
-    """What changed against the record, one sentence an aspect."""
-    worse = [aspect for aspect in found if aspect not in before and not (before and why(name, aspect).varies)]
-    better = [aspect for aspect in before if aspect not in found and not why(name, aspect).varies]
-    return [
-        *[f"{name}: {aspect} differs from PyTorch ({found[aspect]})" for aspect in worse],
-        *[f"{name}: {aspect} is now equal to PyTorch, take it out of status.json" for aspect in better],
-    ]
-
-
-def table(status: dict[str, dict[str, str]], names: list[str]) -> str:
-    """docs/coverage.md: the status as a page for readers."""
-    inside = [name for name in names if out_of_scope(name) is None]
-    missing = [name for name in inside if "missing" in status.get(name, {})]
-    partial = [name for name in inside if name in status and name not in missing]
-    equal = len(inside) - len(missing) - len(partial)
-    lines = [
-        "# Conformance with PyTorch 2.13",
-        "",
-        "Generated from PyTorch's own operator database by `python tests/parity/op_db/status.py --table`; "
-        "not edited by hand.",
-        "Every entry is run on both libraries: values, dtypes, shapes, strides and views, first and second gradients, "
-        "error",
-        "types, for float32, float64, int64, bool, complex64 and bfloat16.",
-        "",
-        "| entries | |",
-        "|---|---:|",
-        f"| equal in every aspect | {equal} |",
-        f"| with a difference, listed below | {len(partial)} |",
-        f"| not implemented, listed below | {len(missing)} |",
-        f"| out of scope, listed below | {len(names) - len(inside)} |",
-        "",
-        "## With a difference",
-        "",
-        "| entry | aspect | difference | why |",
-        "|---|---|---|---|",
-    ]
-    for name in sorted(partial):
-        for aspect, text in status[name].items():
-            lines.append(f"| `{name}` | {aspect} | {_cell(text)} | {why(name, aspect).reason} |")
-    lines += ["", "## Not implemented", "", ", ".join(f"`{name}`" for name in sorted(missing)) or "None.", ""]
-    lines += ["## Out of scope", "", "| reason | entries |", "|---|---|"]
-    by_reason: dict[str, list[str]] = {}
-    for name in names:
-        if reason := out_of_scope(name):
-            by_reason.setdefault(reason, []).append(f"`{name}`")
-    lines += [f"| {reason} | {', '.join(sorted(set(found)))} |" for reason, found in sorted(by_reason.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def main(arguments: list[str]) -> int:
-    import samples
-
-    before, names, now, changes = recorded(), [], {}, []
-    if "--table" not in arguments:
-        for name, op in samples.variants():
-            names.append(name)
-            if out_of_scope(name) is None and (found := samples.check(op)):
-                now[name] = found
-            changes += compare(name, now.get(name, {}), before.get(name, {}))
-        print("\n".join(changes) or "nothing changed")
-        worse = [line for line in changes if "now equal" not in line]
-        if "--write" in arguments:
-            if worse and "--accept-worse" not in arguments:
-                print(f"{len(worse)} aspects got worse: not written")
-                return 1
-            STATUS.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    names = names or [name for name, _ in samples.variants()]
-    if "--write" in arguments or "--table" in arguments:
-        TABLE.parent.mkdir(exist_ok=True)
-        TABLE.write_text(table(recorded(), names), encoding="utf-8")
-    return 0
+DATABASE = Database(
+    folder="op_db",
+    title="Operators",
+    about="Every entry of the operator database is run on both libraries: values, dtypes, shapes, strides and views, "
+    "first and\nsecond gradients, error types, for float32, float64, int64, bool, complex64 and bfloat16.",
+    out_of_scope=out_of_scope,
+    reasons=REASONS,
+)
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(HERE), str(ROOT)]
-    sys.exit(main(sys.argv[1:]))
+    from op_db import samples
+
+    sys.exit(DATABASE.main(sys.argv[1:], samples.variants(), samples.check))

@@ -7,22 +7,22 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed: its operator database cannot be run")
 pytest.importorskip("expecttest", reason="the operator database of PyTorch needs the package expecttest")
 
-import samples
-import status
+from op_db import samples
+from op_db.status import DATABASE
 
-ENTRIES = [pytest.param(name, op, id=name) for name, op in samples.variants() if status.out_of_scope(name) is None]
-RECORDED = status.recorded()
+NAMES = [name for name, _ in samples.variants()]
+ENTRIES = [pytest.param(name, op, id=name) for name, op in samples.variants() if DATABASE.out_of_scope(name) is None]
+RECORDED = DATABASE.recorded()
 
 
 @pytest.mark.parametrize(("name", "op"), ENTRIES)
 def test_entry(name, op):
-    changes = status.compare(name, samples.check(op), RECORDED.get(name, {}))
+    changes = DATABASE.compare(name, samples.check(op), RECORDED.get(name, {}))
     assert not changes, "\n".join(changes)
 
 
 def test_coverage_page_is_made_from_the_status():
-    names = [name for name, _ in samples.variants()]
-    assert status.TABLE.read_text(encoding="utf-8") == status.table(RECORDED, names)
+    assert DATABASE.is_on_page(NAMES)
 
 
 def test_every_recorded_entry_exists():
