@@ -1,8 +1,9 @@
 """Tensor: an array with a dtype, a device, a place in memory that it may share, and a history for backward.
 
 A Tensor wraps one array of its backend (`_array`: NumPy's or CuPy's, with its true strides). A tensor and its views
-share one `Storage`: the array they all look into and the counter of in-place changes. Most methods are not written
-here: an op declared in `ops/` attaches itself as function, method and operator.
+share one `Storage`: the array they all look into and the counter of in-place changes. It is made when it is first
+asked for (`_shared` is None until then), because most tensors are neither viewed nor changed. Most methods are not
+written here: an op declared in `ops/` attaches itself as function, method and operator.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Storage:
 
     __slots__ = ("array", "version")
     is_inference = False
+    marked = None  # the class of storage that every new tensor gets at once, while a mode marks what is made in it
 
     def __init__(self, array):
         self.array = array
@@ -36,10 +38,11 @@ def wrap(array, cls=None) -> Tensor:
     """A fresh tensor around an array, without history; the array is not copied."""
     tensor = _new(cls or Tensor)
     tensor._array = array
-    tensor._storage = Storage(array)
     tensor._requires_grad = False
-    tensor._grad = tensor._node = tensor._base = None
+    tensor._shared = tensor._grad = tensor._node = tensor._base = None
     tensor._nr = 0
+    if Storage.marked is not None:
+        tensor._shared = Storage.marked(array)
     return tensor
 
 
@@ -47,14 +50,14 @@ def wrap_view(array, of: Tensor) -> Tensor:
     """A tensor around an array that looks into `of`'s memory."""
     tensor = _new(Tensor)
     tensor._array = array
-    tensor._storage = of._storage
+    tensor._shared = storage = of._shared or of._storage
     tensor._requires_grad = False
     tensor._grad = tensor._node = None
     tensor._nr = 0
     tensor._base = of if of._base is None else of._base
-    tensor._seen_version = of._storage.version
+    tensor._seen_version = storage.version
     if not GRAD.enabled:
-        tensor.__dict__["_made_in"] = "inference" if Storage.is_inference else "no_grad"
+        tensor.__dict__["_made_in"] = "no_grad" if Storage.marked is None else "inference"
     elif of._base is not None and (made_in := _untracked(of)) is not None:
         tensor.__dict__["_made_in"] = made_in
     return tensor
@@ -80,7 +83,7 @@ class Tensor:
     Source: https://docs.pytorch.org/docs/stable/tensors.html
     """
 
-    __slots__ = ("_array", "_storage", "_requires_grad", "_grad", "_node", "_nr", "_base", "_seen_version",
+    __slots__ = ("_array", "_shared", "_requires_grad", "_grad", "_node", "_nr", "_base", "_seen_version",
                  "_accumulator", "__dict__", "__weakref__")  # fmt: skip
     __array_priority__ = 1000  # NumPy arrays leave operators with tensors to the tensor
     __hash__ = object.__hash__
@@ -89,6 +92,17 @@ class Tensor:
         from .ops.creation import legacy_tensor
 
         return legacy_tensor(cls, *args, **kwargs)
+
+    @property
+    def _storage(self) -> Storage:
+        """What this tensor shares with its views and aliases."""
+        if self._shared is None:
+            self._shared = Storage(self._array)
+        return self._shared
+
+    @_storage.setter
+    def _storage(self, storage: Storage) -> None:
+        self._shared = storage
 
     # -- shape, dtype, place ------------------------------------------------------------------------------------
 
@@ -357,7 +371,7 @@ class Tensor:
     @data.setter
     def data(self, value: Tensor) -> None:
         self._array = value._array
-        self._storage = Storage(value._storage.array)
+        self._shared = Storage(value._storage.array)
 
     @property
     def _version(self) -> int:
@@ -405,7 +419,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same numbers in the same memory, without history."""
         tensor = wrap(self._array)
-        tensor._storage = self._storage
+        tensor._shared = self._storage
         return tensor
 
     def detach_(self) -> Tensor:

@@ -1,7 +1,9 @@
 """Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode.
 
 One module-level object holds the switch; every op reads `GRAD.enabled`, these context managers set it and put it back.
-`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py).
+`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py). `GRAD.on_call` is None,
+or the function of a tracer, which sees every call of an op that has an operand with `_requires_grad`: the op, its
+result, its operands and settings. While a tracer is at work, recording stays on whatever these contexts say.
 """
 
 from __future__ import annotations
@@ -11,12 +13,17 @@ import inspect
 
 
 class _GradMode:
-    __slots__ = ("enabled", "on_record")
+    __slots__ = ("enabled", "on_record", "on_call")
 
 
 GRAD = _GradMode()
 GRAD.enabled = True
 GRAD.on_record = None
+GRAD.on_call = None
+
+
+def _switch(mode: bool) -> None:
+    GRAD.enabled = mode or GRAD.on_call is not None
 
 
 def is_grad_enabled() -> bool:
@@ -33,7 +40,7 @@ class _GradContext:
 
     def __enter__(self) -> None:
         self.previous.append(GRAD.enabled)
-        GRAD.enabled = self.mode
+        _switch(self.mode)
 
     def __exit__(self, *exception) -> None:
         GRAD.enabled = self.previous.pop()
@@ -122,11 +129,11 @@ class set_grad_enabled(_GradContext):
     def __init__(self, mode: bool):
         super().__init__(bool(mode))
         self.before = GRAD.enabled
-        GRAD.enabled = self.mode
+        _switch(self.mode)
 
     def __enter__(self) -> None:
         self.previous.append(self.before)
-        GRAD.enabled = self.mode
+        _switch(self.mode)
 
     def __call__(self, function):
         GRAD.enabled = self.before  # used as a decorator: only the function is concerned

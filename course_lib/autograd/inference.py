@@ -6,10 +6,8 @@ that refuses to save such a tensor for backward is switched on when the mode is 
 
 from __future__ import annotations
 
-import sys
-
-from ..tensor import Storage as PlainStorage
-from .grad_mode import GRAD, _Decorator, _GradContext
+from ..tensor import Storage
+from .grad_mode import GRAD, _Decorator, _GradContext, _switch
 from .watch import INFERENCE, watch
 
 
@@ -20,10 +18,8 @@ class _Mode:
 _MODE = _Mode()
 _MODE.enabled = False
 
-_TENSOR_MODULE = sys.modules[PlainStorage.__module__]  # its name `Storage` is what new tensors are made with
 
-
-class InferenceStorage(PlainStorage):
+class InferenceStorage(Storage):
     """The memory of a tensor made in inference mode: its version stays 0 and may be moved inside the mode only."""
 
     __slots__ = ()
@@ -62,14 +58,14 @@ def is_inference(tensor) -> bool:
 
 def _set(enabled: bool) -> None:
     _MODE.enabled = enabled
-    _TENSOR_MODULE.Storage = InferenceStorage if enabled else PlainStorage
+    Storage.marked = InferenceStorage if enabled else None
     if enabled:
         watch(INFERENCE, _refuse_inference_tensors)
 
 
 def _refuse_inference_tensors(node) -> None:
     for value, _ in node.saved or ():
-        if value is not None and type(getattr(value, "_storage", None)) is InferenceStorage:
+        if value is not None and type(getattr(value, "_shared", None)) is InferenceStorage:
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
                 "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
@@ -101,7 +97,7 @@ class inference_mode(_Decorator):
 
     def __enter__(self) -> None:
         self.previous.append((GRAD.enabled, _MODE.enabled))
-        GRAD.enabled = not self.inference
+        _switch(not self.inference)
         _set(self.inference)
 
     def __exit__(self, *exception) -> None:

@@ -19,6 +19,7 @@ FREED = (
     "after calling backward."
 )
 
+_NOTHING = (None, None)
 next_sequence = itertools.count().__next__
 
 
@@ -84,7 +85,15 @@ class Node:
 
     def save_for_backward(self, *values) -> None:
         """Keep inputs (tensors, numbers or None) for backward, with the version that each tensor has now."""
-        self.saved = [(v, None if (s := getattr(v, "_storage", None)) is None else s.version) for v in values]
+        self.saved = saved = []
+        for value in values:
+            if value is None:
+                saved.append(_NOTHING)
+            elif hasattr(value, "_shared"):
+                shared = value._shared
+                saved.append((value, 0 if shared is None else shared.version))
+            else:  # a number
+                saved.append((value, None))
 
     @property
     def saved_tensors(self) -> list:
@@ -94,7 +103,8 @@ class Node:
         found = []
         for value, version in saved:
             if version is not None:
-                if value._storage.version != version:
+                shared = value._shared
+                if shared is not None and shared.version != version:
                     _raise_modified(value, version, self)
                 if self.on_arrays and not GRAD.enabled:
                     value = value._array
@@ -144,16 +154,20 @@ class Node:
 class SavedOutput:
     """An output that its own node saved: the numbers, and on unpacking a tensor that is tied to the node again."""
 
-    __slots__ = ("_array", "_storage", "index")
+    __slots__ = ("_array", "_shared", "index")
 
     def __init__(self, out, index: int):
-        self._array, self._storage, self.index = out._array, out._storage, index
+        self._array, self._shared, self.index = out._array, out._storage, index
+
+    @property
+    def _storage(self):
+        return self._shared
 
     def unpack(self, node):
         from ..tensor import Tensor, wrap
 
         out = wrap(self._array, Tensor)
-        out._storage = self._storage
+        out._shared = self._shared
         out._node, out._nr, out._requires_grad = node, self.index, True
         return out
 
@@ -183,7 +197,7 @@ class Packed:
         if node.on_arrays and not GRAD.enabled:
             return value._array
         tied = wrap(value._array, type(value))
-        tied._storage = value._storage
+        tied._shared = value._storage
         if self.edge is not None:
             tie(tied, self.edge if self.edge[0] is not None else (node, self.edge[1]))
         return tied

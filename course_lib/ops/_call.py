@@ -56,7 +56,7 @@ def binary(cls, foreign, numbers_first: bool):
         except (ValueError, TypeError) as error:
             raise broadcast_error(cls.name, input, other, error) from error
         out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
-        if (recorded or input._base is not None) and GRAD.enabled and cls.backward is not None:
+        if (recorded or input._base is not None) and GRAD.enabled:
             record_pair(cls, out, input, other, x, y, z)
         return out
 
