@@ -59,6 +59,7 @@ from . import (
     products,
     ranges,
     rearrange,
+    recurrent,
     reduce,
     removed,
     resize,

@@ -1,0 +1,204 @@
+"""Recurrent networks as functions: rnn_tanh, rnn_relu, lstm, gru over whole sequences, and their cells for one step.
+
+A network stacks layers (recurrent_layers.py): the outputs of one are the inputs of the next, with dropout between
+them. Two directions read the input both ways; their outputs stand side by side.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from ..tensor import Tensor
+from ._numeric import kind_name
+from ._op import function
+from .dropout import dropout as drop
+from .joining import cat, stack
+from .recurrent_layers import gru_layer, lstm_layer, rnn_layer, steps_of
+
+
+def _rnn(relu: bool):
+    def layer(rows, states, w_ih, w_hh, b_ih=None, b_hh=None, *, steps):
+        return rnn_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, steps=steps, kept=[], relu=relu)
+
+    return layer
+
+
+def _gru(rows, states, w_ih, w_hh, b_ih=None, b_hh=None, *, steps):
+    return gru_layer(rows, *states, w_ih, w_hh, b_ih, b_hh, steps=steps, kept=[])
+
+
+def _lstm(rows, states, w_ih, w_hh, *rest, steps):
+    """`rest`: the two biases or none of them, and then the projection if there is one."""
+    biases = rest[:2] if len(rest) > 1 else (None, None)
+    projection = rest[-1] if len(rest) % 2 else None
+    return lstm_layer(rows, *states, w_ih, w_hh, *biases, projection, steps=steps, kept=[])
+
+
+_LAYERS = {"rnn_tanh": _rnn(False), "rnn_relu": _rnn(True), "lstm": _lstm, "gru": _gru}
+_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
+
+# ---- whole sequences ---------------------------------------------------------------------------------------------
+
+
+def _network(name: str, rows, sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional):
+    """All layers and directions: the output's rows, then the last states of each, stacked."""
+    directions = 2 if bidirectional else 1
+    projected = name == "lstm" and hx[0].shape[-1] != hx[1].shape[-1]
+    count = 2 + 2 * has_biases + projected
+    if len(params) != count * num_layers * directions:
+        raise RuntimeError("got an incorrect number of RNN parameters")
+    steps = [steps_of(sizes, reverse) for reverse in (False, True)[:directions]]
+    starts = list(zip(*[h.unbind(0) for h in hx]))
+    ends = []
+    for layer in range(num_layers):
+        outs = []
+        for direction in range(directions):
+            place = layer * directions + direction
+            weights = params[place * count : (place + 1) * count]
+            _check_layer(name, rows, sizes[0], starts[place], weights)
+            out, *last = _LAYERS[name](rows, starts[place], *weights, steps=steps[direction])
+            outs.append(out)
+            ends.append(last)
+        rows = outs[0] if directions == 1 else cat(outs, 1)
+        if dropout and train and layer < num_layers - 1:
+            rows = drop(rows, dropout)
+    return rows, *[stack(states) for states in zip(*ends)]
+
+
+def _check_layer(name: str, rows, batch: int, states, weights) -> None:
+    w_ih, w_hh = weights[:2]
+    if not rows.dtype is states[0].dtype is w_ih.dtype:
+        other = rows if rows.dtype is not w_ih.dtype else states[0]
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(other)} and {kind_name(w_ih)}")
+    for left, weight in ((rows, w_ih), (states[0], w_hh)):
+        if left.shape[-1] != weight.shape[1]:
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({left.shape[0]}x{left.shape[1]} and "
+                f"{weight.shape[1]}x{weight.shape[0]})"
+            )
+    wanted = w_ih.shape[0] // _GATES[name]
+    if states[-1].shape[-1] != wanted or any(s.shape[0] != batch for s in states):
+        raise RuntimeError(f"{name}: expected hidden states of {batch} sequences and width {wanted}, but got "
+                           f"{' and '.join(str(list(s.shape)) for s in states)}")  # fmt: skip
+
+
+def _padded(name: str, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first):
+    """Sequences of one length: input (length, batch, features), or with batch_first (batch, length, features)."""
+    if batch_first:
+        input = input.transpose(0, 1)
+    length, batch, width = input.shape
+    if length == 0:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    rows, *last = _network(
+        name, input.reshape(length * batch, width), [batch] * length, _states(name, hx), params, has_biases, num_layers,
+        dropout, train, bidirectional,
+    )  # fmt: skip
+    out = rows.view(length, batch, rows.shape[1])
+    return out.transpose(0, 1) if batch_first else out, *last
+
+
+def _packed(name: str, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional):
+    """Sequences of several lengths, longest first: data holds the `batch_sizes[t]` rows of each time step t."""
+    sizes = batch_sizes.tolist()
+    return _network(name, data, sizes, _states(name, hx), params, has_biases, num_layers, dropout, train, bidirectional)
+
+
+def _states(name: str, hx) -> tuple:
+    if name != "lstm":
+        return (hx,)
+    if len(hx) != 2:
+        raise RuntimeError("lstm expects two hidden states")
+    return tuple(hx)
+
+
+def _is_packed(name: str, args, named) -> bool:
+    if named and not {"data", "batch_sizes"}.isdisjoint(named):
+        return True
+    return len(args) > 2 and isinstance(args[1], Tensor) and (name == "lstm" or isinstance(args[2], Tensor))
+
+
+def _declare(name: str, what: str, states: str, source: str) -> None:
+    padded, packed = functools.partial(_padded, name), functools.partial(_packed, name)
+
+    def network(*args, **named):
+        return (packed if _is_packed(name, args, named) else padded)(*args, **named)
+
+    network.__name__ = network.__qualname__ = name
+    network.__doc__ = f"""{name}(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+    {name}(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)
+
+    {what} over sequences: the outputs of the last layer and {states}. input (length, batch, features), hx (layers *
+    directions, batch, hidden), params in the order of `torch.nn.{name.split("_")[0].upper()}`. The second form takes
+    packed sequences. RuntimeError where sizes or dtypes do not fit.
+
+    Source: {source}
+    """
+    function()(network)
+
+
+_declare("rnn_tanh", "A recurrent network with tanh", "the last states", "Elman (1990), Finding structure in time")
+_declare("rnn_relu", "A recurrent network with relu", "the last states", "Elman (1990), Finding structure in time")
+_declare("gru", "Gated recurrent units", "the last states", "Cho et al. (2014), arXiv:1406.1078")
+_declare("lstm", "Long short-term memory", "the last hidden and cell states (hx is such a pair, too)",
+         "Hochreiter & Schmidhuber (1997), Long Short-Term Memory")  # fmt: skip
+
+# ---- one step ----------------------------------------------------------------------------------------------------
+
+
+def _cell(name: str, input, states, weights) -> tuple:
+    """The states after one step: input (batch, features), states (batch, hidden)."""
+    w_ih, w_hh = weights[:2]
+    batch, width = input.shape[0], input.size(1)
+    if width != w_ih.shape[1]:
+        raise RuntimeError(f"input has inconsistent input_size: got {width} expected {w_ih.shape[1]}")
+    for number, state in enumerate(states):
+        if state.shape[0] != batch:
+            raise RuntimeError(f"Input batch size {batch} doesn't match hidden{number} batch size {state.shape[0]}")
+        if state.size(1) != w_hh.shape[1]:
+            raise RuntimeError(
+                f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
+            )
+    _check_layer(name, input, batch, states, weights)
+    return _LAYERS[name](input, states, *weights, steps=[slice(0, batch)])[1:]
+
+
+@function()
+def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+    """rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None) -> Tensor: tanh(w_ih x + b_ih + w_hh h + b_hh).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
+    """
+    return _cell("rnn_tanh", input, (hx,), (w_ih, w_hh, b_ih, b_hh))[0]
+
+
+@function()
+def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+    """rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None) -> Tensor: relu(w_ih x + b_ih + w_hh h + b_hh).
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
+    """
+    return _cell("rnn_relu", input, (hx,), (w_ih, w_hh, b_ih, b_hh))[0]
+
+
+@function()
+def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+    """gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None) -> Tensor: the state (batch, hidden) after one step.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
+    """
+    return _cell("gru", input, (hx,), (w_ih, w_hh, b_ih, b_hh))[0]
+
+
+@function()
+def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+    """lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None) -> (Tensor, Tensor): the states after one step.
+
+    input (batch, features), hx the pair of states (batch, hidden). RuntimeError where sizes do not fit.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
+    """
+    if isinstance(hx, Tensor):
+        raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
+    if len(hx) != 2:
+        raise RuntimeError("lstm_cell expects two hidden states")
+    return _cell("lstm", input, tuple(hx), (w_ih, w_hh, b_ih, b_hh))

@@ -1,0 +1,326 @@
+"""Recurrent layers: one layer in one direction over all time steps, as one op with its own backward through time.
+
+The input of a layer is a matrix of rows, time step after time step; `steps` lists the slices of rows that belong to
+one time step, in the order in which they are read. Sequences of one length have the same number of rows in each step;
+packed sequences (longest first) have fewer and fewer, and a step then changes the first states only. One big product
+prepares the gates of all rows, then each step adds what the state contributes.
+
+Gradients are computed on bare arrays; a gradient that shall itself be differentiated runs the layer again in Tensor
+ops (`unrolled`) and lets autograd do the rest.
+"""
+
+from __future__ import annotations
+
+from .. import autograd
+from ..autograd.grad_mode import GRAD
+from ..backends import array_module
+from ..tensor import wrap
+from ._numeric import narrow, wide
+from ._op import op
+from .joining import cat
+from .linear import linear
+
+# ---- time --------------------------------------------------------------------------------------------------------
+
+
+def steps_of(sizes, reverse: bool) -> list[slice]:
+    """The rows of each time step, first to last or, with `reverse`, last to first; `sizes` says how many each has."""
+    found, start = [], 0
+    for size in sizes:
+        found.append(slice(start, start + size))
+        start += size
+    return found[::-1] if reverse else found
+
+
+def _first(state, part: slice):
+    """The states of the sequences that are still (or already) running at a time step."""
+    return state[: part.stop - part.start]
+
+
+def unrolled(step, rows, states, steps):
+    """The layer in Tensor ops: `step(rows, *states)` gives the new states, of which the first is the output."""
+    outs = []
+    for part in steps:
+        made = step(rows[part], *[_first(s, part) for s in states])
+        outs.append(made[0])
+        states = [m if len(m) == len(s) else cat([m, s[len(m) :]]) for m, s in zip(made, states)]
+    backwards = steps[0].start > 0
+    return cat(outs[::-1] if backwards else outs), *states
+
+
+# ---- what the three layers share ---------------------------------------------------------------------------------
+
+
+class Layer:
+    """What a layer saves: its operands, and the arrays that its forward put into the list `kept`."""
+
+    def save(ctx, outs, *operands, steps, kept, **settings):
+        ctx.save_for_backward(*operands, *[wrap(array) for array in kept])
+        ctx.setting = steps, len(operands), settings
+
+
+def _backward(on_arrays, in_tensors):
+    """The backward of a layer: `on_arrays`, or where it is recorded itself, the gradients of `in_tensors`."""
+
+    def backward(ctx, *grads):
+        steps, count, settings = ctx.setting
+        saved, needed = ctx.saved_tensors, ctx.needs_input_grad
+        operands = saved[:count]
+        if GRAD.enabled:
+            return _recorded(in_tensors, operands, needed, grads, steps, settings)
+        grads, arrays, kept = [
+            _wide(*[None if t is None else t._array for t in tensors]) for tensors in (grads, operands, saved[count:])
+        ]
+        found = on_arrays(array_module(arrays[0]), grads, arrays, kept, needed, steps)
+        pairs = zip(found, operands)
+        return tuple([None if g is None else wrap(narrow(g, t._array.dtype)) for g, t in pairs])
+
+    return backward
+
+
+def _wide(*arrays) -> list:
+    """The arrays in the precision in which they are computed."""
+    return [None if a is None else wide(a) for a in arrays]
+
+
+def _recorded(in_tensors, operands, needed, grads, steps, settings) -> tuple:
+    """Gradients that can be differentiated: those of the layer written in Tensor ops."""
+    own = [None if t is None else t.view_as(t) for t in operands]  # one tensor may stand in two places
+    outs = in_tensors(*own, steps=steps, **settings)
+    pairs = [(o, g) for o, g in zip(outs, grads) if o.requires_grad]
+    wanted = [t for t, need in zip(own, needed) if need]
+    outs, grads = zip(*pairs)
+    found = iter(autograd.grad(outs, wanted, grads, create_graph=True, allow_unused=True))
+    return tuple([next(found) if need else None for need in needed])
+
+
+def _prepared(xp, rows, w_ih, *biases):
+    """What the inputs contribute to the gates of all rows."""
+    gates = xp.matmul(rows, w_ih.T)
+    given = [b for b in biases if b is not None]
+    if given:
+        gates += given[0] if len(given) == 1 else given[0] + given[1]
+    return gates
+
+
+def _squash(xp, x, rate, shift) -> None:
+    """In place: the logistic function where rate and shift are 1/2, tanh where they are 1 and 0."""
+    x *= rate
+    xp.tanh(x, out=x)
+    x *= rate
+    x += shift
+
+
+def _parts(gates, count: int) -> list:
+    """The columns of each gate."""
+    width = gates.shape[1] // count
+    return [gates[:, n * width : (n + 1) * width] for n in range(count)]
+
+
+def _weight_gradients(xp, needed, rows, before, w_ih, by_input, by_hidden) -> tuple:
+    """Gradients of rows, w_ih, w_hh, b_ih, b_hh, from those of the gates' two summands."""
+    needs_rows, needs_w_ih, needs_w_hh, needs_b_ih, needs_b_hh = needed
+    return (
+        xp.matmul(by_input, w_ih) if needs_rows else None,
+        xp.matmul(by_input.T, rows) if needs_w_ih else None,
+        xp.matmul(by_hidden.T, before) if needs_w_hh else None,
+        xp.add.reduce(by_input, axis=0) if needs_b_ih else None,
+        xp.add.reduce(by_hidden, axis=0) if needs_b_hh else None,
+    )
+
+
+# ---- tanh and relu -----------------------------------------------------------------------------------------------
+
+
+def _rnn_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, relu):
+    def step(x, h):
+        gates = x + linear(h, w_hh, b_hh)
+        return (gates.relu() if relu else gates.tanh(),)
+
+    return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
+
+
+def _rnn_gradients(xp, grads, operands, kept, needed, steps):
+    by_out, by_h = grads[0], grads[1].copy()
+    rows, _, w_ih, w_hh, *_ = operands
+    before, slope = kept
+    by_gates = xp.empty_like(slope)
+    for part in reversed(steps):
+        state = _first(by_h, part)
+        state += by_out[part]
+        state *= slope[part]
+        by_gates[part] = state
+        state[...] = xp.matmul(by_gates[part], w_hh)
+    by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[2:]), rows, before, w_ih, by_gates, by_gates)
+    return by_rows, by_h if needed[1] else None, *by_weights
+
+
+@op(method=False, namespace=None, node="RnnLayer")
+class rnn_layer(Layer):
+    """h = tanh(w_ih x + b_ih + w_hh h + b_hh), or relu: the outputs (rows, hidden) and the last states."""
+
+    def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept, relu):
+        dtype = rows.dtype
+        rows, h, w_ih, w_hh, b_ih, b_hh = _wide(rows, h, w_ih, w_hh, b_ih, b_hh)
+        out, h, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), w_hh.T
+        before = xp.empty_like(out)
+        for part in steps:
+            x, state = out[part], _first(h, part)
+            before[part] = state
+            x += xp.matmul(state, w)
+            xp.maximum(x, 0, out=x) if relu else xp.tanh(x, out=x)
+            state[...] = x
+        kept += (before, (out > 0).astype(out.dtype) if relu else 1 - out * out)
+        return narrow(out, dtype), narrow(h, dtype)
+
+    backward = _backward(_rnn_gradients, _rnn_in_tensors)
+
+
+# ---- LSTM --------------------------------------------------------------------------------------------------------
+
+
+def _lstm_in_tensors(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps):
+    def step(x, h, c):
+        i, f, n, o = (x + linear(h, w_hh, b_hh)).chunk(4, 1)
+        c = f.sigmoid() * c + i.sigmoid() * n.tanh()
+        h = o.sigmoid() * c.tanh()
+        return h if w_hr is None else linear(h, w_hr), c
+
+    return unrolled(step, linear(rows, w_ih, b_ih), [h, c], steps)
+
+
+def _lstm_gradients(xp, grads, operands, kept, needed, steps):
+    by_out, by_h, by_c = grads[0], grads[1].copy(), grads[2].copy()
+    rows, _, _, w_ih, w_hh, _, _, w_hr = operands
+    before, before_c, gates, squashed = kept
+    i, f, n, o = _parts(gates, 4)
+    slope = gates * (1 - gates)  # of the logistic function, and of tanh for n
+    _parts(slope, 4)[2][...] = 1 - n * n
+    by_squashed = o * (1 - squashed * squashed)
+    by_gates = xp.empty_like(gates)
+    by_projected = None if w_hr is None else xp.empty_like(by_out)
+    for part in reversed(steps):
+        state, cell = _first(by_h, part), _first(by_c, part)
+        state += by_out[part]
+        hidden = state
+        if w_hr is not None:
+            by_projected[part] = state
+            hidden = xp.matmul(state, w_hr)
+        cell += hidden * by_squashed[part]
+        by_i, by_f, by_n, by_o = _parts(by_gates[part], 4)
+        xp.multiply(cell, n[part], out=by_i)
+        xp.multiply(cell, before_c[part], out=by_f)
+        xp.multiply(cell, i[part], out=by_n)
+        xp.multiply(hidden, squashed[part], out=by_o)
+        by_gates[part] *= slope[part]
+        cell *= f[part]
+        state[...] = xp.matmul(by_gates[part], w_hh)
+    by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[3:7]), rows, before, w_ih, by_gates, by_gates)
+    by_w_hr = xp.matmul(by_projected.T, o * squashed) if needed[7] else None
+    return by_rows, by_h if needed[1] else None, by_c if needed[2] else None, *by_weights, by_w_hr
+
+
+@op(method=False, namespace=None, node="LstmLayer")
+class lstm_layer(Layer):
+    """i, f, o = σ(…) and n = tanh(…) of w_ih x + b_ih + w_hh h + b_hh; c = f c + i n; h = o tanh(c), times w_hr if
+    given: the outputs (rows, hidden or projected), the last h and the last c. Hochreiter & Schmidhuber (1997).
+    """
+
+    def forward(xp, rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps, kept):
+        dtype = rows.dtype
+        rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = _wide(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
+        gates, h, c, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), c.copy(), w_hh.T
+        total, hidden = len(rows), c.shape[1]
+        rate = xp.repeat(xp.asarray([0.5, 0.5, 1, 0.5], gates.dtype), hidden)
+        shift = 1 - rate
+        out = xp.empty((total, h.shape[1]), gates.dtype)
+        before = xp.empty_like(out)
+        before_c, squashed = xp.empty((2, total, hidden), gates.dtype)
+        for part in steps:
+            x, state, cell = gates[part], _first(h, part), _first(c, part)
+            before[part], before_c[part] = state, cell
+            x += xp.matmul(state, w)
+            _squash(xp, x, rate, shift)
+            i, f, n, o = _parts(x, 4)
+            cell *= f
+            cell += i * n
+            xp.tanh(cell, out=squashed[part])
+            made = o * squashed[part]
+            state[...] = made if w_hr is None else xp.matmul(made, w_hr.T)
+            out[part] = state
+        kept += (before, before_c, gates, squashed)
+        return narrow(out, dtype), narrow(h, dtype), narrow(c, dtype)
+
+    backward = _backward(_lstm_gradients, _lstm_in_tensors)
+
+
+# ---- GRU ---------------------------------------------------------------------------------------------------------
+
+
+def _gru_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps):
+    def step(x, h):
+        hidden = linear(h, w_hh, b_hh)
+        (x_r, x_z, x_n), (h_r, h_z, h_n) = x.chunk(3, 1), hidden.chunk(3, 1)
+        z = (x_z + h_z).sigmoid()
+        n = (x_n + (x_r + h_r).sigmoid() * h_n).tanh()
+        return ((h - n) * z + n,)
+
+    return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
+
+
+def _gru_gradients(xp, grads, operands, kept, needed, steps):
+    by_out, by_h = grads[0], grads[1].copy()
+    rows, _, w_ih, w_hh, *_ = operands
+    before, gates, hidden_n = kept
+    r, z, n = _parts(gates, 3)
+    slope_r, slope_z, slope_n = hidden_n * r * (1 - r), (before - n) * z * (1 - z), (1 - z) * (1 - n * n)
+    by_input, by_hidden = xp.empty_like(gates), xp.empty_like(gates)
+    for part in reversed(steps):
+        state = _first(by_h, part)
+        state += by_out[part]
+        by_r, by_z, by_n = _parts(by_input[part], 3)
+        xp.multiply(state, slope_n[part], out=by_n)
+        xp.multiply(state, slope_z[part], out=by_z)
+        xp.multiply(by_n, slope_r[part], out=by_r)
+        by_hidden[part] = by_input[part]
+        _parts(by_hidden[part], 3)[2][...] *= r[part]
+        state *= z[part]
+        state += xp.matmul(by_hidden[part], w_hh)
+    by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[2:]), rows, before, w_ih, by_input, by_hidden)
+    return by_rows, by_h if needed[1] else None, *by_weights
+
+
+@op(method=False, namespace=None, node="GruLayer")
+class gru_layer(Layer):
+    """r, z = σ(w_ih x + b_ih + w_hh h + b_hh); n = tanh(w_in x + b_in + r (w_hn h + b_hn)); h = (1 - z) n + z h: the
+    outputs (rows, hidden) and the last states. Cho et al. (2014), arXiv:1406.1078.
+    """
+
+    def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept):
+        dtype = rows.dtype
+        rows, h, w_ih, w_hh, b_ih, b_hh = _wide(rows, h, w_ih, w_hh, b_ih, b_hh)
+        gates, h, w = _prepared(xp, rows, w_ih, b_ih), h.copy(), w_hh.T
+        width = h.shape[1]
+        out = xp.empty((len(rows), width), gates.dtype)
+        before, hidden_n = xp.empty_like(out), xp.empty_like(out)
+        for part in steps:
+            x, state, new = gates[part], _first(h, part), hidden_n[part]
+            before[part] = state
+            hidden = xp.matmul(state, w)
+            if b_hh is not None:
+                hidden += b_hh
+            both = x[:, : 2 * width]  # r and z
+            both += hidden[:, : 2 * width]
+            _squash(xp, both, 0.5, 0.5)
+            r, z, n = _parts(x, 3)
+            new[...] = hidden[:, 2 * width :]
+            n += r * new
+            xp.tanh(n, out=n)
+            state -= n
+            state *= z
+            state += n
+            out[part] = state
+        kept += (before, gates, hidden_n)
+        return narrow(out, dtype), narrow(h, dtype)
+
+    backward = _backward(_gru_gradients, _gru_in_tensors)
