@@ -1,7 +1,21 @@
-"""torch.nn: neural networks."""
+"""torch.nn: neural networks. Layers lie in modules/, what they compute in functional.py, initial weights in init.py."""
 
 from __future__ import annotations
 
-from . import functional
+from . import functional, init, modules, parameter, utils
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
-__all__ = ["functional"]
+globals().update({name: getattr(modules, name) for name in modules.__all__})  # torch.nn.Linear, …
+
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "functional",
+    "init",
+    "modules",
+    "parameter",
+    "utils",
+    *modules.__all__,
+]

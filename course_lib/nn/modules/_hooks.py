@@ -1,0 +1,295 @@
+"""Calling a module that has hooks, and registering hooks: of one module, or of all (`register_module_…`).
+
+The order of a call: forward pre-hooks (global ones first), forward, forward hooks. Around it lie the backward hooks
+(_functions.py). A hook that returns something puts it in the place of what it was given.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections import OrderedDict
+
+from ...autograd.node import RemovableHandle
+from ...tensor import Tensor
+from ._functions import BackwardHook
+
+# key → (kind, hook, options): one table for all kinds, so that a call without hooks asks one question
+GLOBAL_HOOKS: OrderedDict = OrderedDict()
+_REGISTRATION_HOOKS: dict[str, OrderedDict] = {
+    "parameter": OrderedDict(), "buffer": OrderedDict(), "module": OrderedDict()}  # fmt: skip
+_full_global_backward: list = []  # True or False once a global backward hook was registered: all of one kind
+
+
+class ModuleHandle(RemovableHandle):
+    """The handle of a hook that has flags in further tables."""
+
+    __slots__ = ("_flags",)
+
+    def __init__(self, hooks: dict, hook, flags: dict | None = None, prepend: bool = False):
+        super().__init__(hooks, hook)
+        self._flags = []
+        for table, is_set in (flags or {}).values():
+            if is_set:
+                table[self._key] = True
+                self._flags.append(table)
+        if prepend:
+            hooks.move_to_end(self._key, last=False)
+
+    @property
+    def id(self) -> int:
+        """The key of the hook in its module's table."""
+        return self._key
+
+    def remove(self) -> None:
+        super().remove()
+        for table in self._flags:
+            table.pop(self._key, None)
+
+
+def run_registration_hooks(kind: str, module, name: str, value):
+    """What the global hooks on registration make of a parameter, buffer or module."""
+    for hook in _REGISTRATION_HOOKS[kind].values():
+        other = hook(module, name, value)
+        if other is not None:
+            value = other
+    return value
+
+
+def _global(kind: str) -> list[tuple]:
+    """(key, hook, options) of the global hooks of one kind."""
+    return [(key, hook, options) for key, (of, hook, options) in GLOBAL_HOOKS.items() if of == kind]
+
+
+class Hooked:
+    """The part of Module that calls and registers hooks."""
+
+    # -- calling ------------------------------------------------------------------------------------------------
+
+    def _call_with_hooks(self, args: tuple, kwargs: dict):
+        """`forward` with everything around it."""
+        called: set = set()
+        try:
+            return self._forward_with_hooks(args, kwargs, called)
+        except Exception:
+            self._call_after_error(args, kwargs, called)
+            raise
+
+    def _forward_with_hooks(self, args: tuple, kwargs: dict, called: set):
+        given = (args, kwargs)
+        args, kwargs = self._run_pre_hooks(args, kwargs)
+        given = (args, kwargs)
+        full, legacy = self._hooks_of_backward()
+        pre = [*(hook for _, hook, _ in _global("backward_pre")), *self._backward_pre_hooks.values()]
+        backward = BackwardHook(self, full, pre) if full or pre else None
+        if backward is not None:
+            args = backward.setup_input_hook(args)
+        result = self.forward(*args, **kwargs)
+        for key, hook, with_kwargs in self._forward_hooks_in_order():
+            called.add(key)
+            other = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            if other is not None:
+                result = other
+        if backward is not None:
+            if not isinstance(result, (Tensor, tuple)):
+                warnings.warn(
+                    "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
+                    f"received {type(result)}",
+                    stacklevel=4,
+                )
+            result = backward.setup_output_hook(result)
+        if legacy:
+            _hang_legacy(self, legacy, given[0], result)
+        return result
+
+    def _run_pre_hooks(self, args: tuple, kwargs: dict) -> tuple:
+        for _, hook, with_kwargs in (
+            *_global("forward_pre"),
+            *((key, hook, key in self._forward_pre_hooks_with_kwargs) for key, hook in self._forward_pre_hooks.items()),
+        ):
+            other = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+            if other is None:
+                continue
+            if not with_kwargs:
+                args = other if isinstance(other, tuple) else (other,)
+            elif isinstance(other, tuple) and len(other) == 2:
+                args, kwargs = other
+            else:
+                raise RuntimeError(
+                    f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {other}."
+                )
+        return args, kwargs
+
+    def _forward_hooks_in_order(self):
+        """(key, hook, with_kwargs) of the forward hooks, the global ones first."""
+        yield from ((key, hook, options.get("with_kwargs")) for key, hook, options in _global("forward"))
+        for key, hook in list(self._forward_hooks.items()):
+            yield key, hook, key in self._forward_hooks_with_kwargs
+
+    def _hooks_of_backward(self) -> tuple[list, list]:
+        """The full backward hooks and the legacy ones, the global ones first."""
+        ours = list(self._backward_hooks.values())
+        everyones = [hook for _, hook, _ in _global("backward")]
+        full_everywhere = bool(_full_global_backward and _full_global_backward[0])
+        full = (everyones if full_everywhere else []) + (ours if self._is_full_backward_hook is True else [])
+        legacy = ([] if full_everywhere else everyones) + (ours if self._is_full_backward_hook is False else [])
+        return full, legacy
+
+    def _call_after_error(self, args: tuple, kwargs: dict, called: set) -> None:
+        """After an error, forward hooks with `always_call` that did not run yet run with None for the result."""
+        always = [("global ", key) for key, _, options in _global("forward") if options.get("always_call")]
+        always += [("", key) for key in self._forward_hooks_always_called]
+        by_key = {key: (hook, with_kwargs) for key, hook, with_kwargs in self._forward_hooks_in_order()}
+        for whose, key in always:
+            if key in called or key not in by_key:
+                continue
+            hook, with_kwargs = by_key[key]
+            try:
+                hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+            except Exception as error:
+                warnings.warn(
+                    f"{whose}module forward hook with ``always_call=True`` raised an exception that was silenced as "
+                    f"another error was raised in forward: {error}",
+                    stacklevel=4,
+                )
+
+    # -- registering --------------------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(self, hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; it may return other arguments.
+
+        With `with_kwargs`, `hook(module, args, kwargs)` returns None or (args, kwargs). `prepend`: before the others.
+
+        Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_pre_hook
+        """
+        flags = {"kwargs": (self._forward_pre_hooks_with_kwargs, with_kwargs)}
+        return ModuleHandle(self._forward_pre_hooks, hook, flags, prepend)
+
+    def register_forward_hook(
+        self, hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after every forward; it may return another output.
+
+        With `with_kwargs`, `hook(module, args, kwargs, output)`. `always_call`: also after an error, with None.
+
+        >>> import course_lib as torch
+        >>> layer = torch.nn.Identity()
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output + 1)
+        >>> layer(torch.zeros(2))
+        tensor([1., 1.])
+        >>> handle.remove()
+
+        Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook
+        """
+        flags = {
+            "kwargs": (self._forward_hooks_with_kwargs, with_kwargs),
+            "always": (self._forward_hooks_always_called, always_call),
+        }
+        return ModuleHandle(self._forward_hooks, hook, flags, prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` when the gradients of the output arrive; it may return others.
+
+        Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_pre_hook
+        """
+        return ModuleHandle(self._backward_pre_hooks, hook, prepend=prepend)
+
+    def register_full_backward_hook(self, hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are there.
+
+        It may return other gradients of the inputs. Both are tuples, with None for what is no tensor or got no gradient.
+
+        Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+        """
+        if self._is_full_backward_hook is False:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
+                "one of them."
+            )
+        self._is_full_backward_hook = True
+        return ModuleHandle(self._backward_hooks, hook, prepend=prepend)
+
+    def register_backward_hook(self, hook) -> RemovableHandle:
+        """Deprecated: hangs `hook(module, grad_input, grad_output)` on the last operation of forward alone."""
+        if self._is_full_backward_hook is True:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
+                "one of them."
+            )
+        self._is_full_backward_hook = False
+        return ModuleHandle(self._backward_hooks, hook)
+
+
+def _hang_legacy(module, hooks: list, args, result) -> None:
+    """Hang legacy backward hooks on the node that made the (first) output."""
+    tensor = result
+    while not isinstance(tensor, Tensor):
+        values = tensor.values() if isinstance(tensor, dict) else tensor
+        tensor = next(v for v in values if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
+    node = tensor.grad_fn
+    if node is None:
+        return
+    for hook in hooks:
+        node.register_hook(functools.partial(hook, module))
+
+
+# ---- for all modules ---------------------------------------------------------------------------------------------
+
+
+def register_module_forward_pre_hook(hook) -> RemovableHandle:
+    """Call `hook(module, args)` before the forward of every module.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.modules.module.register_module_forward_pre_hook.html
+    """
+    return RemovableHandle(GLOBAL_HOOKS, ("forward_pre", hook, False))
+
+
+def register_module_forward_hook(hook, *, with_kwargs: bool = False, always_call: bool = False) -> RemovableHandle:
+    """Call `hook(module, args, output)` after the forward of every module.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.modules.module.register_module_forward_hook.html
+    """
+    return RemovableHandle(GLOBAL_HOOKS, ("forward", hook, {"with_kwargs": with_kwargs, "always_call": always_call}))
+
+
+def register_module_full_backward_pre_hook(hook) -> RemovableHandle:
+    """Call `hook(module, grad_output)` when the gradients of any module's output arrive."""
+    return RemovableHandle(GLOBAL_HOOKS, ("backward_pre", hook, None))
+
+
+def register_module_full_backward_hook(hook) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` when the gradients of any module's inputs are there.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.modules.module.register_module_full_backward_hook.html
+    """
+    return _register_global_backward(hook, full=True)
+
+
+def register_module_backward_hook(hook) -> RemovableHandle:
+    """Deprecated: like `Module.register_backward_hook`, for every module."""
+    return _register_global_backward(hook, full=False)
+
+
+def _register_global_backward(hook, full: bool) -> RemovableHandle:
+    if _full_global_backward and _full_global_backward[0] is not full:
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only "
+            "one of them."
+        )
+    _full_global_backward[:] = [full]
+    return RemovableHandle(GLOBAL_HOOKS, ("backward", hook, None))
+
+
+def register_module_parameter_registration_hook(hook) -> RemovableHandle:
+    """Call `hook(module, name, parameter)` whenever a parameter is registered; it may return another."""
+    return RemovableHandle(_REGISTRATION_HOOKS["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook) -> RemovableHandle:
+    """Call `hook(module, name, buffer)` whenever a buffer is registered; it may return another."""
+    return RemovableHandle(_REGISTRATION_HOOKS["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook) -> RemovableHandle:
+    """Call `hook(module, name, submodule)` whenever a module is registered; it may return another."""
+    return RemovableHandle(_REGISTRATION_HOOKS["module"], hook)

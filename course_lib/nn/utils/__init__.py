@@ -1,0 +1,1 @@
+"""torch.nn.utils: what is done to parameters and modules from outside."""
