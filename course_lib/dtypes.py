@@ -103,8 +103,13 @@ def _by_name(name: str) -> dtype:
     return next(d for d in ALL if d._name == name)
 
 
+_FLOAT32 = float32.numpy
+
+
 def from_numpy(array_dtype: np.dtype) -> dtype:
     """The dtype of an array that NumPy calls `array_dtype`; TypeError for one that no tensor can hold."""
+    if array_dtype is _FLOAT32:  # by far the most frequent one: hashing a NumPy dtype costs more than this
+        return float32
     found = _FROM_NUMPY.get(array_dtype)
     if found is None:
         found = bfloat16 if array_dtype.name == "bfloat16" else _FROM_NUMPY.get(array_dtype.newbyteorder("="))

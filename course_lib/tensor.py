@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import dtypes
+from . import autograd, dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
 from .backends import is_numpy, storage_offset_bytes
@@ -412,9 +412,7 @@ class Tensor:
 
         Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.backward.html
         """
-        from .autograd import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same numbers in the same memory, without history."""

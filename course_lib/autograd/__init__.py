@@ -6,6 +6,7 @@ import importlib
 import warnings
 
 from ..backends import array_module
+from ..tensor import Tensor, wrap
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import run_backward
 from .grad_mode import (
@@ -147,6 +148,8 @@ def _as_sequence(grads, count: int) -> tuple:
 
 def _root_gradients(outputs, given) -> list:
     """The gradient to start with at each output: what was given, or 1 for a tensor with one element."""
+    if given is None and len(outputs) == 1 and outputs[0].requires_grad:
+        return [_implicit(outputs[0])]
     grads = []
     for position, (output, gradient) in enumerate(zip(outputs, _as_sequence(given, len(outputs)), strict=True)):
         made = gradient
@@ -162,20 +165,16 @@ def _root_gradients(outputs, given) -> list:
 
 
 def _implicit(output):
-    if not hasattr(output, "numel") or output.numel() != 1:
+    array = getattr(output, "_array", None)
+    if array is None or array.size != 1:
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
-    if output.is_complex():
+    if array.dtype.kind == "c":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-    from ..tensor import wrap
-
-    array = output._array
     one = array_module(array).array(1, array.dtype)
     return wrap(one if array.ndim == 0 else one.reshape(array.shape))
 
 
 def _checked_gradient(position: int, output, gradient):
-    from ..tensor import Tensor
-
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if isinstance(output, Tensor):

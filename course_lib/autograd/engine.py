@@ -55,20 +55,18 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
             if arrived is None:
                 results = (None,) * len(edges)
             else:
-                if node.hooks is not None:
+                watched = node.hooks is not None or node.outputs is not None or anomaly
+                if watched and node.hooks is not None:
                     _run_hooks(node, arrived)
-                if wanted and node in wanted:
+                if inputs is not None and node in wanted:
                     for index, position in wanted[node]:
                         found[position] = arrived[index] if index < len(arrived) else None
                 if not edges:
                     _end(node, arrived, inputs is None)
                     continue
-                if needed is not None and not _leads_on(node, needed):
+                if inputs is not None and not _leads_on(node, needed):
                     continue
-                if node.outputs is not None or node.hooks is not None or anomaly:
-                    results = _run_watched(node, arrived)
-                else:
-                    results = node.apply(arrived)
+                results = _run_watched(node, arrived) if watched else node.apply(arrived)
                 if node.saved and not retain_graph:
                     node.release()
                 arrived = None
@@ -78,12 +76,12 @@ def run_backward(outputs, grads, retain_graph: bool, create_graph: bool, inputs=
                 target = edge[0]
                 if needed is not None and target not in needed:
                     continue
+                left = waiting[target]
                 if grad is not None:
                     if edge[1] == 0 and target not in pending:
                         pending[target] = [grad]
                     else:
                         _add(pending.setdefault(target, []), edge[1], grad)
-                left = waiting[target]
                 if left == 1:
                     heappush(ready, target)
                 else:

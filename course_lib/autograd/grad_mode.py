@@ -1,8 +1,8 @@
 """Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode.
 
 One module-level object holds the switch; every op reads `GRAD.enabled`, these context managers set it and put it back.
-`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py). `GRAD.on_call` is None,
-or the function of a tracer, which sees every call of an op that has an operand with `_requires_grad`: the op, its
+`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py). `GRAD.on_call` is
+None, or the function of a tracer, which sees every call of an op that has an operand with `_requires_grad`: the op, its
 result, its operands and settings. While a tracer is at work, recording stays on whatever these contexts say.
 """
 

@@ -145,7 +145,7 @@ class CopySlices(Node):
 
     def __init__(self, base, view, node: Node):
         super().__init__((edge_of(base), *node.edges[1:]))
-        self.operation = node
+        self.operation, self.saved = node, node.saved  # it is freed when this node is
         self.base_geometry = geometry(base, base)
         self.geometry = geometry(view, base)
 
@@ -165,4 +165,5 @@ class CopySlices(Node):
         return (total, *others)
 
     def release(self) -> None:
+        self.saved = None
         self.operation.release()

@@ -19,7 +19,7 @@ FREED = (
     "after calling backward."
 )
 
-_NOTHING = (None, None)
+NOTHING = (None, None)  # in `Node.saved`: what backward does not need
 next_sequence = itertools.count().__next__
 
 
@@ -29,16 +29,16 @@ class Node:
     `next_functions` lists (node, output index) for each input, as PyTorch does; `name()` is PyTorch's name.
     """
 
-    __slots__ = ("edges", "sequence", "saved", "inputs", "hooks", "__dict__", "__weakref__")
+    __slots__ = ("edges", "sequence", "saved", "inputs", "outputs", "hooks", "__dict__", "__weakref__")
     on_arrays = False  # whether backward consists of operators only, which bare arrays have too
     view_outputs = ()  # numbers of the outputs that are views which must not be changed in place
-    outputs = None  # (shape, dtype) of each output, only on nodes with several: their missing gradients become zeros
 
     def __init__(self, edges, inputs=None):
         self.edges = edges  # for each input: None or (node, output index), and for a leaf the leaf, to keep it alive
         self.sequence = next_sequence()
         self.saved = ()
         self.inputs = inputs  # for each input (shape, numpy dtype), or None where no gradient can need fitting
+        self.outputs = None  # (shape, dtype) of each output where there are several: missing gradients become zeros
         self.hooks = None
 
     def __lt__(self, other: Node) -> bool:
@@ -85,15 +85,7 @@ class Node:
 
     def save_for_backward(self, *values) -> None:
         """Keep inputs (tensors, numbers or None) for backward, with the version that each tensor has now."""
-        self.saved = saved = []
-        for value in values:
-            if value is None:
-                saved.append(_NOTHING)
-            elif hasattr(value, "_shared"):
-                shared = value._shared
-                saved.append((value, 0 if shared is None else shared.version))
-            else:  # a number
-                saved.append((value, None))
+        self.saved = [NOTHING if value is None else kept(value) for value in values]
 
     @property
     def saved_tensors(self) -> list:
@@ -101,12 +93,13 @@ class Node:
         if saved is None:
             raise RuntimeError(FREED)
         found = []
+        bare = self.on_arrays and not GRAD.enabled
         for value, version in saved:
             if version is not None:
                 shared = value._shared
                 if shared is not None and shared.version != version:
                     _raise_modified(value, version, self)
-                if self.on_arrays and not GRAD.enabled:
+                if bare:
                     value = value._array
                 elif type(value) is SavedOutput:
                     value = value.unpack(self)
@@ -120,8 +113,7 @@ class Node:
         self.saved = [(SavedOutput(out, 0), out._storage.version)]
 
     def release(self) -> None:
-        if self.saved:
-            self.saved = None
+        self.saved = None
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -149,6 +141,14 @@ class Node:
         if self.hooks is None:
             self.hooks = Hooks()
         return self.hooks
+
+
+def kept(value) -> tuple:
+    """An entry of `Node.saved`: a tensor and the version that it has now, or a number."""
+    if not hasattr(value, "_shared"):
+        return (value, None)
+    shared = value._shared
+    return (value, 0 if shared is None else shared.version)
 
 
 class SavedOutput:

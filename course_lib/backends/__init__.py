@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import cpu
+
 _ndarray = np.ndarray
 
 
@@ -27,8 +29,6 @@ def array_module(array):
 def backend_of(xp):
     """The kernels that go with an array module."""
     if xp is np:
-        from . import cpu
-
         return cpu
     from . import cuda
 

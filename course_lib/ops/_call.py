@@ -17,7 +17,7 @@ from ..backends import array_module
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
 from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare
-from ._record import FLOAT32, record, record_pair
+from ._record import FLOAT32, pair_recorder, record
 
 PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
 
@@ -28,6 +28,7 @@ def binary(cls, foreign, numbers_first: bool):
     foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
     """
     forward, check, lifts = cls.forward, cls.check, cls.rule is FLOAT
+    record_pair = pair_recorder(cls)
 
     def call(input, other):
         try:
@@ -57,7 +58,7 @@ def binary(cls, foreign, numbers_first: bool):
             raise broadcast_error(cls.name, input, other, error) from error
         out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
         if (recorded or input._base is not None) and GRAD.enabled:
-            record_pair(cls, out, input, other, x, y, z)
+            record_pair(out, input, other, x, y, z)
         return out
 
     return call

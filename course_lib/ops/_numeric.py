@@ -4,8 +4,9 @@ array of a dtype that a function does not know is refused in PyTorch's words.
 
 from __future__ import annotations
 
+from numpy import ndarray
+
 from ..dtypes import from_numpy, legacy_name
-from ..tensor import Tensor
 
 
 def is_half(dtype) -> bool:
@@ -26,7 +27,7 @@ def narrow(array, dtype):
 def conjugate(value):
     """What a complex derivative needs of a tensor, an array or a number: its conjugate; what is real stays as it is."""
     try:
-        kind = (value._array if isinstance(value, Tensor) else value).dtype.kind
+        kind = (value if type(value) is ndarray else getattr(value, "_array", value)).dtype.kind
     except AttributeError:
         return value.conjugate()  # a Python number
     return value.conj() if kind == "c" else value

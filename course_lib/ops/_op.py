@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import inspect
 
+from ..autograd.node import Node
 from ..tensor import Tensor
 from . import _arguments
 from ._arguments import OPERAND
 from ._call import COMPARE, FLOAT, PROMOTE, binary, general, unary, with_arguments, with_out, write_out
 from ._in_place import function_in_place, in_place
-from ._record import OpNode
+from ._record import ArrayNode
 
 FUNCTIONS: dict[str, dict[str, object]] = {"torch": {}}  # the public names of each namespace: torch, linalg, …
 OPS: dict[str, type] = {}  # every declared op, by name
@@ -96,8 +97,8 @@ def _node_class(cls, name: str | None, on_arrays: bool):
     name = name or "".join(part.capitalize() for part in cls.__name__.strip("_").split("_"))
     name = name if "Backward" in name else name + "Backward0"
     document = f"The backward of `{cls.__name__}`."
-    members = {"__slots__": (), "on_arrays": on_arrays, "backward": cls.backward, "__doc__": document}
-    return type(name, (OpNode,), members)
+    members = {"__slots__": (), "backward": cls.backward, "__doc__": document}
+    return type(name, (ArrayNode if on_arrays else Node,), members)
 
 
 def _inspect_forward(cls) -> tuple[int | None, bool]:

@@ -1,7 +1,7 @@
 """Recording: the node of an op, made when one of its operands needs a gradient.
 
 `record` gives an op's result a node with edges to the operands' nodes, and lets the op save what its backward needs.
-`record_pair` does the same for the two operands of the hottest path, where every tenth of a microsecond counts.
+`pair_recorder` does the same for the two operands of the hottest path, where every tenth of a microsecond counts.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ FLOAT32 = np.dtype("float32")
 _new = object.__new__
 
 
-class OpNode(Node):
-    """The node of a declared op: one subclass an op, with its `backward`."""
+class ArrayNode(Node):
+    """The node of an op whose backward consists of operators: it runs on bare arrays when nothing is recorded."""
 
     __slots__ = ()
+    on_arrays = True
 
     def apply(self, grads) -> tuple:
-        if not self.on_arrays or GRAD.enabled:
+        if GRAD.enabled:
             return Node.apply(self, grads)
         grad = grads[0]
-        x = grad._array  # nothing here is going to be recorded, so bare arrays will do
+        x = grad._array
         found = self.backward(x)
         if type(found) is not tuple:
             found = (found,)
@@ -84,35 +85,40 @@ def inputs_to_fit(operands, out):
     return None
 
 
-def record_pair(cls, out, input, other, x, y, z) -> None:
-    """`record` for two operands that broadcast; x and y are their arrays after promotion, z is the result's."""
-    if GRAD.on_call is not None:
-        GRAD.on_call(cls, out, (input, other), {})
-    if cls.backward is None or (z.dtype is not FLOAT32 and z.dtype.kind not in "fcV"):
-        return
-    if input._base is None and input._node is not None:  # edge_of(input), without the call
-        edge = (input._node, input._nr)
-    else:
-        edge = edge_of(input)
-    a, b, other_edge = input._array, y, None
-    if type(other) is Tensor or isinstance(other, Tensor):
-        b = other._array
-        if other._requires_grad or other._base is not None:
-            other_edge = edge_of(other)
-    if edge is None and other_edge is None:
-        return
-    node = _new(cls.node)  # what Node.__init__ does, without the call
-    node.edges = (edge, other_edge)
-    node.sequence = next_sequence()
-    node.saved = ()
-    node.hooks = None
-    if z.dtype is FLOAT32 and a is x and b is y and a.shape == (z if other_edge is None else b).shape:
-        node.inputs = None
-    else:
-        node.inputs = ((a.shape, a.dtype), None if other_edge is None else (b.shape, b.dtype))
-    out._node = node
-    out._requires_grad = True
-    if cls.save is not None:
-        cls.save(node, out, input, other)
-    if GRAD.on_record is not None:
-        GRAD.on_record(node)
+def pair_recorder(cls):
+    """`record` for an op with two operands that broadcast."""
+    node_class, save, differentiable = cls.node, cls.save, cls.backward is not None
+
+    def record_pair(out, input, other, x, y, z) -> None:  # x and y: the arrays after promotion, z: the result's
+        if GRAD.on_call is not None:
+            GRAD.on_call(cls, out, (input, other), {})
+        if not differentiable or (z.dtype is not FLOAT32 and z.dtype.kind not in "fcV"):
+            return
+        if input._base is None and input._node is not None:  # edge_of(input), without the call
+            edge = (input._node, input._nr)
+        else:
+            edge = edge_of(input)
+        a, b, other_edge = input._array, y, None
+        if type(other) is Tensor or isinstance(other, Tensor):
+            b = other._array
+            if other._requires_grad or other._base is not None:
+                other_edge = edge_of(other)
+        if edge is None and other_edge is None:
+            return
+        node = _new(node_class)  # what Node.__init__ does, without the call
+        node.edges = (edge, other_edge)
+        node.sequence = next_sequence()
+        node.saved = ()
+        node.outputs = node.hooks = None
+        if z.dtype is FLOAT32 and a is x and b is y and a.shape == (z if other_edge is None else b).shape:
+            node.inputs = None
+        else:
+            node.inputs = ((a.shape, a.dtype), None if other_edge is None else (b.shape, b.dtype))
+        out._node = node
+        out._requires_grad = True
+        if save is not None:
+            save(node, out, input, other)
+        if GRAD.on_record is not None:
+            GRAD.on_record(node)
+
+    return record_pair

@@ -5,6 +5,7 @@ Operands broadcast and are brought to a common dtype before `forward` sees them;
 
 from __future__ import annotations
 
+from ..autograd.node import NOTHING, kept
 from ..dtypes import INT
 from ..tensor import Tensor
 from ._arguments import OPERAND
@@ -90,7 +91,7 @@ class mul:
 
     def save(ctx, out, a, b):  # an operand is kept only if the other one needs a gradient
         edge_a, edge_b = ctx.edges
-        ctx.save_for_backward(None if edge_b is None else a, None if edge_a is None else b)
+        ctx.saved = [NOTHING if edge_b is None else kept(a), NOTHING if edge_a is None else kept(b)]
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors

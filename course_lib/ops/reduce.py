@@ -46,7 +46,7 @@ def _accumulate(xp, a, dims, keepdim, dtype, reduce):
     """Reduce in a wider type where half precision would lose too much."""
     if dtype.itemsize == 2 and dtype.kind in "fV":
         return reduce(a.astype("f4"), axis=dims, keepdims=keepdim).astype(dtype)
-    if len(dims) == a.ndim:
+    if dims is not None and len(dims) == a.ndim:
         dims = None
     return reduce(a, axis=dims, keepdims=keepdim, dtype=dtype)
 
@@ -54,7 +54,8 @@ def _accumulate(xp, a, dims, keepdim, dtype, reduce):
 def sum_dtype(input: Tensor, dtype) -> dtypes.dtype:
     if dtype is not None:
         return dtype
-    return dtypes.int64 if input.dtype.category < FLOAT else input.dtype
+    have = input.dtype
+    return dtypes.int64 if have.category < FLOAT else have
 
 
 @op()
@@ -72,7 +73,8 @@ class sum:
 
     def arguments(input, dim=None, keepdim=False, *, dtype=None):
         dtype = sum_dtype(input, dtype)
-        return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim, "dtype": dtype}
+        dims = None if dim is None else dims_of(dim, input.ndim)
+        return (input,), {"dims": dims, "keepdim": keepdim, "dtype": dtype}
 
     def forward(xp, a, *, dims, keepdim, dtype):
         if a.dtype is _FLOAT32 and dtype is dtypes.float32:

@@ -153,3 +153,12 @@ x = torch.ones(2, requires_grad=True)
 print(torch.zeros_like(x).requires_grad, torch.ones_like(x, requires_grad=True).requires_grad)
 print(x.clone().requires_grad, x.detach().requires_grad, x.data.requires_grad, x.numpy(force=True))
 print(x.tolist(), float(x.sum()), x.view(2)._base is x, x._is_view(), (x * 1)[0].is_leaf)
+
+# --- what an op in place on a view saved is freed by backward
+x = torch.ones(3, requires_grad=True)
+y = x + 1
+y[:2].exp_()
+total = y.sum()
+total.backward()
+print(x.grad)
+total.backward()
