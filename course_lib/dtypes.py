@@ -66,7 +66,7 @@ class dtype:
         return f"torch.{self._name}"
 
     def __reduce__(self):
-        return (_by_name, (self._name,))
+        return self._name  # pickled by its name in this module
 
 
 bool = dtype("bool", BOOL, 1, is_signed=False)
@@ -97,10 +97,6 @@ _REAL_OF = {complex64: float32, complex128: float64}
 _LEGACY_NAME = {bool: "Bool", uint8: "Byte", uint16: "UInt16", uint32: "UInt32", uint64: "UInt64", int8: "Char",
                 int16: "Short", int32: "Int", int64: "Long", float16: "Half", bfloat16: "BFloat16", float32: "Float",
                 float64: "Double", complex64: "ComplexFloat", complex128: "ComplexDouble"}  # fmt: skip
-
-
-def _by_name(name: str) -> dtype:
-    return next(d for d in ALL if d._name == name)
 
 
 _FLOAT32 = float32.numpy

@@ -13,6 +13,9 @@ class layout:
     def __repr__(self) -> str:
         return "torch.strided"
 
+    def __reduce__(self):
+        return "strided"  # pickled by its name in this module
+
 
 class memory_format:
     """The order of the dimensions in memory, such as `torch.channels_last`.
@@ -26,6 +29,9 @@ class memory_format:
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name  # pickled by its name in this module
 
 
 strided = layout()

@@ -11,8 +11,11 @@ class _Named(tuple):
     __slots__ = ()
     fields: tuple[str, ...] = ()
 
-    def __new__(cls, entries):
+    def __new__(cls, entries, named=None):  # named: of entries that a pickle would have and the tuple would not
         return tuple.__new__(cls, entries)
+
+    def __reduce__(self):
+        return type(self), (tuple(self), {})
 
     def __repr__(self) -> str:
         from .printing import structseq_repr

@@ -8,7 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes
+from .backends import array_module, backend_of
 from .tensor import Tensor, wrap
+
+
+def memory_of(array):
+    """All elements that an array spans, one-dimensional, in the order in which they lie in memory; no copy."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
+    reach = sum((n - 1) * step for n, step in zip(array.shape, array.strides)) if array.size else -array.itemsize
+    return backend_of(array_module(array)).strided(array, (1 + reach // array.itemsize,), (array.itemsize,))
 
 
 class UntypedStorage:
@@ -34,7 +43,7 @@ class UntypedStorage:
 
     def nbytes(self) -> int:
         """The size in bytes."""
-        return self._memory.nbytes
+        return self._flat().nbytes
 
     size = __len__ = nbytes
 
@@ -46,9 +55,7 @@ class UntypedStorage:
         return 1
 
     def _flat(self):
-        """All elements in the order in which they lie in memory."""
-        memory = self._memory
-        return memory.reshape(-1) if memory.flags.c_contiguous else memory.ravel(order="K")
+        return memory_of(self._memory)
 
     def _bytes(self):
         return self._flat().view("u1")
@@ -90,6 +97,11 @@ class UntypedStorage:
         return self
 
     is_cuda = property(lambda self: self._owner.is_cuda)
+
+    def __reduce__(self):
+        from ._utils import _rebuild_untyped_storage
+
+        return _rebuild_untyped_storage, (self._owner._storage,)
 
     def __repr__(self) -> str:
         lines = "".join(f" {value}\n" for value in self.tolist())
@@ -157,6 +169,11 @@ class TypedStorage:
         return hash(self.data_ptr())
 
     is_cuda = property(lambda self: self._owner.is_cuda)
+
+    def __reduce__(self):
+        from ._utils import _rebuild_typed_storage
+
+        return _rebuild_typed_storage, (self._owner._storage, self.dtype)
 
     def __repr__(self) -> str:
         lines = "".join(f" {value}\n" for value in self.tolist())

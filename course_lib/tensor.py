@@ -33,6 +33,11 @@ class Storage:
         self.array = array
         self.version = 0
 
+    def __reduce__(self):
+        from ._utils import reduce_storage
+
+        return reduce_storage(self)
+
 
 def wrap(array, cls=None) -> Tensor:
     """A fresh tensor around an array, without history; the array is not copied."""
@@ -473,23 +478,14 @@ class Tensor:
     # -- copying, pickling, printing ----------------------------------------------------------------------------
 
     def __deepcopy__(self, memo):
-        if id(self) in memo:
-            return memo[id(self)]
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils."
-                "weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
-            )
-        copied = wrap(self._array.copy(), type(self))
-        copied._requires_grad = self._requires_grad
-        if self._grad is not None:
-            copied._grad = self._grad.__deepcopy__(memo)
-        memo[id(self)] = copied
-        return copied
+        from ._utils import deepcopy_tensor
+
+        return deepcopy_tensor(self, memo)
 
     def __reduce_ex__(self, protocol):
-        return (_rebuild, (type(self), self._array, self._requires_grad))
+        from ._utils import reduce_tensor
+
+        return reduce_tensor(self)
 
     def __repr__(self) -> str:
         from .printing import tensor_repr
@@ -503,12 +499,6 @@ class Tensor:
 
     def __dir__(self):
         return sorted(name for name in super().__dir__() if name not in Tensor.__slots__)
-
-
-def _rebuild(cls, array, requires_grad: bool) -> Tensor:
-    tensor = wrap(array, cls)
-    tensor._requires_grad = requires_grad
-    return tensor
 
 
 def row_major_strides(shape) -> list[int]:

@@ -7,8 +7,6 @@ the first forward (modules/lazy.py).
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from ..ops.creation import empty
 from ..tensor import Storage, Tensor, wrap
 
@@ -54,12 +52,9 @@ class Parameter(Tensor, metaclass=_Marked):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol):
-        attributes = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
-        made = (_rebuild_parameter, (self.data, self.requires_grad, OrderedDict()))
-        return (*made, attributes) if attributes else made
+        from .._utils import reduce_parameter
 
-    def __setstate__(self, attributes) -> None:
-        self.__dict__.update(attributes)
+        return reduce_parameter(self)
 
 
 def _made_of(data, cls, requires_grad: bool) -> Tensor:
@@ -71,11 +66,6 @@ def _made_of(data, cls, requires_grad: bool) -> Tensor:
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made._requires_grad = True
     return made
-
-
-def _rebuild_parameter(data, requires_grad: bool, backward_hooks) -> Parameter:
-    """What unpickling a parameter calls."""
-    return Parameter(data, requires_grad)
 
 
 class Buffer(Tensor, metaclass=_Marked):
