@@ -115,9 +115,9 @@ class Stream(MersenneTwister):
 
     def permutation(self, n: int, dtype=I64) -> np.ndarray:
         """0, 1, …, n-1 in random order."""
-        partner = np.arange(n)
+        partner = np.arange(n, dtype=np.int32)
         if n > 1:
-            partner[:-1] += self.words(n - 1) % np.arange(n, 1, -1, dtype=np.uint32)
+            partner[:-1] += (self.words(n - 1) % np.arange(n, 1, -1, dtype=np.uint32)).view(np.int32)
         return shuffled(partner).astype(dtype, copy=False)
 
     # ---- transformed uniforms (in float64, whatever the result) --------------------------------------------------
@@ -189,5 +189,7 @@ def _remainder(words: np.ndarray, width: int) -> np.ndarray:
     """words mod width. Dividing by one number is vectorised in NumPy, its remainder is not."""
     if width >= 2 ** (8 * words.itemsize):
         return words
+    if width & (width - 1) == 0:
+        return words & words.dtype.type(width - 1)
     divisor = words.dtype.type(width)
     return words - words // divisor * divisor

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import course_lib as ours
+from course_lib.backends import shuffle
 from course_lib.backends.box_muller import fma_float64
-from course_lib.backends.shuffle import LOOP_UP_TO, shuffled
+from course_lib.backends.loading import Loading
 from course_lib.backends.streams import Stream
 
 RECORDED = {  # after manual_seed(0)
@@ -287,15 +288,18 @@ def test_mean_and_variance(expression):
 # ---- the parts ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, LOOP_UP_TO, LOOP_UP_TO + 1, 5000])
-def test_a_shuffle_without_a_loop_is_the_loops(n):
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 1000])
+@pytest.mark.parametrize("seconds", [0, math.inf], ids=["LAPACK", "a loop"])
+def test_a_shuffle_exchanges_one_after_the_other(n, seconds, monkeypatch):
+    monkeypatch.setattr(shuffle, "_lapack", Loading(seconds))
     rng = np.random.default_rng(n)
-    for width in (n, 3):  # partners anywhere, and close by: long chains of exchanges
-        partner = np.minimum(np.arange(n) + rng.integers(0, width, n), n - 1)
+    for width in (max(n, 1), 3):  # partners anywhere, and close by: long chains of exchanges
+        partner = np.minimum(np.arange(n) + rng.integers(0, width, n), n - 1).astype(np.int32)
         row = list(range(n))
         for i, other in enumerate(partner.tolist()):
             row[i], row[other] = row[other], row[i]
-        assert shuffled(partner).tolist() == row
+        made = shuffle.shuffled(partner)
+        assert made.tolist() == row and made.dtype == np.int64
 
 
 def test_multiply_add_in_float64_is_rounded_once():
