@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_SUBMODULES = {"_pytree", "checkpoint"}
+_SUBMODULES = {"_pytree", "checkpoint", "data"}
 
 
 def __getattr__(name: str):
