@@ -48,7 +48,7 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
 _SUBMODULES = {"autograd", "backends", "cuda", "distributions", "fft", "func", "functional", "linalg", "masked", "nn",
-               "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
+               "optim", "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -1,0 +1,152 @@
+"""ElementwiseOptimizer: how a rule that treats every number alike runs over many parameters, fast.
+
+A rule such as Adam's is written once, on arrays (`update`), with Python's operators. `step` feeds it:
+a large parameter in blocks that stay in the processor's cache, while small parameters are gathered into one flat array,
+updated together and put back, so that a hundred biases cost little more than one (`_gather.py`). No graph is made.
+With `differentiable=True` the same rule runs on tensors, and autograd records it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..autograd.grad_mode import enable_grad
+from ..backends import array_module, backend_of, is_numpy
+from ..ops.creation import zeros_like
+from ..ops.from_data import tensor
+from ..tensor import Tensor
+from ._gather import LARGE, Gathered, in_blocks, is_plain
+from .optimizer import Optimizer, evaluate
+
+
+class ElementwiseOptimizer(Optimizer):
+    """An optimizer whose rule is `update(xp, group, numbers, p, g, *arrays)`, in place on p and the arrays.
+
+    What it remembers of a parameter are numbers, kept as 0-dim tensors (`step`, the count of steps), and arrays of the
+    parameter's shape. A subclass says by `arrays(group)` which arrays its settings need, and writes `update`.
+    """
+
+    kernel: str | None = None  # a backend may hold a compiled function of this name that is called like `update`
+    capturable_needs = "params and state_steps"  # what must lie on a GPU with capturable=True, in PyTorch's words
+
+    def arrays(self, group: dict) -> tuple[str, ...]:
+        """The names of the arrays in a parameter's state."""
+        raise NotImplementedError
+
+    def start(self, group: dict, p: Tensor, state: dict) -> None:
+        """Fill the state of a parameter that is updated for the first time: no steps, and zeros."""
+        state["step"] = tensor(0.0)
+        for name in self.arrays(group):
+            state[name] = zeros_like(p)
+
+    def advance(self, group: dict, p: Tensor) -> tuple[dict, tuple]:
+        """Count the step: the parameter's state, and the numbers for `update`. Equal numbers are updated together."""
+        state = self.state[p]
+        if not state:
+            self.start(group, p, state)
+        return state, (count(state["step"]),)
+
+    def update(self, xp, group: dict, numbers: tuple, p, g, *arrays) -> None:
+        """The rule, in place, for arrays of any one shape."""
+        raise NotImplementedError
+
+    def step(self, closure=None):
+        """Update the parameters that have a gradient; returns the loss of `closure`, if one is given."""
+        loss = evaluate(closure)
+        for index, group in enumerate(self.param_groups):
+            ready = [p for p in group["params"] if p._grad is not None]
+            self._check(group, ready)
+            if group["differentiable"]:
+                self._step_on_tensors(group, ready)
+            else:
+                self._step_on_arrays(index, _plain(group), ready)
+        return loss
+
+    def _check(self, group: dict, params: list[Tensor]) -> None:
+        if group["foreach"] and group["differentiable"]:
+            raise AssertionError("_foreach ops don't support autograd")
+        if group.get("capturable") and any(is_numpy(p._array) for p in params):
+            raise AssertionError(
+                f"If capturable=True, {self.capturable_needs} must be on supported devices: "
+                "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+            )
+
+    def _step_on_arrays(self, index: int, group: dict, params: list[Tensor]) -> None:
+        names, small = self.arrays(group), {}
+        for p in params:
+            state, numbers = self.advance(group, p)
+            arrays = [p._array, p._grad._array]
+            p._storage.version += 1
+            for name in names:
+                held = state[name]
+                arrays.append(held._array)
+                held._storage.version += 1
+            if arrays[0].size >= LARGE and is_plain(arrays):
+                in_blocks(self._rule(group, numbers, arrays[0]), arrays)
+            else:
+                small.setdefault((numbers, arrays[0].dtype), []).append(arrays)
+        for (numbers, dtype), members in small.items():
+            rule = self._rule(group, numbers, members[0][0])
+            if len(members) == 1 and is_plain(members[0]):
+                rule(*members[0])
+            else:
+                self._gathered((index, dtype), members).run(rule, members)
+
+    def _rule(self, group: dict, numbers: tuple, array):
+        """`update`, or the backend's kernel for it, with all but the arrays filled in."""
+        xp = array_module(array)
+        update = self.update if self.kernel is None else getattr(backend_of(xp), self.kernel, self.update)
+        return partial(update, xp, group, numbers)
+
+    def _gathered(self, key: tuple, members: list) -> Gathered:
+        """The flat arrays for these small parameters, kept from step to step."""
+        kept = self.__dict__.setdefault("_flat_arrays", {})
+        if key not in kept or not kept[key].fits(members):
+            kept[key] = Gathered(members)
+        return kept[key]
+
+    def _step_on_tensors(self, group: dict, params: list[Tensor]) -> None:
+        """The same rule on tensors, recorded. It changes copies of the state: backward needs the old one."""
+        import course_lib
+
+        names = self.arrays(group)
+        with enable_grad():
+            for p in params:
+                state, numbers = self.advance(group, p)
+                state.update({name: state[name].clone() for name in names})
+                tensors = [p, p._grad, *[state[name] for name in names]]
+                if p.is_complex():
+                    tensors = [course_lib.view_as_real(t) for t in tensors]
+                self.update(course_lib, group, numbers, *tensors)
+
+
+def count(step: Tensor) -> float:
+    """Add one to a state's count of steps; returns it as a number."""
+    array = step._array
+    total = array.item() + 1.0
+    array[...] = total
+    step._storage.version += 1
+    return total
+
+
+def descent(group: dict, p, g):
+    """The direction that the rule follows: the gradient, its negative to maximize, and weight decay added."""
+    if group["maximize"]:
+        g = -g
+    return g if group["weight_decay"] == 0 else g + group["weight_decay"] * p
+
+
+def _plain(group: dict) -> dict:
+    """The settings of a group with numbers in place of tensors such as a learning rate that was given as one."""
+    if not any(isinstance(value, (Tensor, tuple)) for value in group.values()):
+        return group
+    return {name: _number(value) if name != "params" else value for name, value in group.items()}
+
+
+def _number(value):
+    if isinstance(value, tuple):
+        return tuple([_number(part) for part in value])
+    return value.item() if isinstance(value, Tensor) else value
+
+
+__all__ = ["ElementwiseOptimizer", "count", "descent"]

@@ -1,0 +1,79 @@
+"""Adam: steps that are scaled by running averages of the gradient and of its square."""
+
+from __future__ import annotations
+
+from ..tensor import Tensor
+from ._elementwise import ElementwiseOptimizer, descent
+from .optimizer import check_fused, check_settings
+
+
+class Adam(ElementwiseOptimizer):
+    r"""Adaptive moment estimation.
+
+        g ← ∇f(p) + weight_decay · p
+        m ← β₁ m + (1 − β₁) g                       the average gradient (`exp_avg`)
+        v ← β₂ v + (1 − β₂) g²                      the average square (`exp_avg_sq`)
+        p ← p − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps)
+
+    The divisions by 1 − βᵗ, t being the number of steps, make up for m and v starting at zero. With `amsgrad` the
+    largest v so far is used. With `decoupled_weight_decay` the decay is not part of g; p is shrunk by
+    1 − lr · weight_decay first (see AdamW). ValueError for settings outside their range.
+
+    >>> import course_lib as torch
+    >>> w = torch.tensor([1., -1.], requires_grad=True)
+    >>> optimizer = torch.optim.Adam([w], lr=0.1)
+    >>> (w * torch.tensor([1., 100.])).sum().backward()
+    >>> optimizer.step()                            # the first step is lr long, whatever the gradient
+    >>> w
+    tensor([ 0.9000, -1.1000], requires_grad=True)
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html (Kingma and Ba 2014)
+    """
+
+    added_later = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
+                   "fused": None, "decoupled_weight_decay": False}  # fmt: skip
+    kernel = "adam_update"
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
+                 amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+                 capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+                 decoupled_weight_decay: bool = False):  # fmt: skip
+        if not capturable and foreach:
+            for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+                if isinstance(value, Tensor):
+                    raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        check_settings(betas, lr=lr, eps=eps, weight_decay=weight_decay)
+        if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+            raise ValueError("betas must be either both floats or both Tensors")
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+                                  "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach,
+                                  "capturable": capturable, "differentiable": differentiable, "fused": fused,
+                                  "decoupled_weight_decay": decoupled_weight_decay})  # fmt: skip
+        check_fused(fused, foreach, differentiable)
+
+    def arrays(self, group):
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
+    def update(self, xp, group, numbers, p, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None):
+        (step,) = numbers
+        lr, (beta1, beta2) = group["lr"], group["betas"]
+        g = decayed(group, p, g)
+        exp_avg += (g - exp_avg) * (1 - beta1)
+        exp_avg_sq *= beta2
+        exp_avg_sq += (1 - beta2) * g * g
+        largest = exp_avg_sq
+        if max_exp_avg_sq is not None:
+            max_exp_avg_sq[...] = largest = xp.maximum(max_exp_avg_sq, exp_avg_sq)
+        scale = xp.sqrt(largest) / (1 - beta2**step) ** 0.5 + group["eps"]
+        p -= lr / (1 - beta1**step) * exp_avg / scale
+
+
+def decayed(group: dict, p, g):
+    """`descent`, or with decoupled weight decay: shrink p in place, and leave the decay out of the gradient."""
+    if not group["decoupled_weight_decay"] or group["weight_decay"] == 0:
+        return descent(group, p, g)
+    p *= 1 - group["lr"] * group["weight_decay"]
+    return -g if group["maximize"] else g
+
+
+__all__ = ["Adam", "decayed"]
