@@ -284,9 +284,10 @@ def _tied(ctx, node, args, output, index: int):
         return output
     is_input = any(output is a for a in args)
     is_dirty = any(output is t for t in ctx._dirty)
+    is_marked = any(output is t for t in ctx._non_differentiable)  # before an input gets an alias
     if is_input and not is_dirty:
         output = _alias(output)
-    if node is None or any(output is t for t in ctx._non_differentiable) or output._array.dtype.kind not in "fcV":
+    if node is None or is_marked or output._array.dtype.kind not in "fcV":
         return output.detach() if output._requires_grad and not is_dirty else output
     if is_dirty:
         if output._requires_grad and output._node is None and output._base is None:

@@ -6,6 +6,8 @@ pass the other node, the hooks are called with both, and may put other gradients
 
 from __future__ import annotations
 
+import warnings
+
 from ...autograd.function import Function
 from ...autograd.grad_mode import GRAD
 from ...tensor import Tensor
@@ -56,7 +58,6 @@ class BackwardHook:
             others = hook(self.module, grads, self.grad_outputs)
             if others is None:
                 continue
-            others = others if isinstance(others, tuple) else (others,)
             if len(others) != len(grads):
                 raise RuntimeError(
                     f"Backward hook returned an invalid number of grad_input, got {len(others)}, but expected "
@@ -73,7 +74,6 @@ class BackwardHook:
             others = hook(self.module, grads)
             if others is None:
                 continue
-            others = others if isinstance(others, tuple) else (others,)
             if len(others) != len(grads):
                 raise RuntimeError(
                     f"Backward pre hook returned an invalid number of grad_output, got {len(others)}, but expected "
@@ -87,6 +87,13 @@ class BackwardHook:
 
     def _call_without_inputs(self, grad_outputs) -> None:
         """No input needs a gradient, so no node waits for them: the hooks are called now."""
+        if self.user_hooks:
+            warnings.warn(
+                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#"
+                "torch.nn.Module.register_full_backward_hook for more details.",
+                stacklevel=8,
+            )
         for hook in self.user_hooks:
             others = hook(self.module, (None,) * self.n_inputs, grad_outputs)
             if others is not None and not (isinstance(others, tuple) and all(g is None for g in others)):
@@ -115,8 +122,8 @@ def _through_identity(values: tuple, hook) -> tuple:
 
 
 def _spread(grads, places, count: int) -> tuple:
-    """One gradient for each argument: None for those that are no tensors."""
+    """One gradient for each argument: None for those that are no tensors, and for outputs at the end without one."""
     made = [None] * count
-    for place, grad in zip(places, grads, strict=True):
+    for place, grad in zip(places, grads, strict=False):
         made[place] = grad
     return tuple(made)

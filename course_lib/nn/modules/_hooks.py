@@ -61,6 +61,14 @@ def _global(kind: str) -> list[tuple]:
     return [(key, hook, options) for key, (of, hook, options) in GLOBAL_HOOKS.items() if of == kind]
 
 
+class _Call:
+    """How far a call with hooks has come, for what has to happen after an error."""
+
+    def __init__(self, args: tuple, kwargs: dict):
+        self.args, self.kwargs, self.result = args, kwargs, None
+        self.hooks_done: set = set()
+
+
 class Hooked:
     """The part of Module that calls and registers hooks."""
 
@@ -68,28 +76,27 @@ class Hooked:
 
     def _call_with_hooks(self, args: tuple, kwargs: dict):
         """`forward` with everything around it."""
-        called: set = set()
+        call = _Call(args, kwargs)
         try:
-            return self._forward_with_hooks(args, kwargs, called)
+            return self._forward_with_hooks(call)
         except Exception:
-            self._call_after_error(args, kwargs, called)
+            self._call_after_error(call)
             raise
 
-    def _forward_with_hooks(self, args: tuple, kwargs: dict, called: set):
-        given = (args, kwargs)
-        args, kwargs = self._run_pre_hooks(args, kwargs)
-        given = (args, kwargs)
+    def _forward_with_hooks(self, call: _Call):
+        call.args, call.kwargs = args, kwargs = self._run_pre_hooks(call.args, call.kwargs)
         full, legacy = self._hooks_of_backward()
         pre = [*(hook for _, hook, _ in _global("backward_pre")), *self._backward_pre_hooks.values()]
         backward = BackwardHook(self, full, pre) if full or pre else None
         if backward is not None:
             args = backward.setup_input_hook(args)
-        result = self.forward(*args, **kwargs)
+        call.result = self.forward(*args, **kwargs)
         for key, hook, with_kwargs in self._forward_hooks_in_order():
-            called.add(key)
-            other = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            call.hooks_done.add(key)
+            other = hook(self, args, kwargs, call.result) if with_kwargs else hook(self, args, call.result)
             if other is not None:
-                result = other
+                call.result = other
+        result = call.result
         if backward is not None:
             if not isinstance(result, (Tensor, tuple)):
                 warnings.warn(
@@ -99,7 +106,7 @@ class Hooked:
                 )
             result = backward.setup_output_hook(result)
         if legacy:
-            _hang_legacy(self, legacy, given[0], result)
+            _hang_legacy(self, legacy, call.args, result)
         return result
 
     def _run_pre_hooks(self, args: tuple, kwargs: dict) -> tuple:
@@ -135,17 +142,17 @@ class Hooked:
         legacy = ([] if full_everywhere else everyones) + (ours if self._is_full_backward_hook is False else [])
         return full, legacy
 
-    def _call_after_error(self, args: tuple, kwargs: dict, called: set) -> None:
-        """After an error, forward hooks with `always_call` that did not run yet run with None for the result."""
+    def _call_after_error(self, call: _Call) -> None:
+        """After an error, forward hooks with `always_call` that did not run yet run with the result so far, or None."""
         always = [("global ", key) for key, _, options in _global("forward") if options.get("always_call")]
         always += [("", key) for key in self._forward_hooks_always_called]
         by_key = {key: (hook, with_kwargs) for key, hook, with_kwargs in self._forward_hooks_in_order()}
         for whose, key in always:
-            if key in called or key not in by_key:
+            if key in call.hooks_done or key not in by_key:
                 continue
             hook, with_kwargs = by_key[key]
             try:
-                hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+                hook(self, call.args, *((call.kwargs,) if with_kwargs else ()), call.result)
             except Exception as error:
                 warnings.warn(
                     f"{whose}module forward hook with ``always_call=True`` raised an exception that was silenced as "
@@ -197,7 +204,7 @@ class Hooked:
     def register_full_backward_hook(self, hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are there.
 
-        It may return other gradients of the inputs. Both are tuples, with None for what is no tensor or got no gradient.
+        It may return other gradients of the inputs. Both are tuples, with None where there is no gradient.
 
         Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
         """
@@ -224,13 +231,44 @@ def _hang_legacy(module, hooks: list, args, result) -> None:
     """Hang legacy backward hooks on the node that made the (first) output."""
     tensor = result
     while not isinstance(tensor, Tensor):
-        values = tensor.values() if isinstance(tensor, dict) else tensor
-        tensor = next(v for v in values if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
+        tensor = next(v for v in tensor.values() if isinstance(v, Tensor)) if isinstance(tensor, dict) else tensor[0]
     node = tensor.grad_fn
     if node is None:
         return
     for hook in hooks:
         node.register_hook(functools.partial(hook, module))
+    _warn_of_legacy(args, result, node)
+
+
+def _warn_of_legacy(args: tuple, result, node) -> None:
+    """Say what a legacy backward hook will not see."""
+    results = (result,) if isinstance(result, Tensor) else result
+    if not (isinstance(results, tuple) and all(isinstance(r, Tensor) for r in results)):
+        return _deprecated(
+            "s on a Module that does not return a single Tensor or a tuple of Tensors", "of the grad_output"
+        )
+    if not all(isinstance(a, Tensor) for a in args):
+        return _deprecated(
+            "s on a Module that does not take as input a single Tensor or a tuple of Tensors", "of the grad_input"
+        )
+    makers = {r.grad_fn for r in results if r.grad_fn is not None}
+    if makers == {node}:
+        if {a.grad_fn for a in args if a.grad_fn is not None} != {before for before, _ in node.next_functions}:
+            _deprecated(" when the forward contains multiple autograd Nodes", "grad_input")
+    elif len(makers) > 1:
+        _deprecated(" when outputs are generated by different autograd Nodes", "grad_output")
+    else:
+        _deprecated(" when outputs are nested in python data structure", "grad_output")
+
+
+def _deprecated(use: str, missing: str) -> None:
+    warnings.warn(
+        f"Using {'a ' if use.startswith(' ') else ''}non-full backward hook{use} is deprecated and will be removed in "
+        f"future versions. This hook will be missing some {missing}. Please use register_full_backward_hook to get the "
+        "documented behavior.",
+        FutureWarning,
+        stacklevel=6,
+    )
 
 
 # ---- for all modules ---------------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ class StateDict:
         for hook in self._load_state_dict_post_hooks.values():
             if hook(self, keys) is not None:
                 raise AssertionError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new values,"
-                    " if incompatible_keys need to be modified,it should be done inplace."
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
+                    "values, if incompatible_keys need to be modified, it should be done inplace."
                 )
 
     def _load_from_state_dict(
@@ -266,6 +266,12 @@ class _LoadHook:
     def __init__(self, hook, module=None):
         self.hook = hook
         self.module = None if module is None else weakref.ref(module)
+
+    def __getstate__(self) -> tuple:
+        return self.hook, None if self.module is None else self.module()  # a copied module's hook gets the copy
+
+    def __setstate__(self, state: tuple) -> None:
+        self.__init__(*state)
 
     def __call__(self, *args) -> None:
         self.hook(*(() if self.module is None else (self.module(),)), *args)

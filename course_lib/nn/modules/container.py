@@ -124,21 +124,21 @@ class Sequential(_Chain):
         return self.extend(list(other))
 
     def __mul__(self, other: int):
-        _check_factor(other)
+        _check_factor(self, other)
         return Sequential(*[module for _ in range(other) for module in self])
 
     __rmul__ = __mul__
 
     def __imul__(self, other: int):
-        _check_factor(other)
+        _check_factor(self, other)
         return self.extend([module for _ in range(other - 1) for module in list(self)])
 
 
-def _check_factor(factor) -> None:
+def _check_factor(container, factor) -> None:
     if not isinstance(factor, int):
-        raise TypeError(f"unsupported operand type(s) for *: {type(Sequential)} and {type(factor)}")
+        raise TypeError(f"unsupported operand type(s) for *: {type(container)} and {type(factor)}")
     if factor <= 0:
-        raise ValueError(f"Non-positive multiplication factor {factor} for {type(Sequential)}")
+        raise ValueError(f"Non-positive multiplication factor {factor} for {type(container)}")
 
 
 class ModuleList(_Chain):
