@@ -117,7 +117,7 @@ def _is_packed(name: str, args, named) -> bool:
     return len(args) > 2 and isinstance(args[1], Tensor) and (name == "lstm" or isinstance(args[2], Tensor))
 
 
-def _declare(name: str, what: str, states: str, source: str) -> None:
+def _declare(name: str, what: str, states: str, source: str):
     padded, packed = functools.partial(_padded, name), functools.partial(_packed, name)
 
     def network(*args, **named):
@@ -133,14 +133,18 @@ def _declare(name: str, what: str, states: str, source: str) -> None:
 
     Source: {source}
     """
-    function()(network)
+    return function()(network)
 
 
-_declare("rnn_tanh", "A recurrent network with tanh", "the last states", "Elman (1990), Finding structure in time")
-_declare("rnn_relu", "A recurrent network with relu", "the last states", "Elman (1990), Finding structure in time")
-_declare("gru", "Gated recurrent units", "the last states", "Cho et al. (2014), arXiv:1406.1078")
-_declare("lstm", "Long short-term memory", "the last hidden and cell states (hx is such a pair, too)",
-         "Hochreiter & Schmidhuber (1997), Long Short-Term Memory")  # fmt: skip
+rnn_tanh = _declare(
+    "rnn_tanh", "A recurrent network with tanh", "the last states", "Elman (1990), Finding structure in time"
+)
+rnn_relu = _declare(
+    "rnn_relu", "A recurrent network with relu", "the last states", "Elman (1990), Finding structure in time"
+)
+gru = _declare("gru", "Gated recurrent units", "the last states", "Cho et al. (2014), arXiv:1406.1078")
+lstm = _declare("lstm", "Long short-term memory", "the last hidden and cell states (hx is such a pair, too)",
+                "Hochreiter & Schmidhuber (1997), Long Short-Term Memory")  # fmt: skip
 
 # ---- one step ----------------------------------------------------------------------------------------------------
 
