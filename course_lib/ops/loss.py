@@ -19,14 +19,20 @@ from .smooth_activation import logsigmoid
 def reduction_of(reduction, size_average=None, reduce=None) -> str:
     """One of "none", "mean" and "sum", also from the two old arguments; ValueError for anything else."""
     if size_average is not None or reduce is not None:
-        average, reduces = size_average is None or size_average, reduce is None or reduce
-        reduction = "mean" if average and reduces else "sum" if reduces else "none"
-        warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            stacklevel=3,
-        )
+        reduction = old_reduction(size_average, reduce)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def old_reduction(size_average, reduce) -> str:
+    """What the two old arguments say, with a warning about them."""
+    average, reduces = size_average is None or size_average, reduce is None or reduce
+    reduction = "mean" if average and reduces else "sum" if reduces else "none"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+        stacklevel=4,
+    )
     return reduction
 
 

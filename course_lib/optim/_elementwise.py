@@ -28,6 +28,7 @@ class ElementwiseOptimizer(Optimizer):
 
     kernel: str | None = None  # a backend may hold a compiled function of this name that is called like `update`
     capturable_needs = "params and state_steps"  # what must lie on a GPU with capturable=True, in PyTorch's words
+    capturable_devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
 
     def arrays(self, group: dict) -> tuple[str, ...]:
         """The names of the arrays in a parameter's state."""
@@ -68,7 +69,7 @@ class ElementwiseOptimizer(Optimizer):
         if group.get("capturable") and any(is_numpy(p._array) for p in params):
             raise AssertionError(
                 f"If capturable=True, {self.capturable_needs} must be on supported devices: "
-                "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+                f"{self.capturable_devices}."
             )
 
     def _step_on_arrays(self, index: int, group: dict, params: list[Tensor]) -> None:

@@ -22,10 +22,11 @@ class Point(NamedTuple):
     slope: float
 
 
-def strong_wolfe(evaluate, start: Point, t, direction, tries: int = 25) -> tuple[Point, int]:
+def strong_wolfe(evaluate, start: Point, t, direction, tries: int) -> tuple[Point, int]:
     """A length that fulfils the strong Wolfe conditions, and how often the loss was computed.
 
-    evaluate(t): (loss, gradient) at the length t. start: the point at length 0. t: the first length to try.
+    evaluate(t): (loss, gradient) at the length t. start: the point at length 0. t: the first length to try;
+    at most `tries` more follow.
     """
 
     def at(t) -> Point:

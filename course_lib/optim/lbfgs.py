@@ -70,8 +70,8 @@ class LBFGS(Optimizer):
             slope = gradient.dot(direction)
             if slope > -group["tolerance_change"]:
                 break
-            last = iteration == group["max_iter"]
-            moved, tries = self._move(closure, Point(0, loss, gradient, slope), t, direction, last)
+            last, budget = iteration == group["max_iter"], group["max_eval"] - evaluations
+            moved, tries = self._move(closure, Point(0, loss, gradient, slope), t, direction, last, budget)
             state["t"], loss, gradient = moved.t, moved.loss, moved.gradient
             evaluations += tries
             state["func_evals"] += tries
@@ -96,7 +96,7 @@ class LBFGS(Optimizer):
             state["d"] = _newton_direction(state, gradient)
         state["prev_flat_grad"] = gradient.clone()
 
-    def _move(self, closure, start: Point, t, direction: Tensor, last: bool) -> tuple[Point, int]:
+    def _move(self, closure, start: Point, t, direction: Tensor, last: bool, budget: int):
         """Go along the direction; where that led, and how often the closure was computed for it."""
         search = self.param_groups[0]["line_search_fn"]
         params = self.param_groups[0]["params"]
@@ -117,7 +117,7 @@ class LBFGS(Optimizer):
                 p.copy_(place)
             return loss, gradient
 
-        found, tries = strong_wolfe(loss_at, start, t, direction)
+        found, tries = strong_wolfe(loss_at, start, t, direction, budget)
         _add(params, direction, found.t)
         return found, tries
 
