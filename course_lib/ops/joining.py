@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -15,11 +16,13 @@ from .indexing import view_at
 _FULL = slice(None)
 
 
-def _common_dtype(tensors) -> dtypes.dtype:
-    dtype = tensors[0].dtype
-    for t in tensors[1:]:
-        dtype = dtypes.promote_types(dtype, t.dtype)
-    return dtype
+def _in_common_dtype(tensors: list[Tensor], among: list[Tensor]) -> list[Tensor]:
+    """`tensors` cast to the dtype that those `among` promote to."""
+    found = list(dict.fromkeys(t._array.dtype for t in among))
+    if len(found) == 1:
+        return tensors
+    dtype = functools.reduce(dtypes.promote_types, (dtypes.from_numpy(each) for each in found))
+    return [t if t.dtype is dtype else t.to(dtype) for t in tensors]
 
 
 def _tensor_list(name: str, tensors) -> list[Tensor]:
@@ -49,14 +52,13 @@ class cat:
         tensors = _tensor_list("cat", tensors)
         if not tensors:
             raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-        dtype = _common_dtype(tensors)
-        tensors = [t for t in tensors if t._array.shape != (0,)] or tensors[:1]  # 1-D empty tensors are skipped
-        for position, t in enumerate(tensors):
-            if t.ndim == 0:
+        joined = [t for t in tensors if t._array.shape != (0,)] or tensors[:1]  # 1-D empty tensors are skipped
+        for position, t in enumerate(joined):
+            if t._array.ndim == 0:
                 raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
-        dim = normalize_dim(dim, tensors[0].ndim)
-        _check_sizes(tensors, dim)
-        return [t if t.dtype is dtype else t.to(dtype) for t in tensors], {"dim": dim}
+        dim = normalize_dim(dim, joined[0].ndim)
+        _check_sizes(joined, dim)
+        return _in_common_dtype(joined, among=tensors), {"dim": dim}
 
     def forward(xp, *arrays, dim):
         return xp.concatenate(arrays, axis=dim)
@@ -94,19 +96,21 @@ class stack:
         tensors = _tensor_list("stack", tensors)
         if not tensors:
             raise RuntimeError("stack expects a non-empty TensorList")
-        first = list(tensors[0].shape)
+        first = tensors[0]._array.shape
         for position, t in enumerate(tensors):
-            if list(t.shape) != first:
+            if t._array.shape != first:
                 raise RuntimeError(
-                    f"stack expects each tensor to be equal size, but got {first} at entry 0 and {list(t.shape)} "
-                    "at entry "
-                    f"{position}"
+                    f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
+                    f"{list(t.shape)} at entry {position}"
                 )
-        dtype = _common_dtype(tensors)
-        tensors = [t if t.dtype is dtype else t.to(dtype) for t in tensors]
-        return tensors, {"dim": normalize_dim(dim, tensors[0].ndim + 1)}
+        return _in_common_dtype(tensors, among=tensors), {"dim": normalize_dim(dim, len(first) + 1)}
 
     def forward(xp, *arrays, dim):
+        shape = arrays[0].shape
+        if not shape:
+            return xp.array(arrays, dtype=arrays[0].dtype)
+        if dim == 0:  # what lies one after the other needs no axis of its own before it is joined
+            return xp.concatenate(arrays).reshape(len(arrays), *shape)
         return xp.stack(arrays, axis=dim)
 
     def save(ctx, out, *tensors, dim):
