@@ -14,7 +14,7 @@ import numpy as np
 from .... import dtypes
 from ....ops.from_data import as_tensor, tensor
 from ....ops.joining import stack
-from ....tensor import Tensor
+from ....tensor import Tensor, wrap
 
 REFUSED = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
@@ -95,12 +95,14 @@ def collate_numpy_scalar_fn(batch, *, collate_fn_map=None):
 
 def collate_float_fn(batch, *, collate_fn_map=None):
     """One float64 tensor of the Python numbers."""
-    return tensor(batch, dtype=dtypes.float64)
+    array = np.array(batch)
+    return wrap(array) if array.dtype == np.float64 else tensor(batch, dtype=dtypes.float64)
 
 
 def collate_int_fn(batch, *, collate_fn_map=None):
     """One int64 tensor (bool for bools) of the Python numbers."""
-    return tensor(batch)
+    array = np.array(batch)
+    return wrap(array) if array.dtype == np.int64 else tensor(batch)
 
 
 def collate_str_fn(batch, *, collate_fn_map=None):
