@@ -119,6 +119,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         except BaseException:
             self._stop()
             raise
+        self._begin(loader)  # anew, as PyTorch does: a sampler that draws when its iterator is made draws again
         self._give_first_tasks()
 
     def _worker_settings(self, worker_id: int, loader) -> WorkerSettings:
