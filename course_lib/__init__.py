@@ -36,7 +36,7 @@ globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zero
 
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
           "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly_mode",
-          "is_anomaly_check_nan_enabled": "autograd.anomaly_mode", "vmap": "func",
+          "is_anomaly_check_nan_enabled": "autograd.anomaly_mode", "vmap": "func", "compile": "compiler",
           **dict.fromkeys(("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "ByteTensor", "CharTensor",
                            "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"),
                            "legacy"),
@@ -47,8 +47,8 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always",
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "cuda", "distributions", "fft", "func", "functional", "linalg", "masked", "nn",
-               "optim", "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
+_SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "jit", "linalg",
+               "masked", "nn", "optim", "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):

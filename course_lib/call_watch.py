@@ -1,0 +1,206 @@
+"""Seeing every call of a torch function: what the tracer (`jit`, `onnx`) and the profiler stand on.
+
+Python reports each call and return to the function given to `sys.setprofile`. `watch` picks out the calls of the
+operations in `ops/` and of Tensor's methods, by their code objects, however the caller got hold of the function. An
+operation is named by its `target`: "torch.relu", "nn.functional.linear", "Tensor.view", or "ops.view_shape" for one
+that is no public function. `resolve` finds the function of a target again. While nobody watches, nothing is paid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import sys
+from types import CodeType, FrameType, FunctionType
+
+from .ops import FUNCTIONS, OPS, _call, _in_place
+from .tensor import Tensor
+
+NAMESPACES = ("torch", "nn.functional", "linalg", "fft", "special", "signal.windows")
+SUBSCRIPTS = ("__getitem__", "__setitem__")
+PROPERTIES = ("T", "mT", "H", "mH", "real", "imag", "data")  # those that are views of the tensor
+# Methods that turn a tensor into Python values; a tracer warns of them.
+PYTHON_VALUES = ("__bool__", "__int__", "__float__", "__complex__", "__index__", "__len__", "__iter__", "item",
+                 "tolist")  # fmt: skip
+# What gives or takes Python values instead of computing a tensor: never an operation of a graph.
+NO_OPERATION = {"apply_", "as_subclass", "backward", "data_ptr", "from_dlpack", "from_file", "from_numpy",
+                "frombuffer", "map_", "map2_", "nelement", "new", "numel", "numpy", "record_stream", "register_hook",
+                "register_post_accumulate_grad_hook", "requires_grad_", "resize_", "retain_grad", "share_memory_",
+                "size", "storage", "to_dlpack", "untyped_storage"}  # fmt: skip
+
+
+class Call:
+    """One call of an operation: its target, and what it was given."""
+
+    __slots__ = ("target", "args", "kwargs", "frame")
+
+    def __init__(self, target: str, frame: FrameType):
+        self.target, self.frame = target, frame
+        self.args, self.kwargs = _given(resolve(target), frame)
+
+
+@contextlib.contextmanager
+def watch(enter, leave):
+    """Inside the `with` block of this thread, tell of each call of an operation.
+
+    enter(target, frame) says whether it wants to know of the end of this call: it returns None, or a token for
+    leave(token, result), which is called when the function has returned (with None where it raised).
+    """
+    targets, tokens = known_targets(), {}
+
+    def see(frame, event, value):
+        if event == "call":
+            target = targets.get(frame.f_code)
+            if target is not None and type(target) is not str:
+                target = target(frame.f_locals)
+            if target is not None:
+                token = enter(target, frame)
+                if token is not None:
+                    tokens[frame] = token
+        elif event == "return" and frame in tokens:
+            leave(tokens.pop(frame), value)
+
+    previous = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        yield
+    finally:
+        sys.setprofile(previous)
+
+
+def _given(function, frame: FrameType) -> tuple[tuple, dict]:
+    """Positional and keyword arguments of a call that is just beginning, without those that are the defaults."""
+    code, values = frame.f_code, frame.f_locals
+    own = function if getattr(function, "__code__", None) is code else getattr(function, "__wrapped__", None)
+    defaults = dict(getattr(own, "__kwdefaults__", None) or {}, out=None)
+    names = code.co_varnames
+    count = code.co_argcount
+    args = [values[name] for name in names[:count]]
+    end = count + code.co_kwonlyargcount
+    kwargs = {name: values[name] for name in names[count:end]}
+    open_ended = code.co_flags & inspect.CO_VARARGS
+    if open_ended:
+        args += values[names[end]]
+        end += 1
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        kwargs |= values[names[end]]
+    if not open_ended:
+        for default in reversed(getattr(own, "__defaults__", None) or ()):
+            if len(args) == 1 or args[-1] is not default:
+                break
+            args.pop()
+    return tuple(args), {k: v for k, v in kwargs.items() if k not in defaults or v is not defaults[k]}
+
+
+# ---- from code objects to targets ----------------------------------------------------------------------------------
+
+
+def known_targets() -> dict[CodeType, object]:
+    """The target of each code object, or a function that finds it in the frame's variables.
+
+    Ops are closures that share their code: which op it is, their variable `cls` says.
+    """
+    return _targets(sum(map(len, FUNCTIONS.values())))
+
+
+@functools.cache
+def _targets(registered: int) -> dict[CodeType, object]:  # made anew when modules imported later registered more
+    found: dict[CodeType, object] = {}
+    for maker, name in ((_call.binary, "call"), (_call.unary, "call"), (_call.general, "call")):
+        found.update(dict.fromkeys(_inner_codes(maker, name), _of_op))
+    found.update(dict.fromkeys(_inner_codes(_call.with_arguments, "public"), _of_op))
+    found.update(dict.fromkeys(_inner_codes(_in_place.in_place, "call_"), lambda seen: f"Tensor.{seen['cls'].name}_"))
+    (of_function,) = _inner_codes(_in_place.function_in_place, "call_")
+    found[of_function] = lambda seen: f"Tensor.{seen['name']}"
+    shared = set(found)
+    (wrapper,) = _inner_codes(_call.with_out, "public")
+    found[wrapper] = lambda seen: target_of_function(seen["made"])
+    for namespace in NAMESPACES:
+        functions = FUNCTIONS.get(namespace, {})
+        for name, made in functions.items():
+            made = made.__wrapped__ if getattr(made, "__code__", None) is wrapper else made
+            code = getattr(made, "__code__", None)
+            if code is None or code in shared or name in NO_OPERATION:
+                continue
+            target = f"{namespace}.{made.__name__ if made.__name__ in functions else name}"
+            if made.__closure__:
+                found.setdefault(code, _Siblings(code)).add(made, target)
+            else:
+                found.setdefault(code, target)
+    for name, made in vars(Tensor).items():
+        if isinstance(made, property):
+            made = made.fget if name in PROPERTIES else None
+        code = getattr(made, "__code__", None)
+        if code is not None and (name[0] != "_" or name in (*SUBSCRIPTS, *PYTHON_VALUES)) and name not in NO_OPERATION:
+            found.setdefault(code, f"Tensor.{name}")
+    return found
+
+
+class _Siblings:
+    """Functions that one factory made (conv1d, conv2d, …): they share their code and differ in their free variables."""
+
+    def __init__(self, code: CodeType):
+        self.code, self.targets = code, {}
+
+    def add(self, function: FunctionType, target: str) -> None:
+        self.targets.setdefault(tuple([id(cell.cell_contents) for cell in function.__closure__]), target)
+
+    def __call__(self, seen: dict) -> str | None:
+        return self.targets.get(tuple([id(seen.get(name)) for name in self.code.co_freevars]))
+
+
+def _inner_codes(maker: FunctionType, name: str) -> list[CodeType]:
+    """The code objects of the functions called `name` that `maker` defines."""
+    return [c for c in maker.__code__.co_consts if isinstance(c, CodeType) and c.co_name == name]
+
+
+def _of_op(seen: dict) -> str:
+    return target_of_op(seen["cls"])
+
+
+@functools.cache
+def target_of_op(cls) -> str:
+    name, made = cls.__name__, _function_of(cls)
+    for namespace in NAMESPACES:
+        if made is not None and FUNCTIONS.get(namespace, {}).get(name) is made:
+            return f"{namespace}.{name}"
+    return f"Tensor.{name}" if made is not None and vars(Tensor).get(name) is made else f"ops.{name}"
+
+
+# ---- from targets to functions -------------------------------------------------------------------------------------
+
+
+@functools.cache
+def resolve(target: str):
+    """The function of a target; LookupError for anything that is no operation of the library."""
+    namespace, _, name = target.rpartition(".")
+    if name not in NO_OPERATION:
+        if namespace in FUNCTIONS and name in FUNCTIONS[namespace]:
+            return FUNCTIONS[namespace][name]
+        if namespace == "Tensor" and (name[:1] != "_" or name in SUBSCRIPTS):
+            found = vars(Tensor).get(name)
+            found = found.fget if name in PROPERTIES else found
+            if callable(found):
+                return found
+        if namespace == "ops" and name in OPS and (found := _function_of(OPS[name])) is not None:
+            return found
+    raise LookupError(f"there is no operation '{target}'")
+
+
+def _function_of(cls):
+    """The function that `@op` put in the place of the class."""
+    return getattr(importlib.import_module(cls.__module__), cls.__name__, None)
+
+
+def target_of_function(function) -> str | None:
+    """The target of a function that was passed as a value (an activation, say); None if it is no operation."""
+    function = inspect.unwrap(function, stop=lambda f: hasattr(f, "__code__"))
+    target = known_targets().get(getattr(function, "__code__", None))
+    if callable(target):
+        target = target(inspect.getclosurevars(function).nonlocals)
+    return target
+
+
+__all__ = ["NO_OPERATION", "PYTHON_VALUES", "Call", "known_targets", "resolve", "target_of_function", "watch"]
