@@ -69,7 +69,8 @@ def main() -> None:
     torch.set_num_threads(1)
     libraries = {"PyTorch": torch, "course_lib": course_lib}
     datasets = {name: make_datasets(T) for name, T in libraries.items()}
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, PyTorch {torch.__version__}")
+    versions = f"Python {platform.python_version()}, PyTorch {torch.__version__}"
+    print(f"{platform.platform()}, {os.cpu_count()} cores, {versions}")
     print(f"{ROWS} × {COLUMNS}, one epoch{'':20s}{'PyTorch':>12s}{'course_lib':>12s}{'ratio':>8s}")
     for title, (which, settings) in CASES.items():
         times: dict[str, list[float]] = {name: [] for name in libraries}

@@ -1,4 +1,4 @@
-"""torch.utils.data against PyTorch: every case runs on both libraries, and what it returns, raises and warns is equal."""
+"""torch.utils.data against PyTorch: what every case returns, raises and warns of is equal on both libraries."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def test_signatures():
 
 def test_modules_import_as_in_pytorch():
     from course_lib.utils.data._utils.collate import default_collate, default_collate_fn_map  # noqa: F401
-    from course_lib.utils.data.dataloader import DataLoader, default_collate as same  # noqa: F401
+    from course_lib.utils.data.dataloader import DataLoader  # noqa: F401
+    from course_lib.utils.data.dataloader import default_collate as same
     from course_lib.utils.data.dataset import IterableDataset, TensorDataset, random_split  # noqa: F401
     from course_lib.utils.data.distributed import DistributedSampler  # noqa: F401
     from course_lib.utils.data.sampler import Sampler, SubsetRandomSampler  # noqa: F401
@@ -100,14 +101,14 @@ def test_modules_import_as_in_pytorch():
 # ---- orders ------------------------------------------------------------------------------------------------------
 
 LOADERS = {
-    "sequential": dict(batch_size=3),
-    "shuffled": dict(batch_size=3, shuffle=True),
-    "shuffled, single samples": dict(batch_size=None, shuffle=True),
-    "drop_last": dict(batch_size=4, shuffle=True, drop_last=True),
-    "batches from a sampler": dict(batch_sampler=[[1, 2], [0], [4, 3, 9]]),
-    "batches from an eager sampler": dict(batch_size=None, sampler="eager"),
-    "shuffled by a generator": dict(batch_size=3, shuffle=True, generator="generator"),
-    "own collate_fn": dict(batch_size=4, collate_fn=list),
+    "sequential": {"batch_size": 3},
+    "shuffled": {"batch_size": 3, "shuffle": True},
+    "shuffled, single samples": {"batch_size": None, "shuffle": True},
+    "drop_last": {"batch_size": 4, "shuffle": True, "drop_last": True},
+    "batches from a sampler": {"batch_sampler": [[1, 2], [0], [4, 3, 9]]},
+    "batches from an eager sampler": {"batch_size": None, "sampler": "eager"},
+    "shuffled by a generator": {"batch_size": 3, "shuffle": True, "generator": "generator"},
+    "own collate_fn": {"batch_size": 4, "collate_fn": list},
 }
 
 
@@ -132,7 +133,7 @@ def test_order_and_later_random_numbers(title, workers):
     check(case)
 
 
-@pytest.mark.parametrize("settings", [dict(), dict(persistent_workers=True), dict(prefetch_factor=1)])
+@pytest.mark.parametrize("settings", [{}, {"persistent_workers": True}, {"prefetch_factor": 1}])
 @pytest.mark.parametrize("batch_size", [None, 2, 3])
 @pytest.mark.parametrize("iterable", [False, True])
 def test_epochs_of_workers(settings, batch_size, iterable):
@@ -420,7 +421,11 @@ def test_default_collate_of_tensors(title):
 def test_collate_with_a_table_of_one_s_own():
     def case(T):
         collate = T.utils.data._utils.collate
-        table = {**collate.default_collate_fn_map, set: lambda batch, *, collate_fn_map=None: sorted(set().union(*batch))}
+
+        def union(batch, *, collate_fn_map=None):
+            return sorted(set().union(*batch))
+
+        table = {**collate.default_collate_fn_map, set: union}
         return collate.collate([({1}, 2), ({3}, 4)], collate_fn_map=table)
 
     check(case)
@@ -451,28 +456,28 @@ def test_rows_that_need_a_gradient():
 # ---- settings ----------------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "negative workers": dict(num_workers=-1),
-    "negative timeout": dict(timeout=-1),
-    "prefetch without workers": dict(prefetch_factor=2),
-    "negative prefetch": dict(prefetch_factor=-1, num_workers=1),
-    "no prefetch": dict(prefetch_factor=0, num_workers=1),
-    "persistent without workers": dict(persistent_workers=True),
-    "sampler and shuffle": dict(sampler=[1], shuffle=True),
-    "batch_sampler and batch_size": dict(batch_sampler=[[1]], batch_size=2),
-    "batch_sampler and shuffle": dict(batch_sampler=[[1]], shuffle=True),
-    "batch_sampler and sampler": dict(batch_sampler=[[1]], sampler=[1]),
-    "batch_sampler and drop_last": dict(batch_sampler=[[1]], drop_last=True),
-    "drop_last without batches": dict(batch_size=None, drop_last=True),
-    "context without workers": dict(multiprocessing_context="spawn"),
-    "unknown context": dict(multiprocessing_context="thread", num_workers=1),
-    "no context": dict(multiprocessing_context=3, num_workers=1),
-    "empty batches": dict(batch_size=0),
-    "fraction of a batch": dict(batch_size=2.5),
-    "timeout without workers": dict(timeout=3),
-    "too many workers": dict(num_workers=1000, batch_size=0),
-    "pin_memory": dict(pin_memory=True),
-    "several mistakes": dict(num_workers=-1, timeout=-1),
-    "several others": dict(sampler=[1], shuffle=True, batch_size=None, drop_last=True),
+    "negative workers": {"num_workers": -1},
+    "negative timeout": {"timeout": -1},
+    "prefetch without workers": {"prefetch_factor": 2},
+    "negative prefetch": {"prefetch_factor": -1, "num_workers": 1},
+    "no prefetch": {"prefetch_factor": 0, "num_workers": 1},
+    "persistent without workers": {"persistent_workers": True},
+    "sampler and shuffle": {"sampler": [1], "shuffle": True},
+    "batch_sampler and batch_size": {"batch_sampler": [[1]], "batch_size": 2},
+    "batch_sampler and shuffle": {"batch_sampler": [[1]], "shuffle": True},
+    "batch_sampler and sampler": {"batch_sampler": [[1]], "sampler": [1]},
+    "batch_sampler and drop_last": {"batch_sampler": [[1]], "drop_last": True},
+    "drop_last without batches": {"batch_size": None, "drop_last": True},
+    "context without workers": {"multiprocessing_context": "spawn"},
+    "unknown context": {"multiprocessing_context": "thread", "num_workers": 1},
+    "no context": {"multiprocessing_context": 3, "num_workers": 1},
+    "empty batches": {"batch_size": 0},
+    "fraction of a batch": {"batch_size": 2.5},
+    "timeout without workers": {"timeout": 3},
+    "too many workers": {"num_workers": 1000, "batch_size": 0},
+    "pin_memory": {"pin_memory": True},
+    "several mistakes": {"num_workers": -1, "timeout": -1},
+    "several others": {"sampler": [1], "shuffle": True, "batch_size": None, "drop_last": True},
 }
 
 
@@ -481,7 +486,7 @@ def test_settings_that_contradict_each_other(title):
     check(lambda T: list(T.utils.data.DataLoader(squares(T), **REFUSED[title])))
 
 
-@pytest.mark.parametrize("settings", [dict(shuffle=True), dict(shuffle=False), dict(sampler=[0]), dict(batch_sampler=[[0]])])
+@pytest.mark.parametrize("settings", [{"shuffle": True}, {"shuffle": False}, {"sampler": [0]}, {"batch_sampler": [[0]]}])
 def test_settings_refused_for_streams(settings):
     check(lambda T: list(T.utils.data.DataLoader(stream(T), **settings)))
 
@@ -490,8 +495,10 @@ def test_more_workers_than_cores():
     check(lambda T: len(T.utils.data.DataLoader(squares(T), num_workers=1000)))
 
 
-@pytest.mark.parametrize("name", ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers",
-                                  "num_workers", "collate_fn", "timeout", "anything"])  # fmt: skip
+FIXED = ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"]
+
+
+@pytest.mark.parametrize("name", [*FIXED, "num_workers", "collate_fn", "timeout", "anything"])
 def test_attributes_that_are_fixed(name):
     def case(T):
         loader = T.utils.data.DataLoader(squares(T))
@@ -504,17 +511,18 @@ def test_attributes():
     def case(T):
         loader = T.utils.data.DataLoader(squares(T), batch_size=3, num_workers=1)
         names = sorted(name for name in vars(loader) if not name.startswith("_"))
-        values = [getattr(loader, name) for name in names if name not in {"dataset", "sampler", "batch_sampler", "collate_fn"}]
+        objects = {"dataset", "sampler", "batch_sampler", "collate_fn"}
+        values = [getattr(loader, name) for name in names if name not in objects]
         return names, values, loader.multiprocessing_context, type(loader.sampler).__name__, loader.collate_fn.__name__
 
     check(case)
 
 
-@pytest.mark.parametrize("length, batch_size, drop_last", [(3, 1, False), (5, 2, False), (5, 2, True), (2, None, False)])
+@pytest.mark.parametrize(("length", "batch_size", "drop_last"), [(3, 1, 0), (5, 2, 0), (5, 2, 1), (2, None, 0)])
 @pytest.mark.parametrize("workers", [0, 1])
 def test_length_of_a_stream(length, batch_size, drop_last, workers):
     def case(T):
-        loader = T.utils.data.DataLoader(stream(T, 5, length), batch_size, drop_last=drop_last, num_workers=workers)
+        loader = T.utils.data.DataLoader(stream(T, 5, length), batch_size, drop_last=bool(drop_last), num_workers=workers)
         return len(loader), list(loader), len(iter(loader))
 
     check(case)

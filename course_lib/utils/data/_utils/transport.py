@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from ....tensor import Tensor
+from ....tensor import Tensor, wrap
 
 ALIGNMENT = 64  # bytes: arrays begin where the widest vector instructions like it
 SMALL = 4096  # batches up to this many bytes travel in the note itself
@@ -31,16 +31,25 @@ _segments_made = itertools.count()
 
 
 class _BatchPickler(reduction.ForkingPickler):
-    """Pickles a batch; refuses tensors whose history would be lost on the way."""
+    """Pickles a batch. A tensor takes its own numbers along, not the whole memory that it is perhaps a small view of;
+    one whose history would be lost on the way is refused.
+    """
 
     def reducer_override(self, value):
-        if isinstance(value, Tensor) and value.requires_grad and not value.is_leaf:
+        if not isinstance(value, Tensor):
+            return NotImplemented
+        if value.requires_grad and not value.is_leaf:
             raise RuntimeError(
                 "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
                 "crossing process boundaries.  If you just want to transfer the data, call detach() on the tensor "
                 "before serializing (e.g., putting it on the queue)."
             )
-        return NotImplemented
+        return (_arrived, (value._array, value.requires_grad)) if type(value) is Tensor else NotImplemented
+
+
+def _arrived(array: np.ndarray, requires_grad: bool) -> Tensor:
+    made = wrap(array)
+    return made.requires_grad_() if requires_grad else made
 
 
 def pickled(batch) -> list:
