@@ -304,7 +304,8 @@ def _with_hooks(step):
 
     @functools.wraps(step)
     def hooked(self, *args, **kwargs):
-        self._opt_called = True  # learning rate schedulers warn when they are called first
+        if "_opt_called" in self.__dict__:  # put there by a learning rate scheduler, which warns when it is first
+            self._opt_called = True
         args = (self, *args)
         for hook in itertools.chain(_GLOBAL_STEP_HOOKS["pre"].values(), self._optimizer_step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
