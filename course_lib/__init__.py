@@ -46,9 +46,11 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_deterministic_debug_mode", "get_float32_matmul_precision",
                            "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always",
                            "is_warn_always_enabled", "typename"), "settings"),
-          **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "jit", "linalg",
-               "masked", "nn", "optim", "random", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
+          **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
+          **dict.fromkeys(("load", "save"), "serialization")}  # fmt: skip
+_SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "jit",
+               "linalg", "masked", "nn", "optim", "random", "serialization", "signal", "special", "storage", "testing",
+               "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -16,7 +16,7 @@ from . import dtypes
 from .storage import TypedStorage, UntypedStorage, memory_of
 from .tensor import Storage, Tensor, wrap
 
-_INTERNAL = {"_made_in", "_post_accumulate_grad_hooks", "_stands_for"}  # attributes that belong to autograd
+INTERNAL_ATTRIBUTES = {"_made_in", "_post_accumulate_grad_hooks", "_stands_for"}  # attributes that belong to autograd
 _WITHOUT_A_STORAGE_TYPE = {dtypes.uint16, dtypes.uint32, dtypes.uint64}  # younger than PyTorch's typed storages
 
 
@@ -52,7 +52,7 @@ def place_of(tensor: Tensor) -> tuple:
 
 def attributes_of(tensor: Tensor) -> dict:
     """What the user hung on the tensor: `x.name = "weights"`."""
-    return {name: value for name, value in tensor.__dict__.items() if name not in _INTERNAL}
+    return {name: value for name, value in tensor.__dict__.items() if name not in INTERNAL_ATTRIBUTES}
 
 
 def _warn_of_hooks(tensor: Tensor) -> None:
@@ -77,13 +77,14 @@ def _rebuild_tensor(storage, storage_offset, size, stride) -> Tensor:
 
 
 def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None) -> Tensor:
-    made = _rebuild_tensor(storage, storage_offset, size, stride)
-    return _finished(made, requires_grad, metadata)
+    made = _rebuild_tensor(_resolved(storage, metadata), storage_offset, size, stride)
+    made.requires_grad = bool(requires_grad)
+    return made
 
 
 def _rebuild_tensor_v3(storage, storage_offset, size, stride, requires_grad, backward_hooks, dtype, metadata=None):
     """As v2, for the dtypes that have no storage type of their own: the storage is bytes."""
-    return _finished(_looking_into(storage, dtype, storage_offset, size, stride), requires_grad, metadata)
+    return _looking_into(storage, dtype, storage_offset, size, stride)
 
 
 def _rebuild_parameter(data, requires_grad, backward_hooks):
@@ -128,7 +129,7 @@ def _rebuild_nested_tensor(*args):
 
 def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad):
     """Nor are tensors without numbers."""
-    raise RuntimeError("the file holds a tensor on the device 'meta', which has no numbers; course_lib has no such device")
+    raise RuntimeError("the file holds a tensor on the device 'meta': it has no numbers, and course_lib no such device")
 
 
 def _looking_into(storage, dtype: dtypes.dtype, offset, size, stride) -> Tensor:
@@ -142,14 +143,12 @@ def _looking_into(storage, dtype: dtypes.dtype, offset, size, stride) -> Tensor:
     return made
 
 
-def _finished(tensor: Tensor, requires_grad, metadata) -> Tensor:
+def _resolved(storage, metadata):
     """PyTorch conjugates and negates lazily and says so in the metadata; here the numbers themselves change."""
     for name in ("conj", "neg"):
         if metadata and metadata.get(name):
-            tensor = getattr(tensor, name)()
-    if requires_grad:
-        tensor.requires_grad = True
-    return tensor
+            storage = TypedStorage(getattr(storage._as_tensor(storage.dtype), name)())
+    return storage
 
 
 # ---- storages ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ class layout:
         return "torch.strided"
 
     def __reduce__(self):
-        return "strided"  # pickled by its name in this module
+        return _get_layout, (repr(self),)
 
 
 class memory_format:
@@ -37,6 +37,13 @@ class memory_format:
 strided = layout()
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last, channels_last_3d = memory_format("channels_last", 4), memory_format("channels_last_3d", 5)
+
+
+def _get_layout(name: str) -> layout:
+    """The layout that PyTorch's files call `name`; RuntimeError for one of sparse tensors."""
+    if name != repr(strided):
+        raise RuntimeError(f"course_lib has strided tensors only, not the layout '{name}'")
+    return strided
 
 
 def channels_moved_last(array, wanted: memory_format):
