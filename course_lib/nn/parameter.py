@@ -93,6 +93,16 @@ class Buffer(Tensor, metaclass=_Marked):
 # ---- without a shape yet -----------------------------------------------------------------------------------------
 
 
+def _of_data(name: str):
+    """A method that converts the empty data: `module.to(dtype)` says which dtype the numbers will have."""
+
+    def method(self, *args, **named):
+        return getattr(self.data, name)(*args, **named)
+
+    method.__name__ = name
+    return method
+
+
 class UninitializedTensorMixin:
     """A tensor that knows its dtype and device but no shape: whatever asks for its numbers gets a ValueError.
 
@@ -139,6 +149,8 @@ class UninitializedTensorMixin:
         """Become a parameter (or buffer) of this shape, with uninitialised numbers."""
         self.data = empty(shape, device=device or self.device, dtype=dtype or self.dtype)
         self.__class__ = self.cls_to_become
+
+    to, type, cpu, cuda = map(_of_data, ("to", "type", "cpu", "cuda"))
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point

@@ -42,6 +42,7 @@ def _nll(node: str):
         share = -g * w
         if reduction == "mean":
             share = share / w.sum()
+        share = share.masked_fill(~kept, 0)  # what is ignored gets nothing, not even a NaN
         zeros = share.new_zeros(ctx.shape)
         return zeros.scatter(1, chosen.unsqueeze(1), share.unsqueeze(1)), None, None
 
@@ -116,6 +117,8 @@ def _check_targets(input, target, weight) -> None:
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(weight)}")
 
 
 @function(namespace="nn.functional")

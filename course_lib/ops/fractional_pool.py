@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
-
 from ._numeric import tuple_of
 from ._op import function, op
 from .max_pool import largest_in, scattered
@@ -15,11 +13,11 @@ from .sampling import rand
 def _fractional(node: str):
     def forward(xp, a, samples, *, kernel, size):
         dims = len(kernel)
-        batch = a if a.ndim == dims + 2 else a[None]
+        batch, number = a if a.ndim == dims + 2 else a[None], samples.dtype.type
         values, places = xp.empty((*batch.shape[:2], *size), a.dtype), xp.empty((*batch.shape[:2], *size), "int64")
         for n, c in itertools.product(range(batch.shape[0]), range(batch.shape[1])):
             bounds = [
-                _random_bounds(float(samples[n, c, d if dims == 3 else 1 - d]), batch.shape[2 + d], size[d], kernel[d])
+                _random_bounds(number(samples[n, c, d if dims == 3 else 1 - d]), batch.shape[2 + d], size[d], kernel[d])
                 for d in range(dims)
             ]
             values[n, c], places[n, c] = largest_in(xp, batch[n, c], bounds)
@@ -46,13 +44,17 @@ def _fractional(node: str):
 _fractional_ops = {2: _fractional("FractionalMaxPool2D"), 3: _fractional("FractionalMaxPool3D")}
 
 
-def _random_bounds(sample: float, n: int, size: int, kernel: int) -> list[tuple[int, int]]:
-    """Graham's pseudorandom windows (arXiv:1412.6071): starts floor((i + u) α) - floor(u α), the last at the end."""
+def _random_bounds(sample, n: int, size: int, kernel: int) -> list[tuple[int, int]]:
+    """Graham's pseudorandom windows (arXiv:1412.6071): starts floor((i + u) α) - floor(u α), the last at the end.
+
+    Each step is rounded to the dtype of the sample, as in PyTorch.
+    """
     starts = [n - kernel] * size
     if size > 1:
-        sample, step = np.float32(sample), np.float32(n - kernel) / np.float32(size - 1)
+        number = type(sample)
+        step = number(n - kernel) / number(size - 1)
         for i in range(size - 1):
-            starts[i] = int((np.float32(i) + sample) * step) - int(sample * step)
+            starts[i] = int((number(i) + sample) * step) - int(sample * step)
     return [(start, start + kernel) for start in starts]
 
 

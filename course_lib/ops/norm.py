@@ -242,12 +242,17 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     Each channel of (N, C, …) normalised over all samples and places. Training uses the batch's own mean and variance
     and moves the running ones towards them by `momentum`, in place; otherwise the running ones are used.
 
-    ValueError while training with one value a channel; RuntimeError where sizes do not fit.
+    ValueError while training with one value a channel, and for an eps that is not positive (in evaluation: negative);
+    RuntimeError where sizes do not fit.
 
     Source: Ioffe & Szegedy (2015), arXiv:1502.03167
     """
     if training:
         _need_values(input.shape, input.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     return _normalize_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)[0]
 
 

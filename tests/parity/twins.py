@@ -77,10 +77,11 @@ def is_tensor(value) -> bool:
 # ---- comparing -----------------------------------------------------------------------------------------------------
 
 
-def difference(expected, got, compare=lambda position, tensor: True) -> str | None:
+def difference(expected, got, compare=lambda position, tensor: True, scaled: bool = False) -> str | None:
     """What is different between two results, in a few words, or None.
 
     compare(position, tensor): whether the numbers of PyTorch's tensor at this place count, or only its shape and dtype.
+    scaled: rounding errors are measured against the largest number of a tensor, as sums of many numbers need it.
     """
     expected, got = flat(expected), flat(got)
     if len(expected) != len(got):
@@ -99,6 +100,8 @@ def difference(expected, got, compare=lambda position, tensor: True) -> str | No
         if not compare(position, a):
             continue
         relative, absolute = TOLERANCE.get(str(a.dtype).removeprefix("torch."), (0, 0))
+        if scaled and a.numel():
+            absolute *= max(1, float(a.detach().abs().nan_to_num(0, 0).max()))
         if not np.allclose(numbers(b), numbers(a), relative, absolute, equal_nan=True):
             return "values"
     return None
@@ -117,7 +120,8 @@ def gradients(library, result, inputs, create_graph: bool = False):
     return library.autograd.grad(total, inputs, allow_unused=True, create_graph=create_graph)
 
 
-def gradient_difference(expected, got) -> str | None:
+def gradient_difference(expected, got, scaled: bool = False) -> str | None:
+    """What is different between two tuples of gradients; a gradient of zeros may also be missing."""
     if (expected is None) != (got is None):
         return "requires_grad of the result"
     for a, b in zip(expected or (), got or (), strict=True):
@@ -125,7 +129,7 @@ def gradient_difference(expected, got) -> str | None:
             present = a if b is None else b
             if present is not None and numbers(present).any():
                 return "no gradient for an input" if b is None else "a gradient that should not be"
-        elif found := difference(a, b):
+        elif found := difference(a, b, scaled=scaled):
             return found
     return None
 
