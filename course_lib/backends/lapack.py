@@ -16,6 +16,7 @@ def routines(names: tuple[str, ...], *arrays):
 
 
 def _flat(array, core: int):
+    """The batch in one dimension. Of results this has to be a view: they are made in row-major order."""
     return array.reshape(-1, *array.shape[array.ndim - core :])
 
 
@@ -34,12 +35,14 @@ def lu_factor(a):
 
 def cholesky(a):
     """(lower factor, info: the order of the first leading minor that is not positive, 0 where all are)."""
-    factor, info = np.tril(a), np.zeros(a.shape[:-2], np.int32)
+    factor, info = np.ascontiguousarray(np.tril(a)), np.zeros(a.shape[:-2], np.int32)
     if a.size:
         (potrf,) = routines(("potrf",), a)
         codes = info.reshape(-1)
         for i, one in enumerate(_flat(factor, 2)):
             one[...], codes[i] = potrf(one, lower=True, clean=True)
+            if not codes[i] and (unknown := np.isnan(one.diagonal())).any():  # not every LAPACK says so
+                codes[i] = np.argmax(unknown) + 1
     return factor, info
 
 
@@ -47,7 +50,7 @@ def solve_triangular(a, b, *, upper: bool, left: bool, unitriangular: bool):
     """X of `a X = b` (or `X a = b`) for triangular `a`; a zero on the diagonal gives inf or nan."""
     from scipy.linalg import get_blas_funcs
 
-    made = np.empty_like(b)
+    made = np.empty(b.shape, b.dtype)
     if b.size:
         (trsm,) = get_blas_funcs(("trsm",), (a, b))
         for one, right, out in zip(_flat(a, 2), _flat(b, 2), _flat(made, 2), strict=True):
@@ -68,7 +71,7 @@ def geqrf(a):
 def ldl_factor(a, *, hermitian: bool):
     """Bunch and Kaufman's factorisation of the lower triangle: (LD packed, pivots, info)."""
     batch, n = a.shape[:-2], a.shape[-1]
-    packed, pivots, info = np.tril(a), np.zeros((*batch, n), np.int32), np.zeros(batch, np.int32)
+    packed, pivots, info = np.ascontiguousarray(np.tril(a)), np.zeros((*batch, n), np.int32), np.zeros(batch, np.int32)
     if a.size:
         (sytrf,) = routines((_symmetric(a, hermitian) + "trf",), a)
         codes = info.reshape(-1)

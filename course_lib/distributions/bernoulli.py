@@ -5,11 +5,11 @@ from __future__ import annotations
 import course_lib as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import ProbsOrLogits, broadcast_all
 
 
-class Bernoulli(ProbsOrLogits, Distribution):
+class Bernoulli(ProbsOrLogits, ExponentialFamily):
     """Bernoulli(probs=None, logits=None): 1 with probability `probs`, or with log odds `logits`; give one of them.
 
     >>> import course_lib as torch
@@ -23,6 +23,7 @@ class Bernoulli(ProbsOrLogits, Distribution):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
     has_enumerate_support = True
+    _mean_carrier_measure = 0
 
     def __init__(self, probs=None, logits=None, validate_args=None):
         if self._choose(probs, logits) == "probs":
@@ -61,3 +62,10 @@ class Bernoulli(ProbsOrLogits, Distribution):
     def enumerate_support(self, expand: bool = True):
         values = torch.arange(2, dtype=self._param.dtype).view(-1, *[1] * len(self._batch_shape))
         return values.expand(-1, *self._batch_shape) if expand else values
+
+    @property
+    def _natural_params(self) -> tuple:
+        return (torch.logit(self.probs),)
+
+    def _log_normalizer(self, x):
+        return x.exp().log1p()

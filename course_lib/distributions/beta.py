@@ -8,11 +8,11 @@ import course_lib as torch
 
 from . import constraints
 from .dirichlet import Dirichlet
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """Beta(concentration1, concentration0): density ∝ x^(concentration1 - 1)·(1 - x)^(concentration0 - 1) in [0, 1].
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#beta
@@ -63,3 +63,10 @@ class Beta(Distribution):
 
     def entropy(self):
         return self._dirichlet.entropy()
+
+    @property
+    def _natural_params(self) -> tuple:
+        return self.concentration1, self.concentration0
+
+    def _log_normalizer(self, x, y):
+        return x.lgamma() + y.lgamma() - (x + y).lgamma()

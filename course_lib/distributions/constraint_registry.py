@@ -75,6 +75,11 @@ def _to_interval(constraint):
     return transforms.ComposeTransform([transforms.SigmoidTransform(), stretch])
 
 
+@_in_both(constraints.corr_cholesky)
+def _to_corr_cholesky(constraint):
+    return transforms.CorrCholeskyTransform()
+
+
 def _to_independent(registry):
     def make(constraint):
         return transforms.IndependentTransform(
@@ -84,8 +89,20 @@ def _to_independent(registry):
     return make
 
 
+def _to_cat(registry):
+    return lambda constraint: transforms.CatTransform(
+        [registry(part) for part in constraint.cseq], constraint.dim, constraint.lengths
+    )
+
+
+def _to_stack(registry):
+    return lambda constraint: transforms.StackTransform([registry(part) for part in constraint.cseq], constraint.dim)
+
+
 for _registry in (biject_to, transform_to):
     _registry.register(constraints.independent, _to_independent(_registry))
+    _registry.register(constraints.cat, _to_cat(_registry))
+    _registry.register(constraints.stack, _to_stack(_registry))
 biject_to.register(constraints.simplex, lambda constraint: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda constraint: transforms.SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda constraint: transforms.LowerCholeskyTransform())

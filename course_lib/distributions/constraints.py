@@ -128,6 +128,53 @@ class MixtureSameFamilyConstraint(Constraint):
         return f"MixtureSameFamilyConstraint({self.base_constraint!r})"
 
 
+class SideBySide(Constraint):
+    """A constraint for each part of a tensor; the base of Cat and Stack."""
+
+    def __init__(self, cseq, dim: int = 0):
+        self.cseq, self.dim = list(cseq), dim
+        if not all(isinstance(constraint, Constraint) for constraint in self.cseq):
+            raise AssertionError("All elements of cseq must be Constraint instances")
+
+    @property
+    def is_discrete(self) -> bool:
+        return any(constraint.is_discrete for constraint in self.cseq)
+
+    @property
+    def event_dim(self) -> int:
+        return max(constraint.event_dim for constraint in self.cseq)
+
+    def _check_parts(self, value, split) -> list:
+        if not -value.dim() <= self.dim < value.dim():
+            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dimensions")
+        return [constraint.check(part) for constraint, part in zip(self.cseq, split(value), strict=False)]
+
+
+class Cat(SideBySide):
+    """Constraints for consecutive pieces of these `lengths` along `dim`, as torch.cat joins them."""
+
+    def __init__(self, cseq, dim: int = 0, lengths=None):
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})")
+
+    def check(self, value):
+        return torch.cat(self._check_parts(value, lambda whole: whole.split(self.lengths, self.dim)), self.dim)
+
+
+class Stack(SideBySide):
+    """A constraint for each index along `dim`, as torch.stack joins them."""
+
+    @property
+    def event_dim(self) -> int:
+        event_dim = super().event_dim
+        return event_dim + 1 if self.dim + event_dim < 0 else event_dim
+
+    def check(self, value):
+        return torch.stack(self._check_parts(value, lambda whole: whole.unbind(self.dim)), self.dim)
+
+
 # ---- whole numbers -----------------------------------------------------------------------------------------------
 
 
@@ -272,6 +319,14 @@ class LowerCholesky(LowerTriangular):
         return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
 
 
+class CorrCholesky(LowerCholesky):
+    """Cholesky factors of correlation matrices: their rows have length 1 (within 10·n·eps)."""
+
+    def check(self, value):
+        tolerance = 10 * value.shape[-1] * torch.finfo(value.dtype).eps
+        return super().check(value) & ((value.detach().norm(dim=-1) - 1).abs() <= tolerance).all(-1)
+
+
 class Square(Constraint):
     """Matrices with as many rows as columns."""
 
@@ -329,6 +384,9 @@ unit_interval = Interval(0.0, 1.0)
 simplex = Simplex()
 lower_triangular = LowerTriangular()
 lower_cholesky = LowerCholesky()
+corr_cholesky = CorrCholesky()
+cat = Cat
+stack = Stack
 square = Square()
 symmetric = Symmetric()
 positive_semidefinite = PositiveSemidefinite()

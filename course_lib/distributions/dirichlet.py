@@ -5,10 +5,10 @@ from __future__ import annotations
 import course_lib as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """Dirichlet(concentration): density ∝ Π xᵢ^(aᵢ - 1) on the simplex; `concentration` a (…, K), all > 0.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#dirichlet
@@ -54,3 +54,10 @@ class Dirichlet(Distribution):
         a, k, total = self.concentration, self.concentration.shape[-1], self.concentration.sum(-1)
         log_beta = torch.lgamma(a).sum(-1) - torch.lgamma(total)
         return log_beta - (k - total) * torch.digamma(total) - ((a - 1) * torch.digamma(a)).sum(-1)
+
+    @property
+    def _natural_params(self) -> tuple:
+        return (self.concentration,)
+
+    def _log_normalizer(self, x):
+        return x.lgamma().sum(-1) - x.sum(-1).lgamma()

@@ -1,15 +1,15 @@
-"""Gamma, and chi-squared as one of its cases."""
+"""Gamma: the waiting time for several events; its numbers make many other distributions."""
 
 from __future__ import annotations
 
 import course_lib as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """Gamma(concentration, rate): density rateᵃ·xᵃ⁻¹·exp(-rate·x) / Γ(a) for x > 0, a = concentration; both > 0.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#gamma
@@ -18,6 +18,7 @@ class Gamma(Distribution):
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, concentration, rate, validate_args=None):
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -57,24 +58,9 @@ class Gamma(Distribution):
         a = self.concentration
         return a - self.rate.log() + torch.lgamma(a) + (1 - a) * torch.digamma(a)
 
-
-class Chi2(Gamma):
-    """Chi2(df): the sum of `df` squared standard normal numbers; Gamma(df/2, 1/2).
-
-    Source: https://docs.pytorch.org/docs/stable/distributions.html#chi2
-    """
-
-    arg_constraints = {"df": constraints.positive}
-
-    def __init__(self, df, validate_args=None):
-        super().__init__(0.5 * df, 0.5, validate_args=validate_args)
-
-    def expand(self, batch_shape, _instance=None):
-        made = super().expand(batch_shape, _instance)
-        made.concentration, made.rate = self.concentration.expand(batch_shape), self.rate.expand(batch_shape)
-        return made
-
     @property
-    def df(self):
-        """The degrees of freedom."""
-        return self.concentration * 2
+    def _natural_params(self) -> tuple:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, x, y):
+        return (x + 1).lgamma() - (x + 1) * (-y).log()

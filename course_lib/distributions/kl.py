@@ -15,8 +15,10 @@ from .beta import Beta
 from .binomial import Binomial
 from .categorical import Categorical
 from .cauchy import Cauchy
+from .continuous_bernoulli import ContinuousBernoulli
 from .dirichlet import Dirichlet
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .exponential import Exponential
 from .gamma import Gamma
 from .geometric import Geometric
@@ -24,6 +26,7 @@ from .gumbel import EULER, Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, half_log_determinant, squared_distance
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -116,6 +119,26 @@ def _beta(p, q):
     return _dirichlet(p._dirichlet, q._dirichlet)
 
 
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p, q):
+    return p.mean * (p.logits - q.logits) + p._log_norm() - q._log_norm() + (-p.probs).log1p() - (-q.probs).log1p()
+
+
+@register_kl(ExponentialFamily, ExponentialFamily)
+def _exponential_family(p, q):
+    """How far the tangent of the log-normalizer at p lies below it at q (a Bregman divergence)."""
+    if type(p) is not type(q):
+        raise NotImplementedError(
+            "The cross KL-divergence between different exponential families cannot be computed using Bregman "
+            "divergences"
+        )
+    parameters, normalizer, slopes = p._tangent()
+    kl = q._log_normalizer(*q._natural_params) - normalizer
+    for mine, other, slope in zip(parameters, q._natural_params, slopes, strict=True):
+        kl = kl - sum_rightmost((other - mine) * slope, slope.dim() - len(q.batch_shape))
+    return kl
+
+
 @register_kl(Dirichlet, Dirichlet)
 def _dirichlet(p, q):
     a, b = p.concentration, q.concentration
@@ -165,19 +188,35 @@ def _normal(p, q):
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).pow(2) - 1 - ratio.log())
 
 
-@register_kl(MultivariateNormal, MultivariateNormal)
-def _multivariate_normal(p, q):
+def _root(p):
+    """A matrix R with RRᵀ = the covariance."""
+    if isinstance(p, LowRankMultivariateNormal):
+        return torch.cat((p.cov_factor, p.cov_diag.sqrt().diag_embed()), -1)
+    return p._unbroadcasted_scale_tril
+
+
+def _log_determinant(p):
+    if isinstance(p, LowRankMultivariateNormal):
+        return p.log_determinant()
+    return 2 * half_log_determinant(p._unbroadcasted_scale_tril)
+
+
+def _squared_distance(q, difference):
+    if isinstance(q, LowRankMultivariateNormal):
+        return q.squared_distance(difference)
+    return squared_distance(q._unbroadcasted_scale_tril, difference)
+
+
+def _normal_vectors(p, q):
     if p.event_shape != q.event_shape:
+        low_rank = isinstance(p, LowRankMultivariateNormal) + isinstance(q, LowRankMultivariateNormal)
         raise ValueError(
-            "KL-divergence between two Multivariate Normals with"
+            f"KL-divergence between two {('', '(Low Rank) ', 'Low Rank ')[low_rank]}Multivariate Normals with"
             "                          different event shapes cannot be computed"
         )
-    n, lower_p, lower_q = p.event_shape[0], p._unbroadcasted_scale_tril, q._unbroadcasted_scale_tril
-    shape = torch.broadcast_shapes(lower_p.shape, lower_q.shape)
-    both = torch.linalg.solve_triangular(lower_q.expand(shape), lower_p.expand(shape), upper=False)
-    trace = both.pow(2).sum((-2, -1))
-    distance = squared_distance(lower_q, q.loc - p.loc)
-    return half_log_determinant(lower_q) - half_log_determinant(lower_p) + 0.5 * (trace + distance - n)
+    trace = _squared_distance(q, _root(p).mT.movedim(-2, 0)).sum(0)
+    distance = _squared_distance(q, q.loc - p.loc)
+    return 0.5 * (_log_determinant(q) - _log_determinant(p) + trace + distance - p.event_shape[0])
 
 
 @register_kl(Pareto, Pareto)
@@ -253,6 +292,16 @@ def _infinite(p, q):
     return torch.full_like(p.mean, torch.inf)
 
 
+def _to_continuous_bernoulli(p, q):
+    kl = -p.entropy() - p.mean * q.logits - (-q.probs).log1p() - q._log_norm()
+    return torch.where((p.high > 1) | (p.low < 0), torch.inf, kl) if isinstance(p, Uniform) else kl
+
+
+def _continuous_bernoulli_to_uniform(p, q):
+    # As in PyTorch, an interval that ends where the values of p end counts as too narrow.
+    return torch.where((q.low >= 0) | (q.high <= 1), torch.inf, -p.entropy() + (q.high - q.low).log())
+
+
 def _to_normal(p, q):
     variance = q.scale.pow(2)
     return -p.entropy() + 0.5 * (2 * math.pi * variance).log() + (p.variance + (p.mean - q.loc).pow(2)) / (2 * variance)
@@ -301,22 +350,29 @@ def _bernoulli_to_poisson(p, q):
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
 
 
-for _p in (Beta, Exponential, Gamma, Gumbel, Laplace, Uniform, Pareto):
+for _p in (LowRankMultivariateNormal, MultivariateNormal):
+    for _q in (LowRankMultivariateNormal, MultivariateNormal):
+        register_kl(_p, _q)(_normal_vectors)
+for _p in (Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Uniform, Pareto):
     register_kl(_p, Normal)(_to_normal)
-for _p in (Beta, Gamma, Pareto, Uniform):
+for _p in (Beta, ContinuousBernoulli, Gamma, Pareto, Uniform):
     register_kl(_p, Exponential)(_to_exponential)
 for _p in (Beta, Exponential, Pareto, Uniform):
     register_kl(_p, Gamma)(_to_gamma)
 for _p in _UNBOUNDED:
-    for _q in (Beta, Exponential, Gamma, Pareto, Uniform):
+    for _q in (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform):
         register_kl(_p, _q)(_infinite)
 for _p in _HALF_LINE:
-    for _q in (Beta, Uniform, *((Pareto,) if _p is not Pareto else ())):
+    for _q in (Beta, ContinuousBernoulli, Uniform, *((Pareto,) if _p is not Pareto else ())):
         register_kl(_p, _q)(_infinite)
 for _p in (Exponential, Gamma, Normal, Uniform):
     register_kl(_p, Gumbel)(_to_gumbel)
 register_kl(Uniform, Beta)(_uniform_to_beta)
 register_kl(Uniform, Pareto)(_uniform_to_pareto)
+for _p in (Beta, Uniform):
+    register_kl(_p, ContinuousBernoulli)(_to_continuous_bernoulli)
+register_kl(ContinuousBernoulli, Uniform)(_continuous_bernoulli_to_uniform)
+register_kl(ContinuousBernoulli, Pareto)(_infinite)
 register_kl(Beta, Pareto)(_infinite)
 register_kl(Poisson, Bernoulli)(_infinite)
 register_kl(Poisson, Binomial)(_infinite)

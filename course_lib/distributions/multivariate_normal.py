@@ -24,7 +24,40 @@ def half_log_determinant(scale_tril):
     return scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
-class MultivariateNormal(Distribution):
+class ScaleMatrix:
+    """The part of a distribution that is given by a covariance Σ, its inverse or its lower Cholesky factor L, Σ = LLᵀ.
+
+    What was given is kept in the batch's shape; L, from which all else comes, in its own (`_unbroadcasted_scale_tril`).
+    """
+
+    def _keep(self, name: str, matrix, batch_shape) -> None:
+        self.__dict__[name] = matrix.expand(batch_shape + matrix.shape[-2:])
+
+    def _factorize(self, name: str, matrix) -> None:
+        if name == "precision_matrix":
+            matrix = torch.linalg.inv(matrix)
+        self._unbroadcasted_scale_tril = matrix if name == "scale_tril" else torch.linalg.cholesky(matrix)
+
+    @lazy_property
+    def scale_tril(self):
+        """L (…, n, n)."""
+        return self._expanded(self._unbroadcasted_scale_tril)
+
+    @lazy_property
+    def covariance_matrix(self):
+        """LLᵀ (…, n, n)."""
+        return self._expanded(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
+
+    @lazy_property
+    def precision_matrix(self):
+        """(LLᵀ)⁻¹ (…, n, n)."""
+        return self._expanded(torch.cholesky_inverse(self._unbroadcasted_scale_tril))
+
+    def _expanded(self, matrix):
+        return matrix.expand(self._batch_shape + (self._event_shape[-1],) * 2)
+
+
+class MultivariateNormal(ScaleMatrix, Distribution):
     """MultivariateNormal(loc, covariance_matrix=None, precision_matrix=None, scale_tril=None)
 
     Mean `loc` (…, n), and one of: the covariance Σ, its inverse, or its lower Cholesky factor L with Σ = LLᵀ, each
@@ -54,30 +87,10 @@ class MultivariateNormal(Distribution):
             called = "scale_tril matrix" if name == "scale_tril" else name
             raise ValueError(f"{called} must be at least two-dimensional, with optional leading batch dimensions")
         batch_shape = torch.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
-        self.__dict__[name] = matrix.expand(batch_shape + matrix.shape[-2:])
+        self._keep(name, matrix, batch_shape)
         self.loc = loc.expand(batch_shape + loc.shape[-1:])
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)
-        if name == "precision_matrix":
-            matrix = torch.linalg.inv(matrix)
-        self._unbroadcasted_scale_tril = matrix if name == "scale_tril" else torch.linalg.cholesky(matrix)
-
-    @lazy_property
-    def scale_tril(self):
-        """L (…, n, n)."""
-        return self._expanded(self._unbroadcasted_scale_tril)
-
-    @lazy_property
-    def covariance_matrix(self):
-        """LLᵀ (…, n, n)."""
-        return self._expanded(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
-
-    @lazy_property
-    def precision_matrix(self):
-        """(LLᵀ)⁻¹ (…, n, n)."""
-        return self._expanded(torch.cholesky_inverse(self._unbroadcasted_scale_tril))
-
-    def _expanded(self, matrix):
-        return matrix.expand(self._batch_shape + self._event_shape + self._event_shape)
+        self._factorize(name, matrix)
 
     @property
     def mean(self):

@@ -7,11 +7,11 @@ import math
 import course_lib as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, standard_normal
 
 
-class Normal(Distribution):
+class Normal(ExponentialFamily):
     """Normal(loc, scale): mean `loc`, standard deviation `scale` > 0; density exp(-((x - loc)/scale)²/2) / (scale·√2π).
 
     >>> import course_lib as torch
@@ -28,6 +28,7 @@ class Normal(Distribution):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, loc, scale, validate_args=None):
         self.loc, self.scale = broadcast_all(loc, scale)
@@ -72,3 +73,11 @@ class Normal(Distribution):
 
     def entropy(self):
         return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
+
+    @property
+    def _natural_params(self) -> tuple:
+        variance = self.scale.pow(2)
+        return self.loc / variance, -0.5 / variance
+
+    def _log_normalizer(self, x, y):
+        return -x.pow(2) / (4 * y) + 0.5 * torch.log(-math.pi / y)

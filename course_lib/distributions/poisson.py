@@ -5,11 +5,11 @@ from __future__ import annotations
 import course_lib as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """Poisson(rate): P(k) = rateᵏ·exp(-rate) / k! for k = 0, 1, 2, …; rate ≥ 0.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#poisson
@@ -43,3 +43,10 @@ class Poisson(Distribution):
             self._validate_sample(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - torch.lgamma(value + 1)
+
+    @property
+    def _natural_params(self) -> tuple:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, x):
+        return x.exp()

@@ -84,6 +84,7 @@ def test_determinant_of_a_singular_matrix_has_its_cofactors_as_gradient():
         lambda T: T.linalg.inv(T.ones(2, 2)),
         lambda T: T.linalg.solve(T.ones(2, 2, 2), T.ones(2, 2)),
         lambda T: T.linalg.cholesky(-T.ones(2, 2)),
+        lambda T: T.linalg.cholesky(T.tensor([[1.0, 0.0], [float("nan"), 1.0]])),
         lambda T: T.linalg.det(T.ones(2, 3)),
         lambda T: T.linalg.svd(T.tensor([[float("nan"), 1], [1, 1]])),
         lambda T: T.linalg.lu_factor(T.ones(2, 2)),
@@ -103,3 +104,24 @@ def test_errors(call):
     assert str(ours.value) == str(theirs.value)
     assert ours.type.__mro__[-3:] == theirs.type.__mro__[-3:]
     assert isinstance(ours.value, course_lib.linalg.LinAlgError) == isinstance(theirs.value, torch.linalg.LinAlgError)
+
+
+ON_A_BATCH = {
+    "cholesky": lambda T, x: T.linalg.cholesky(x),
+    "cholesky_solve": lambda T, x: T.cholesky_solve(x, x),
+    "solve_triangular": lambda T, x: T.linalg.solve_triangular(x, x, upper=False),
+    "ldl_factor": lambda T, x: T.linalg.ldl_factor(x).LD,
+    "lu_solve": lambda T, x: T.linalg.lu_solve(*T.linalg.lu_factor(x), x),
+    "qr": lambda T, x: T.linalg.qr(x).R,
+    "lstsq": lambda T, x: T.linalg.lstsq(x, x).solution,
+    "matrix_exp": lambda T, x: T.linalg.matrix_exp(x / 9),
+}
+
+
+@pytest.mark.parametrize("name", ON_A_BATCH)
+def test_the_batch_may_lie_last_in_memory(name):
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(3, 3, 4))
+    matrices = np.einsum("ijb,kjb->ikb", factors, factors) + np.eye(3)[:, :, None]
+    made = [ON_A_BATCH[name](T, T.tensor(matrices).permute(2, 0, 1)).numpy() for T in (torch, course_lib)]
+    np.testing.assert_allclose(made[1], made[0], rtol=1e-8, atol=1e-12)

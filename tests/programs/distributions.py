@@ -275,3 +275,106 @@ print(d.Normal(0.0, -1.0, validate_args=False).scale, d.Normal(0.0, 1.0, validat
 d.Distribution.set_default_validate_args(False)
 print(d.Exponential(-1.0).log_prob(torch.tensor(-1.0)))
 d.Distribution.set_default_validate_args(True)
+
+# --- the circle, the F ratio, the unit interval, exceedances
+d = torch.distributions
+torch.manual_seed(20)
+two = torch.tensor([0.7, 3.5])
+for made in (d.FisherSnedecor(two, 5.0), d.Kumaraswamy(two, 2.0), d.ContinuousBernoulli(torch.tensor([0.2, 0.5])), d.ContinuousBernoulli(logits=two),
+             d.GeneralizedPareto(1.0, two, torch.tensor([0.3, -0.5])), d.GeneralizedPareto(0.0, 1.0, 0.0)):
+    sample = made.sample((3,))
+    print(made, sample, made.log_prob(sample), made.mean, made.variance, made.support, made.batch_shape, made.expand((3, 2)).sample(), sep="\n")
+    for name in ("cdf", "entropy"):
+        try:
+            print(getattr(made, name)(*[sample][: name == "cdf"]))
+        except NotImplementedError:
+            print("no", name)
+print(d.ContinuousBernoulli(0.3).icdf(torch.tensor(0.5)), d.GeneralizedPareto(0.0, 1.0, 0.5).log_survival_function(torch.tensor(2.0)), d.GeneralizedPareto(0.0, two, 0.5).mode)
+circle = d.VonMises(torch.tensor([0.0, 3.0]), torch.tensor([1.0, 40.0]))
+print(circle, circle.sample((4,)), circle.log_prob(torch.tensor(0.5)), circle.mean, circle.variance, circle.mode, circle.support)
+print(d.VonMises(torch.tensor(1.0), torch.tensor(1e-6)).sample((3,)), d.VonMises(torch.tensor(1.0).double(), torch.tensor(2.0)).sample(), torch.rand(2))
+
+# --- random matrices
+d = torch.distributions
+torch.manual_seed(22)
+lkj = d.LKJCholesky(3, 0.5)
+lower = lkj.sample()
+print(lkj, lower, lkj.log_prob(lower), lkj.support, lkj.batch_shape, lkj.event_shape)
+lkj = d.LKJCholesky(2, torch.tensor([1.0, 5.0]))
+print(lkj.sample((2,)), lkj.log_prob(torch.eye(2)), lkj.expand((3, 2)).sample().shape)
+covariance = torch.tensor([[2.0, 0.6], [0.6, 1.0]])
+torch.manual_seed(23)
+wishart = d.Wishart(torch.tensor([4.0, 5.5]), covariance)
+sample = wishart.sample()
+print(wishart, sample, wishart.sample((3,)), wishart.log_prob(sample), wishart.entropy(), wishart.mean, wishart.mode, wishart.variance, wishart.precision_matrix)
+wishart = d.Wishart(3, scale_tril=torch.eye(3))
+print(wishart, wishart.sample(), wishart.sample((2,)).shape, wishart.mode.isnan().all(), wishart.expand((2,)).sample().shape)
+print(d.kl_divergence(d.Wishart(torch.tensor(4.0), covariance), d.Wishart(torch.tensor(6.0), torch.eye(2))))
+factor = torch.tensor([[1.0], [0.5], [-0.5]], requires_grad=True)
+low = d.LowRankMultivariateNormal(torch.zeros(2, 3), factor, torch.tensor([0.5, 1.0, 2.0]))
+print(low, low.sample((2,)), low.log_prob(torch.ones(3)), low.entropy(), low.variance, low.covariance_matrix[0], low.precision_matrix[0], low.scale_tril[0], low.mode)
+low.log_prob(torch.ones(3)).sum().backward()
+print(factor.grad, low.expand((4, 2)).sample().shape)
+
+# --- errors of random matrices
+d = torch.distributions
+eye = torch.eye(2)
+for attempt in (lambda: d.LKJCholesky(1), lambda: d.LKJCholesky(2).log_prob(2 * eye), lambda: d.Wishart(torch.tensor(1.0), eye), lambda: d.Wishart(torch.tensor(4.0)),
+                lambda: d.Wishart(3.0, torch.ones(2)), lambda: d.Wishart(3.0, torch.tensor([[1.0, 2.0], [2.0, 1.0]])), lambda: d.Wishart(3.0, eye).log_prob(-eye),
+                lambda: d.LowRankMultivariateNormal(torch.tensor(0.0), eye, eye[0]), lambda: d.LowRankMultivariateNormal(eye[0], eye[0], eye[0]),
+                lambda: d.LowRankMultivariateNormal(eye[0], torch.ones(3, 1), eye[0]), lambda: d.LowRankMultivariateNormal(eye[0], eye, torch.ones(3)),
+                lambda: d.LowRankMultivariateNormal(torch.zeros(3, 2), torch.ones(2, 2, 1), torch.ones(2)), lambda: d.LowRankMultivariateNormal(eye[0], 0 * eye, -torch.ones(2)),
+                lambda: d.ContinuousBernoulli(), lambda: d.ContinuousBernoulli(1.5, validate_args=True), lambda: d.VonMises(torch.tensor(0.0), torch.tensor(-1.0)),
+                lambda: d.FisherSnedecor(0.0, 1.0), lambda: d.Kumaraswamy(1.0, -1.0), lambda: d.GeneralizedPareto(0.0, 0.0, 1.0), lambda: d.GeneralizedPareto(0.0, 1.0, -1.0).log_prob(torch.tensor(2.0))):
+    try:
+        print(attempt())
+    except (ValueError, AssertionError, RuntimeError) as error:
+        print(type(error).__name__, error)
+
+# --- transforms side by side, and of correlations
+d = torch.distributions
+x = torch.tensor([[0.5, -1.0, 2.0]])
+cat = d.CatTransform([d.ExpTransform(), d.AffineTransform(1.0, 3.0)], dim=1, lengths=[2, 1])
+y = cat(x)
+print(cat, y, cat.inv(y), cat.log_abs_det_jacobian(x, y), cat.bijective, cat.domain, cat.codomain, cat.codomain.check(-y), cat.event_dim)
+stack = d.StackTransform([d.ExpTransform(), d.SigmoidTransform(), d.TanhTransform()], dim=1)
+y = stack(x)
+print(stack, y, stack.inv(y), stack.log_abs_det_jacobian(x, y), stack.codomain, stack.codomain.check(torch.tensor([[1.0, 2.0, 0.5]])), stack.bijective)
+corr = d.CorrCholeskyTransform()
+y = corr(x)
+print(corr, y, corr.inv(y), corr.log_abs_det_jacobian(x, y), corr.codomain, corr.codomain.check(y), corr.forward_shape((5, 6)), corr.inverse_shape((5, 4, 4)))
+uniform = d.CumulativeDistributionTransform(d.Normal(0.0, 1.0))
+y = uniform(x)
+print(uniform, y, uniform.inv(y), uniform.log_abs_det_jacobian(x, y), uniform.domain, uniform.codomain, uniform.with_cache()._cache_size)
+for constraint in (d.constraints.corr_cholesky, d.constraints.cat([d.constraints.positive, d.constraints.real]), d.constraints.stack([d.constraints.simplex, d.constraints.simplex], 0)):
+    print(constraint, constraint.event_dim, constraint.is_discrete, d.biject_to(constraint), d.transform_to(constraint))
+for attempt in (lambda: cat(torch.ones(1, 2)), lambda: cat(torch.ones(3)), lambda: stack(torch.ones(2, 2)), lambda: corr(torch.ones(2)), lambda: corr.inverse_shape((2, 3)),
+                lambda: d.CatTransform([1]), lambda: d.CatTransform([d.ExpTransform()], lengths=[1, 2]), lambda: d.constraints.cat([d.constraints.real], lengths=[1, 2])):
+    try:
+        print(attempt())
+    except (ValueError, AssertionError) as error:
+        print(type(error).__name__, error)
+
+# --- exponential families and the remaining divergences
+d = torch.distributions
+positive = torch.tensor([0.4, 2.0])
+for made in (d.Normal(1.0, positive), d.Bernoulli(positive / 4), d.Exponential(positive), d.Gamma(positive, 2.0), d.ContinuousBernoulli(positive / 4)):
+    print(isinstance(made, d.ExponentialFamily), d.ExponentialFamily.entropy(made), made.entropy(), made._natural_params)
+print(d.Poisson(positive)._natural_params, d.Beta(positive, 1.0)._natural_params, d.Dirichlet(positive)._log_normalizer(positive))
+try:
+    d.Poisson(positive).entropy()
+except NotImplementedError as error:
+    print("NotImplementedError", error)
+between = d.ContinuousBernoulli(positive / 4)
+wide, half, unit = d.Uniform(-1.0, 2.0), d.Uniform(0.25, 0.5), d.Uniform(0.0, 1.0)
+for p, q in ((between, d.ContinuousBernoulli(0.3)), (d.Beta(2.0, 3.0), between), (between, d.Exponential(2.0)), (between, d.Normal(0.0, 1.0)), (between, d.Pareto(1.0, 1.0)),
+             (between, wide), (between, unit), (half, between), (wide, between), (d.Exponential(positive), between), (d.Normal(positive, 1.0), between)):
+    print(type(p).__name__, type(q).__name__, d.kl_divergence(p, q))
+low = d.LowRankMultivariateNormal(torch.zeros(3), torch.ones(3, 1), torch.tensor([0.5, 1.0, 2.0]))
+full, batch = d.MultivariateNormal(torch.ones(3), torch.eye(3)), d.LowRankMultivariateNormal(torch.ones(2, 3), torch.ones(3, 2), torch.ones(3))
+print(d.kl_divergence(low, full), d.kl_divergence(full, low), d.kl_divergence(low, batch), d.kl_divergence(batch, full), d.kl_divergence(full, full))
+for pair in ((d.Normal(0.0, 1.0), d.Gamma(1.0, 1.0)), (low, d.MultivariateNormal(torch.ones(2), torch.eye(2))), (d.Chi2(1.0), d.Gamma(1.0, 1.0))):
+    try:
+        print(d.kl_divergence(*pair))
+    except (NotImplementedError, ValueError) as error:
+        print(type(error).__name__, error)

@@ -168,3 +168,30 @@ class AbsTransform(ParameterFree):
 
     def _inverse(self, y):
         return y
+
+
+class CumulativeDistributionTransform(Transform):
+    """CumulativeDistributionTransform(distribution): y = P(X ≤ x), uniform where x is drawn from `distribution`.
+
+    With it, a MultivariateNormal becomes a copula.
+    """
+
+    codomain = constraints.unit_interval
+    bijective, sign = True, 1
+
+    def __init__(self, distribution, cache_size: int = 0):
+        super().__init__(cache_size)
+        self.distribution = distribution
+
+    @property
+    def domain(self):
+        return self.distribution.support
+
+    def _call(self, x):
+        return self.distribution.cdf(x)
+
+    def _inverse(self, y):
+        return self.distribution.icdf(y)
+
+    def log_abs_det_jacobian(self, x, y):
+        return self.distribution.log_prob(x)

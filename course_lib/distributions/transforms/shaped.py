@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import course_lib as torch
 
 from .. import constraints
@@ -120,3 +122,69 @@ class PositiveDefiniteTransform(ParameterFree):
 
     def _inverse(self, y):
         return LowerCholeskyTransform().inv(torch.linalg.cholesky(y))
+
+
+class CorrCholeskyTransform(ParameterFree):
+    """n(n - 1)/2 numbers to the Cholesky factor of an n×n correlation matrix, whose rows have length 1.
+
+    The numbers, as tanh x in (-1, 1), fill the rows below the diagonal; each takes its share of what is left of its
+    row's length: yᵢⱼ = tᵢⱼ·√(1 - yᵢ₁² - … - yᵢ,ⱼ₋₁²), and the diagonal takes the rest.
+    """
+
+    domain, codomain = constraints.real_vector, constraints.corr_cholesky
+    bijective = True
+
+    @staticmethod
+    def _below(matrix, offset: int = -1):
+        """What lies below the diagonal, row by row, as a vector."""
+        row, column = torch.tril_indices(matrix.shape[-1], matrix.shape[-1], offset=offset)
+        return matrix[..., row, column]
+
+    @staticmethod
+    def _square(shape, refusal: str):
+        """The shape of matrices with so many elements below the diagonal; ValueError(refusal) where there are none."""
+        count = shape[-1]
+        n = round((0.25 + 2 * count) ** 0.5 + 0.5)
+        if n * (n - 1) // 2 != count:
+            raise ValueError(refusal)
+        return shape[:-1] + (n, n)
+
+    @staticmethod
+    def _left(y):
+        """1 minus the sum of squares up to and with each element of a row."""
+        return 1 - (y * y).cumsum(-1)
+
+    def _call(self, x):
+        eps = torch.finfo(x.dtype).eps
+        shape = self._square(
+            x.shape,
+            f"The size of last dimension is {x.shape[-1]} which cannot be expressed as the lower triangular part of a "
+            "square D x D matrix.",
+        )
+        row, column = torch.tril_indices(shape[-1], shape[-1], offset=-1)
+        share = x.new_zeros(shape)
+        share[..., row, column] = x.tanh().clamp(min=-1 + eps, max=1 - eps)
+        rest = (1 - share**2).sqrt().cumprod(-1)
+        shares = share + torch.eye(shape[-1], dtype=x.dtype)
+        return shares * torch.nn.functional.pad(rest[..., :-1], [1, 0], value=1)
+
+    def _inverse(self, y):
+        left = torch.nn.functional.pad(self._left(y)[..., :-1], [1, 0], value=1)
+        return torch.atanh(self._below(y) / self._below(left).sqrt())
+
+    def log_abs_det_jacobian(self, x, y):
+        """That of x → what lies below the diagonal of y."""
+        tanh = -2 * (x + torch.nn.functional.softplus(-2 * x) - math.log(2)).sum(-1)
+        return 0.5 * self._below(self._left(y), -2).log().sum(-1) + tanh
+
+    def forward_shape(self, shape):
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return self._square(shape, "Input is not a flattened lower-diagonal number")
+
+    def inverse_shape(self, shape):
+        if len(shape) < 2:
+            raise ValueError("Too few dimensions on input")
+        if shape[-2] != shape[-1]:
+            raise ValueError("Input is not square")
+        return shape[:-2] + (shape[-1] * (shape[-1] - 1) // 2,)
