@@ -68,7 +68,8 @@ class LowRankMultivariateNormal(Distribution):
         """The Cholesky factor of the covariance, by way of I + D^-½·WWᵀ·D^-½, whose eigenvalues are at least 1."""
         root = self._diagonal.sqrt().unsqueeze(-1)
         scaled = self._factor / root
-        return self._expanded(root * torch.linalg.cholesky(scaled @ scaled.mT + torch.eye(self._event_shape[0]).to(root)))
+        inner = scaled @ scaled.mT + torch.eye(self._event_shape[0]).to(root)
+        return self._expanded(root * torch.linalg.cholesky(inner))
 
     @lazy_property
     def precision_matrix(self):
