@@ -50,6 +50,7 @@ from . import (
     matrix_functions,
     max_pool,
     max_unpool,
+    multi_head,
     norm,
     norms,
     padding,
