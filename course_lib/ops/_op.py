@@ -78,9 +78,9 @@ def function(*, method=False, inplace=False, out=False, alias=(), namespace="tor
 
     def declare(made):
         public = with_out(made) if out else made
-        for name in (made.__name__, *((alias,) if isinstance(alias, str) else alias)):
-            if namespace is not None:
-                FUNCTIONS.setdefault(namespace, {})[name] = public
+        names = (made.__name__, *((alias,) if isinstance(alias, str) else alias))
+        _publish(public, names, namespace)
+        for name in names:
             if method:
                 setattr(Tensor, name, public)
             if inplace:
@@ -111,15 +111,26 @@ def _inspect_forward(cls) -> tuple[int | None, bool]:
     return len(positional) - ("out" in positional), takes_out
 
 
+def _publish(made, names, namespace: str | None) -> None:
+    """Put a function into a namespace under its names. One that was made by another function says that it lives there:
+    pickle would not find it in the file that made it."""
+    if namespace is None:
+        return
+    FUNCTIONS.setdefault(namespace, {}).update(dict.fromkeys(names, made))
+    written = getattr(made, "__wrapped__", made).__code__.co_qualname == made.__name__
+    if not written and made.__module__.startswith("course_lib.ops"):
+        made.__module__ = "course_lib" if namespace == "torch" else f"course_lib.{namespace}"
+
+
 def _register(cls, public, call, changed, operator, aliases, method, namespace) -> None:
     public.__name__ = public.__qualname__ = cls.name
     public.__doc__ = cls.__doc__
     if hasattr(cls, "arguments"):
         public.__wrapped__ = cls.arguments  # where inspect.signature finds the parameters
     OPS[cls.__name__] = cls
-    for name in (cls.__name__, *aliases):
-        if namespace is not None:
-            FUNCTIONS.setdefault(namespace, {})[name] = public
+    names = (cls.__name__, *aliases)
+    _publish(public, names, namespace)
+    for name in names:
         if method:
             setattr(Tensor, name, public)
             if changed is not None:
