@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import functional, init, modules, parameter, utils
+from . import attention, functional, init, modules, parameter, utils
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 globals().update({name: getattr(modules, name) for name in modules.__all__})  # torch.nn.Linear, …
@@ -12,6 +12,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "functional",
     "init",
     "modules",

@@ -322,9 +322,9 @@ class Transformer(Module):
     RuntimeError where batch or features do not fit.
 
     >>> import course_lib as torch
-    >>> model = torch.nn.Transformer(8, 2, 1, 1, 16)
-    >>> model(torch.ones(5, 3, 8), torch.ones(7, 3, 8)).shape
-    torch.Size([7, 3, 8])
+    >>> model = torch.nn.Transformer(8, 2, 1, 1, 16, batch_first=True)
+    >>> model(torch.ones(3, 5, 8), torch.ones(3, 7, 8)).shape
+    torch.Size([3, 7, 8])
 
     Source: Vaswani et al. (2017), arXiv:1706.03762
     """
