@@ -403,6 +403,31 @@ def test_a_hanging_worker_is_ended_by_force(tmp_path):
 
 
 @posix
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_as_on_macos(tmp_path, method):
+    """There a segment is a file without a name, and who sends it waits until it has arrived."""
+    printed = run(
+        tmp_path,
+        f"""
+        settings = dict(batch_size=None, num_workers=2, multiprocessing_context="{method}")
+        print(sum(int(x[0]) for x in DataLoader(Made(20, large), **settings)))
+        started = time.monotonic()
+        for x in DataLoader(Made(20, large), prefetch_factor=8, **settings):
+            time.sleep(0.5)  # meanwhile the workers wait
+            break
+        print(multiprocessing.active_children(), time.monotonic() - started < 4)
+        """,
+        ENDLESS
+        + """
+    multiprocessing.reduction.ACKNOWLEDGE = True
+    if hasattr(os, "memfd_create"):
+        del os.memfd_create
+""",
+    )
+    assert printed == "190\n[] True\n"
+
+
+@posix
 def test_a_forked_copy_does_not_end_the_workers(tmp_path):
     printed = run(
         tmp_path,

@@ -11,6 +11,7 @@ import warnings
 import weakref
 from collections.abc import Iterator
 
+from .... import cuda
 from ..sampler import fresh_seed
 from .fetch import _DatasetKind
 from .transport import unpickled
@@ -33,7 +34,7 @@ class _BaseDataLoaderIter:
         self._timeout = loader.timeout
         self._collate_fn = loader.collate_fn
         self._persistent_workers = loader.persistent_workers
-        if loader.pin_memory:
+        if loader.pin_memory and not cuda.is_available():
             warnings.warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
                 "used.",

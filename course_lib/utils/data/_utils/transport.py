@@ -128,8 +128,13 @@ class _Made:
         self._file = file
 
     def hand_over(self, connection: Connection) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             reduction.send_handle(connection, self._file, None)
+        except RuntimeError as error:  # macOS: the other side did not say that it got the file
+            raise BrokenPipeError(str(error)) from None
+        finally:
             os.close(self._file)
 
 

@@ -76,6 +76,7 @@ class Worker:
         with contextlib.suppress(OSError):  # it may be dead already
             self._give_task.send(None)
         self._give_task.close()
+        self._receiver.connection.close()  # who waits to be heard hears that nobody listens
 
     def end(self, deadline: float) -> None:
         """Wait until the process has ended; from the deadline on with force."""
@@ -86,7 +87,6 @@ class Worker:
         if self.process.exitcode is None:
             self.process.kill()
             self.process.join()
-        self._receiver.connection.close()
 
 
 def wait(workers: list[Worker], timeout: float | None) -> list[Worker]:
