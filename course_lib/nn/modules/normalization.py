@@ -42,7 +42,8 @@ class LayerNorm(_Affine):
     >>> import course_lib as torch
     >>> layer = torch.nn.LayerNorm(4)
     >>> layer(torch.tensor([1., 1., 3., 3.]))
-    tensor([-1.0000, -1.0000,  1.0000,  1.0000], grad_fn=<NativeLayerNormBackward0>)
+    tensor([-1.0000, -1.0000,  1.0000,  1.0000],
+           grad_fn=<NativeLayerNormBackward0>)
 
     Source: Ba, Kiros and Hinton (2016), "Layer normalization"
     """

@@ -162,7 +162,7 @@ def _encoder_layer(layer):
     twin = course_lib.nn.TransformerEncoderLayer(
         attention.embed_dim, attention.num_heads, layer.linear1.out_features, layer.dropout.p,
         _convert(layer.activation), layer.norm1.eps, attention.batch_first, layer.norm_first,
-        layer.linear1.bias is not None,
+        layer.linear1.bias is not None, dtype=convert(layer.linear1.weight.dtype),
     )  # fmt: skip
     twin.load_state_dict({name: convert(tensor) for name, tensor in layer.state_dict().items()})
     return twin.train(layer.training)
