@@ -1,7 +1,7 @@
 """LazyModuleMixin: for modules that learn the shapes of their parameters from the first input.
 
-Such a module starts with uninitialized parameters. Before its first forward a hook calls
-`initialize_parameters(input)`, which materializes them; then the hook goes and the module becomes an ordinary one, of the class `cls_to_become`.
+Such a module starts with uninitialized parameters. Before its first forward a hook calls its `initialize_parameters`,
+which materializes them; then the hook goes and the module becomes an ordinary one, of the class `cls_to_become`.
 """
 
 from __future__ import annotations
