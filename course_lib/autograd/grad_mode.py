@@ -1,9 +1,7 @@
 """Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode.
 
 One module-level object holds the switch; every op reads `GRAD.enabled`, these context managers set it and put it back.
-`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py). `GRAD.on_call` is
-None, or the function of a tracer, which sees every call of an op that has an operand with `_requires_grad`: the op, its
-result, its operands and settings. While a tracer is at work, recording stays on whatever these contexts say.
+`GRAD.on_record` is None, or a function that every newly recorded node is shown to (see watch.py).
 """
 
 from __future__ import annotations
@@ -13,17 +11,12 @@ import inspect
 
 
 class _GradMode:
-    __slots__ = ("enabled", "on_record", "on_call")
+    __slots__ = ("enabled", "on_record")
 
 
 GRAD = _GradMode()
 GRAD.enabled = True
 GRAD.on_record = None
-GRAD.on_call = None
-
-
-def _switch(mode: bool) -> None:
-    GRAD.enabled = mode or GRAD.on_call is not None
 
 
 def is_grad_enabled() -> bool:
@@ -40,7 +33,7 @@ class _GradContext:
 
     def __enter__(self) -> None:
         self.previous.append(GRAD.enabled)
-        _switch(self.mode)
+        GRAD.enabled = self.mode
 
     def __exit__(self, *exception) -> None:
         GRAD.enabled = self.previous.pop()
@@ -129,11 +122,11 @@ class set_grad_enabled(_GradContext):
     def __init__(self, mode: bool):
         super().__init__(bool(mode))
         self.before = GRAD.enabled
-        _switch(self.mode)
+        GRAD.enabled = self.mode
 
     def __enter__(self) -> None:
         self.previous.append(self.before)
-        _switch(self.mode)
+        GRAD.enabled = self.mode
 
     def __call__(self, function):
         GRAD.enabled = self.before  # used as a decorator: only the function is concerned

@@ -7,7 +7,7 @@ that refuses to save such a tensor for backward is switched on when the mode is 
 from __future__ import annotations
 
 from ..tensor import Storage
-from .grad_mode import GRAD, _Decorator, _GradContext, _switch
+from .grad_mode import GRAD, _Decorator, _GradContext
 from .watch import INFERENCE, watch
 
 
@@ -97,7 +97,7 @@ class inference_mode(_Decorator):
 
     def __enter__(self) -> None:
         self.previous.append((GRAD.enabled, _MODE.enabled))
-        _switch(not self.inference)
+        GRAD.enabled = not self.inference
         _set(self.inference)
 
     def __exit__(self, *exception) -> None:

@@ -55,8 +55,6 @@ def in_place(cls):
         if z is not x:
             x[...] = z
         input._storage.version += 1
-        if recorded and GRAD.on_call is not None:
-            GRAD.on_call(cls, input, operands, settings)
         if node is not None:
             for position, (value, _) in enumerate(node.saved):
                 if type(value) is SavedOutput:  # the result is what the tensor holds from now on

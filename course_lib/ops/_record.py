@@ -45,8 +45,6 @@ class ArrayNode(Node):
 
 def record(cls, out, operands, settings) -> None:
     """Give `out` a node with edges to its operands, if one of them needs a gradient."""
-    if GRAD.on_call is not None:
-        GRAD.on_call(cls, out, operands, settings)
     if cls.backward is None:
         return
     edges = [edge_of(t) if type(t) is Tensor or isinstance(t, Tensor) else None for t in operands]
@@ -90,8 +88,6 @@ def pair_recorder(cls):
     node_class, save, differentiable = cls.node, cls.save, cls.backward is not None
 
     def record_pair(out, input, other, x, y, z) -> None:  # x and y: the arrays after promotion, z: the result's
-        if GRAD.on_call is not None:
-            GRAD.on_call(cls, out, (input, other), {})
         if not differentiable or (z.dtype is not FLOAT32 and z.dtype.kind not in "fcV"):
             return
         if input._base is None and input._node is not None:  # edge_of(input), without the call
