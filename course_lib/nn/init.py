@@ -118,8 +118,8 @@ def xavier_uniform_(tensor, gain: float = 1.0, generator=None):
     >>> import course_lib as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.nn.init.xavier_uniform_(torch.empty(2, 2))
-    tensor([[-0.0091,  0.6572],
-            [-1.0083, -0.9017]])
+    tensor([[-0.0092,  0.6570],
+            [-1.0080, -0.9013]])
 
     Source: https://docs.pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_
     """

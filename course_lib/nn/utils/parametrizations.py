@@ -14,8 +14,8 @@ from ...ops import FUNCTIONS
 from ...tensor import Tensor
 from ..modules.module import Module
 from . import parametrize
-from .spectral_norm import as_matrix, rows_of
-from .weight_norm import scaled_directions
+from .spectral_normalization import as_matrix, rows_of
+from .weight_normalization import scaled_directions
 
 _add, _allclose, _cat, _eye, _geqrf, _matrix_exp, _mv, _norm_except_dim, _randn, _vdot, _zeros_like = (
     FUNCTIONS["torch"][name]
@@ -41,7 +41,8 @@ class _Orthogonal(Module):
     """Orthonormal columns (rows, where there are fewer of them), from a matrix without constraint.
 
     matrix_exp: Q = exp(A), cayley: Q = (I - A/2)⁻¹ (I + A/2), both with the skew-symmetric A = X - Xᴴ of a lower
-    triangle X; householder: a product of reflections. With a base B, the weight is B Q, and any orthogonal B can be assigned.
+    triangle X; householder: a product of reflections. With a base B, the weight is B Q, and any orthogonal B
+    can be assigned.
     """
 
     def __init__(self, weight, orthogonal_map: _OrthMaps, *, use_trivialization: bool = True):
