@@ -19,6 +19,7 @@ from .options import (
     set_crc32_options,
     set_default_load_endianness,
     set_default_mmap_options,
+    skip_data,
 )
 from .saving import DEFAULT_PROTOCOL, save
 from .storage_types import StorageType
@@ -27,4 +28,4 @@ __all__ = ["DEFAULT_PROTOCOL", "LoadEndianness", "StorageType", "add_safe_global
            "default_restore_location", "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
            "get_safe_globals", "get_unsafe_globals_in_checkpoint", "load", "location_tag", "register_package",
            "safe_globals", "save", "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options",
-           "validate_cuda_device"]  # fmt: skip
+           "skip_data", "validate_cuda_device"]  # fmt: skip

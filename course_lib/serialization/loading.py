@@ -22,7 +22,13 @@ from ..tensor import wrap
 from . import names, unpickler
 from .archive_reader import ArchiveReader
 from .locations import restorer
-from .options import LoadEndianness, get_default_load_endianness, get_default_mmap_options
+from .options import (
+    MAP_SHARED,
+    LoadEndianness,
+    get_default_load_endianness,
+    get_default_mmap_options,
+    is_data_skipped,
+)
 from .storage_types import STORAGE_TYPES, StorageType
 
 UNSAFE = (
@@ -208,7 +214,7 @@ def _unpickler_of(pickle_module):
 
 def _load_archive(archive: ArchiveReader, new_unpickler, restore, mapped):
     program = io.BytesIO(archive.read("data.pkl"))
-    if mapped is None:
+    if mapped is None and not is_data_skipped():
         archive.begin_reading_storages()
     swap = _is_foreign(_byte_order(archive))
     loaded: dict[str, TypedStorage] = {}
@@ -251,6 +257,8 @@ def _bytes(archive: ArchiveReader, key: str, dtype: dtypes.dtype, nbytes: int, m
             f"{nbytes // dtype.itemsize} elements * {dtype.itemsize} bytes/element) for dtype "
             f"{dtypes.legacy_name(dtype)}"
         )
+    if is_data_skipped():
+        return np.zeros(nbytes, np.uint8)
     if mapped is None:
         return archive.read(name)
     start = archive.offset(name)
@@ -296,8 +304,6 @@ def _mapped(path) -> np.ndarray:
     """The file as an array of bytes that are read when they are looked at."""
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
-    from .options import MAP_SHARED
-
     return np.memmap(path, np.uint8, "r+" if get_default_mmap_options() == MAP_SHARED else "c").view(np.ndarray)
 
 

@@ -27,16 +27,20 @@ _LONGEST_SHAPE = 64
 
 def load_older(file, new_unpickler, restore, weights_only: bool):
     """The object in a file that is no zip archive."""
-    start = file.tell()
-    if _is_tar(file):
-        return _TarArchive(file, new_unpickler, restore).load()
-    file.seek(start)
-    return _load_stream(file, new_unpickler, restore)
+    read = _load_tar if _is_tar(file) else _load_stream
+    try:
+        return read(file, new_unpickler, restore)
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, struct.error) as error:
+        if not weights_only:
+            raise  # it may come from the user's own classes
+        raise RuntimeError(f"the file is damaged ({type(error).__name__}: {error})") from error
 
 
 def _is_tar(file) -> bool:
-    """A tar archive has a mark behind the first 257 bytes; PyTorch's first writer left it in the POSIX form."""
+    """A tar archive has a mark behind its first 257 bytes."""
+    start = file.tell()
     head = file.read(512)
+    file.seek(start)
     return len(head) == 512 and head[257:262] == b"ustar"
 
 
@@ -107,11 +111,16 @@ class _PromisedStorages:
 # ---- a tar archive -----------------------------------------------------------------------------------------------
 
 
+def _load_tar(file, new_unpickler, restore):
+    return _TarArchive(file, new_unpickler, restore).load()
+
+
 class _TarArchive:
     """Three files: `storages` and `tensors`, each described by a pickle and followed by bytes, and `pickle`."""
 
     def __init__(self, file, new_unpickler, restore):
         self._new_unpickler, self._restore = new_unpickler, restore
+        self._size = bytes_left(file)
         try:
             self._archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
         except tarfile.TarError as error:
@@ -125,20 +134,19 @@ class _TarArchive:
         return self._new_unpickler(self._member("pickle"), self._persistent).load()
 
     def _persistent(self, identifier):
-        if isinstance(identifier, tuple) and identifier:
+        if isinstance(identifier, tuple):
             return identifier[0]  # (class of a module, source file, source)
         return self._objects[int(identifier)]
 
     def _member(self, name: str) -> io.BytesIO:
         """A file of the archive, in memory; nothing is written to the disk."""
         try:
-            found = self._archive.extractfile(name)
-            content = None if found is None else found.read()
+            member = self._archive.getmember(name)
+            if not member.isreg() or member.issparse() or member.size > self._size:
+                raise RuntimeError(f"'{name}' in the tar archive is no plain file")
+            return io.BytesIO(self._archive.extractfile(member).read())
         except (KeyError, tarfile.TarError, OSError) as error:
             raise RuntimeError(f"the tar archive has no '{name}', or it is damaged") from error
-        if content is None:
-            raise RuntimeError(f"'{name}' in the tar archive is no file")
-        return io.BytesIO(content)
 
     def _next(self, file):
         return self._new_unpickler(file).load()

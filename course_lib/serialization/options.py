@@ -16,7 +16,7 @@ class LoadEndianness(Enum):
     BIG = 3
 
 
-_state = {"endianness": None, "check_sums": True, "mmap_flags": 2}
+_state = {"endianness": None, "check_sums": True, "mmap_flags": 2, "skip_data": False}
 MAP_SHARED, MAP_PRIVATE = 1, 2  # as in the module mmap, which has no such names on Windows
 
 
@@ -69,5 +69,30 @@ class set_default_mmap_options:
         _state["mmap_flags"] = self._before
 
 
+class skip_data:
+    """A `with` block in which `torch.save` leaves the numbers of tensors out (their room stays), and `torch.load` too.
+
+    Loaded tensors are then filled with zeros: for programs that read the numbers from the file by themselves.
+
+    Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
+    """
+
+    def __init__(self, materialize_fake_tensors: bool = False):
+        self.materialize_fake_tensors = materialize_fake_tensors
+
+    def __enter__(self) -> None:
+        self._before = _state["skip_data"]
+        _state["skip_data"] = True
+
+    def __exit__(self, *exception) -> None:
+        _state["skip_data"] = self._before
+
+
+def is_data_skipped() -> bool:
+    """Whether a `skip_data` block is running."""
+    return _state["skip_data"]
+
+
 __all__ = ["LoadEndianness", "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
-           "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options"]  # fmt: skip
+           "is_data_skipped", "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options",
+           "skip_data"]  # fmt: skip

@@ -14,7 +14,7 @@ import sys
 
 from .archive_writer import ALIGNMENT, ArchiveWriter
 from .atomic import replacing
-from .options import get_crc32_options
+from .options import get_crc32_options, is_data_skipped
 from .pickler import Storages, pickler_class
 
 DEFAULT_PROTOCOL = 2
@@ -66,7 +66,7 @@ def _save_archive(obj, file, folder: str, pickle_module, protocol: int, byte_ord
     if byte_order:
         archive.write("byteorder", sys.byteorder.encode())
     for key, _, content in storages.contents():
-        archive.write(f"data/{key}", content)
+        archive.write(f"data/{key}", bytes(len(content)) if is_data_skipped() else content)
     archive.close()
 
 

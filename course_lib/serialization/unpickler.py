@@ -211,7 +211,7 @@ class Unpickler:
     def push_persistent(self) -> None:
         """BINPERSID: push what the file keeps outside the pickle."""
         identifier = self.stack.pop()
-        if type(identifier) is not tuple and type(identifier) is not int:
+        if type(identifier) not in (tuple, int, str):  # a number, also as a text, in tar archives
             raise UnpicklingError(f"persistent_load id must be tuple or int, but got {type(identifier)}")
         if type(identifier) is tuple and identifier[:1] not in (("storage",), (b"storage",)):
             kind = type(identifier[0]) if identifier else tuple
