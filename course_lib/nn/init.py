@@ -10,7 +10,12 @@ import math
 import warnings
 
 from ..autograd.grad_mode import no_grad
+from ..dtypes import bool as bool_
 from ..ops import FUNCTIONS
+
+_empty_like, _ones_like, _randperm, _where = (
+    FUNCTIONS["torch"][name] for name in ("empty_like", "ones_like", "randperm", "where")
+)
 
 _GAINS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
@@ -79,10 +84,7 @@ def normal_(tensor, mean: float = 0.0, std: float = 1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator=None):
-    """Normal numbers of which only those in [a, b] are kept.
-
-    Where the interval is likely, numbers outside are drawn again; else the inverse of the distribution function maps
-    uniform numbers into it.
+    """Normal numbers of which only those in [a, b] are kept; the others are drawn again.
 
     Source: https://docs.pytorch.org/docs/stable/nn.init.html#torch.nn.init.trunc_normal_
     """
@@ -92,16 +94,35 @@ def trunc_normal_(tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, 
             "incorrect.",
             stacklevel=2,
         )
-    below, within = _probability((a - mean) / std), _probability((b - mean) / std)
+    low, high = (a - mean) / std, (b - mean) / std
     with no_grad():
-        if within - below > 0.3:
-            tensor.normal_(mean, std, generator=generator)
-            while (outside := (tensor < a) | (tensor > b)).any():
-                again = tensor.clone().normal_(mean, std, generator=generator)
-                tensor.copy_(FUNCTIONS["torch"]["where"](outside, again, tensor))
-            return tensor
-        tensor.uniform_(2 * below - 1, 2 * within - 1, generator=generator)
-        return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+        if _probability(high) - _probability(low) > 0.3:
+            _draw_until_inside(tensor, mean, std, a, b, generator)
+        else:
+            _draw_until_accepted(tensor, mean, std, a, b, generator)
+    return tensor
+
+
+def _draw_until_inside(tensor, mean: float, std: float, a: float, b: float, generator) -> None:
+    """For a likely interval: normal numbers, where they lie outside again and again."""
+    tensor.normal_(mean, std, generator=generator)
+    while (outside := (tensor < a) | (tensor > b)).any():
+        again = _empty_like(tensor).normal_(mean, std, generator=generator)
+        tensor.copy_(_where(outside, again, tensor))
+
+
+def _draw_until_accepted(tensor, mean: float, std: float, a: float, b: float, generator) -> None:
+    """For an unlikely interval: uniform numbers, each accepted in proportion to the normal density there."""
+    low, high = (a - mean) / std, (b - mean) / std
+    nearest = min(max(0.0, low), high)  # to the mean: where the density is largest
+    tensor.uniform_(a, b, generator=generator)
+    refused = _ones_like(tensor, dtype=bool_)
+    while True:
+        z = (tensor - mean) / std
+        refused &= _empty_like(tensor).uniform_(generator=generator).log() > (nearest * nearest - z * z) / 2
+        if not refused.any():
+            return
+        tensor.copy_(_where(refused, _empty_like(tensor).uniform_(a, b, generator=generator), tensor))
 
 
 def _probability(x: float) -> float:
@@ -207,7 +228,7 @@ def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     with no_grad():
         tensor.normal_(0, std, generator=generator)
         for column in range(columns):
-            tensor[FUNCTIONS["torch"]["randperm"](rows)[:zeros], column] = 0
+            tensor[_randperm(rows)[:zeros], column] = 0
     return tensor
 
 
