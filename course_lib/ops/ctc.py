@@ -168,14 +168,20 @@ def _check_ctc(log_probs, targets, given, wanted, blank: int) -> None:
         raise RuntimeError("input_lengths must be of size batch_size")
     if len(wanted) != samples:
         raise RuntimeError("target_lengths must be of size batch_size")
-    if max(given, default=0) > steps:
-        place = next(i for i, n in enumerate(given) if n > steps)
+    where = "(while checking arguments for ctc_loss_allocate_outputs)"
+    for name, lengths, most in (("input_lengths", given, steps), ("target_lengths", wanted, math.inf)):
+        for n in lengths:
+            if not 0 <= n <= most:
+                bound = "at least 0" if n < 0 else f"at most {most}"
+                raise RuntimeError(f"Expected {name} to have value {bound}, but got value {n} {where}")
+    size, needed = (targets.shape[1], max(wanted, default=0)) if targets.ndim == 2 else (targets.shape[0], sum(wanted))
+    if targets.ndim == 2 and size < needed:
         raise RuntimeError(
-            f"Expected input_lengths to have value at most {steps}, but got value {given[place]} (while checking "
-            "arguments for ctc_loss_cpu)"
+            f"Expected tensor to have size at least {needed} at dimension 1, but got size {size} for argument #2 "
+            f"'targets' {where}"
         )
-    if targets.ndim == 2 and max(wanted, default=0) > targets.shape[1]:
+    if targets.ndim == 1 and size != needed:
         raise RuntimeError(
-            f"Expected tensor to have size at least {max(wanted)} at dimension 1, but got size {targets.shape[1]} for "
-            "argument #2 'targets' (while checking arguments for ctc_loss_allocate_outputs)"
+            f"Expected tensor to have size {needed} at dimension 0, but got size {size} for argument #2 'targets' "
+            f"{where}"
         )

@@ -36,12 +36,16 @@ def _pairs(pad) -> list[tuple[int, int]]:
     return [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
 
 
-def _constant(input, pad, value) -> Tensor:
+def _check_length(input, pad) -> None:
     if len(pad) > 2 * input.ndim:
         raise RuntimeError(
             "Padding length should be less than or equal to two times the input dimension but got padding length "
             f"{len(pad)} and input of dimension {input.ndim}"
         )
+
+
+def _constant(input, pad, value) -> Tensor:
+    _check_length(input, pad)
     pairs = _pairs(pad)
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
     for dim, (n, (before, after)) in enumerate(zip(input.shape, widths, strict=True)):
@@ -69,6 +73,7 @@ def _positions(mode: str, n: int, before: int, after: int) -> list[int]:
 
 def _check_copied(input, pad, mode: str) -> None:
     """Refuse what cannot be reflected, repeated or wrapped around."""
+    _check_length(input, pad)
     dims = len(pad) // 2
     if input.ndim not in (dims + 1, dims + 2) or dims > 3:
         raise NotImplementedError(

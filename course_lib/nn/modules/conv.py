@@ -256,7 +256,8 @@ class _LazyConv(LazyModuleMixin):
     """Stands in front of a convolution: takes no `in_channels`, and makes the parameters at the first call."""
 
     def __init__(self, out_channels: int, kernel_size, *args, **named) -> None:
-        super().__init__(0, out_channels, kernel_size, *args, **named)
+        super().__init__(0, 0, kernel_size, *args, **named)
+        self.out_channels = out_channels
 
     def _make_parameters(self, bias: bool, device, dtype) -> None:
         self.weight = new_parameter(None, device, dtype)
@@ -276,7 +277,8 @@ class _LazyConv(LazyModuleMixin):
                 f"{type(self).__name__}, but got input of size: {input.shape}"
             )
         self.in_channels = input.shape[-self.dims - 1]
-        self._check()
+        if self.in_channels % self.groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
         self.weight.materialize(self._weight_shape())
         if self.bias is not None:
             self.bias.materialize((self.out_channels,))
