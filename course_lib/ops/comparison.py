@@ -88,6 +88,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         from ..dtypes import legacy_name
 
         raise RuntimeError(f"{legacy_name(input.dtype)} did not match {legacy_name(other.dtype)}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     close = input == other
     if equal_nan and input.dtype.category >= 2:
         close = close | (isnan(input) & isnan(other))

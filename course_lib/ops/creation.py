@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backends import array_module
-from ..dtypes import COMPLEX, INT
+from ..dtypes import BOOL, COMPLEX, INT
 from ..layouts import empty_laid_out
 from ..size import Size
 from ..tensor import Tensor, wrap
@@ -94,22 +94,37 @@ def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_gra
     return finished(array, None, device, requires_grad)
 
 
-def checked_value(value, dtype: dtypes.dtype):
-    """A number that is to be stored in `dtype`; RuntimeError where an integer does not fit."""
-    if dtype.category == INT and isinstance(value, (int, float, np.number)):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise RuntimeError(f"value cannot be converted to type {dtype._name} without overflow")
-        value = int(value)
-        limits = np.iinfo(dtype.numpy)
-        if not limits.min <= value <= limits.max and not (not dtype.is_signed and -limits.max <= value < 0):
-            names = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int"}
-            raise RuntimeError(
-                f"value cannot be converted to type {names.get(dtype._name, 'int64_t')} without overflow"
-            )
-        return np.array(value, np.int64).astype(dtype.numpy) if value < 0 and not dtype.is_signed else value
-    if dtype.category < COMPLEX and isinstance(value, complex):
-        raise RuntimeError(f"value cannot be converted to type {dtype._name} without overflow")
-    return value
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "float16": "c10::Half",
+            "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double", "complex64": "c10::complex<float>",
+            "complex128": "c10::complex<double>"}  # fmt: skip
+
+
+def checked_value(value, dtype: dtypes.dtype, halves: bool = False):
+    """A number as `dtype` stores it; RuntimeError where it does not fit: an integer, or a finite float, out of range.
+
+    For float16 and bfloat16 only where `halves` is true; otherwise such numbers become infinite.
+    """
+    if dtype.category == BOOL:
+        return bool(value)
+    if isinstance(value, (complex, np.complexfloating)) and dtype.category < COMPLEX:
+        if value.imag:
+            raise _overflow(dtype)
+        value = value.real
+    if dtype.category != INT:
+        if math.inf > abs(value) > 65504 and (halves or dtype.itemsize > 2) and abs(value) > dtypes.finfo(dtype).max:
+            raise _overflow(dtype)
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _overflow(dtype)
+    value, limits = int(value), np.iinfo(dtype.numpy)
+    if not limits.min <= value <= limits.max and not (not dtype.is_signed and -limits.max <= value < 0):
+        raise _overflow(dtype)
+    return np.array(value, np.int64).astype(dtype.numpy) if value < 0 and not dtype.is_signed else value
+
+
+def _overflow(dtype: dtypes.dtype) -> RuntimeError:
+    kind = _C_NAMES.get(dtype._name, "int64_t")
+    return RuntimeError(f"value cannot be converted to type {kind} without overflow")
 
 
 def _like(name: str, value, text: str):

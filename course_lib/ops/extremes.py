@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .. import dtypes, return_types
 from ..tensor import Tensor, normalize_dim
+from ._arguments import require_tensors
 from ._numeric import require_kind
 from ._op import function, op, write_out
 from .reduce import dims_of, restored
@@ -113,6 +114,7 @@ max_along, min_along = selecting("max", _largest, "biufcV"), selecting("min", _s
 
 
 def _extreme(name, input, dim, keepdim, out, along, value, elementwise, result):
+    require_tensors(name, input=input)
     if dim is None:
         if input.numel() == 0:
             raise RuntimeError(

@@ -68,14 +68,15 @@ class index_add:
                 "index_add_(): self and source expected to have the same dtype, but got (self) "
                 f"{dtypes.legacy_name(input.dtype)} and (source) {dtypes.legacy_name(source.dtype)}"
             )
-        return (input, index, source), {"dim": normalize_dim(dim, input.ndim), "alpha": alpha}
+        dim = normalize_dim(dim, input.ndim)
+        _check_index_add(input, dim, index, source)
+        return (input, index, source), {"dim": dim, "alpha": alpha}
 
     def forward(xp, a, index, source, *, dim, alpha):
-        made = a.copy()
-        index = _index_array(wrap(xp.atleast_1d(index)), "index_add_", a.shape[dim] if a.ndim else 1)
-        if a.ndim == 0:
-            return made + source * made.dtype.type(alpha)
-        xp.add.at(made, (*(_FULL,) * dim, index), source if alpha == 1 else source * made.dtype.type(alpha))
+        made, index = a.copy(), xp.atleast_1d(index)
+        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
+        target, source = xp.atleast_1d(made), xp.atleast_1d(source)
+        xp.add.at(target, (*(_FULL,) * dim, index), source if alpha == 1 else source * made.dtype.type(alpha))
         return made
 
     def save(ctx, out, a, index, source, *, dim, alpha):
@@ -87,6 +88,29 @@ class index_add:
         return g, None, g.index_select(ctx.dim, index) * ctx.alpha
 
 
+def _check_index_add(input, dim: int, index, source) -> None:
+    """IndexError or RuntimeError unless `source` has a slice of the input's shape for each index."""
+    if index.ndim > 1:
+        kind, size = dtypes.legacy_name(index.dtype), list(index.shape)
+        raise IndexError(
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {kind} and size: "
+            f"{size}"
+        )
+    mine, given = list(input.shape), list(source.shape)
+    if mine[:dim] + mine[dim + 1 :] != given[:dim] + given[dim + 1 :] or len(mine) != len(given):
+        if not given and index.numel() != 1:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{mine} source.shape = {given}"
+        )
+    if given and index.numel() != given[dim]:
+        raise RuntimeError(
+            f"index_add_(): Number of indices ({index.numel()}) should be equal to source.size(dim): ({given[dim]}), "
+            f"for dim: {dim}"
+        )
+
+
 def along(xp, index, dim: int, ndim: int):
     """The full key that picks, for every position of `index`, that position with `dim` replaced by the index."""
     key = list(xp.ogrid[tuple(slice(n) for n in index.shape)]) if ndim else []
@@ -95,21 +119,45 @@ def along(xp, index, dim: int, ndim: int):
     return tuple(key)
 
 
-def check_index_shape(name: str, index, shape, dim: int) -> None:
+def check_index_shape(name: str, index, shape) -> None:
     if index.ndim != len(shape) and not (index.ndim <= 1 and len(shape) <= 1):
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
-    for d in range(index.ndim):
-        if d != dim and index.shape[d] > shape[d]:
-            raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
-                f"{list(shape)} apart from dimension {dim}"
+
+
+def check_scatter(index, shape, dim: int, src) -> None:
+    """RuntimeError where some of the positions in `index` lie outside the tensor, or outside `src` (if it is one)."""
+    index = index._array
+    if not index.size:
+        return
+    check_index_shape("self", index, shape)
+    too_large = any(n > shape[d] for d, n in enumerate(index.shape) if d != dim and shape)
+    ending = f"apart from dimension {dim}"
+    if isinstance(src, Tensor):
+        given = src.shape
+        if len(given) < index.ndim and given:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-len(given)}, {len(given) - 1}], but got "
+                f"{len(given)})"
             )
+        too_large = too_large or any(n > m for n, m in zip(index.shape, given))
+        ending += f" and to be no larger size than src {list(given)}"
+    if too_large:
+        raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(shape)} {ending}")
 
 
 def check_positions(index, length: int, dim: int) -> None:
     if index.size and (int(index.max()) >= length or int(index.min()) < 0):
         bad = index[(index >= length) | (index < 0)].flat[0]
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
+
+
+def _check_gather(wanted, shape, dim: int) -> None:
+    for d, n in enumerate(wanted):
+        if d != dim and shape and n > shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(wanted)} to be no larger than self "
+                f"{list(shape)} apart from dimension {dim}"
+            )
 
 
 @op()
@@ -124,7 +172,8 @@ class gather:
         if index.dtype not in (dtypes.int64, dtypes.int32) and index.numel():
             raise RuntimeError("gather(): Expected dtype int32/int64 for index")
         if index.numel():
-            check_index_shape("input", index._array, input.shape, dim)
+            check_index_shape("input", index._array, input.shape)
+            _check_gather(index.shape, input.shape, dim)
         return (input, index), {"dim": dim}
 
     def forward(xp, a, index, *, dim):
@@ -144,6 +193,19 @@ class gather:
         return g.new_zeros(ctx.shape).scatter_add(ctx.dim, index, g), None
 
 
+def _places(xp, made, dim: int, index, src):
+    """(the tensor with at least one dimension, the key of all positions of `index`, what of `src` goes there)."""
+    target, index = xp.atleast_1d(made), xp.atleast_1d(index)
+    check_positions(index, target.shape[dim], dim)
+    if not hasattr(src, "strides"):
+        part = made.dtype.type(src)
+    elif index.size:
+        part = xp.atleast_1d(src)[tuple([slice(n) for n in index.shape])]
+    else:
+        part = xp.zeros(index.shape, made.dtype)
+    return target, along(xp, index, dim, index.ndim), part
+
+
 @op(inplace=True)
 class scatter:
     """scatter(input, dim, index, src) -> Tensor: `src` (a tensor or a number) written at the positions of `index`.
@@ -158,21 +220,18 @@ class scatter:
             raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
         if isinstance(src, Tensor) and src.dtype is not input.dtype:
             raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-        if index.numel():
-            check_index_shape("self", index._array, input.shape, dim)
+        check_scatter(index, input.shape, dim, src)
         return (input, index, src), {"dim": dim, "reduce": reduce}
 
     def forward(xp, a, index, src, *, dim, reduce):
         made = a.copy()
-        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
-        key = along(xp, index, dim, a.ndim)
-        part = src[tuple(slice(n) for n in index.shape)] if hasattr(src, "strides") else a.dtype.type(src)
+        target, key, part = _places(xp, made, dim, index, src)
         if reduce is None:
-            made[key] = part
+            target[key] = part
         elif reduce == "add":
-            xp.add.at(made, key, part)
+            xp.add.at(target, key, part)
         elif reduce == "multiply":
-            xp.multiply.at(made, key, part)
+            xp.multiply.at(target, key, part)
         else:
             raise RuntimeError("reduce argument must be either add or multiply.")
         return made
@@ -197,15 +256,12 @@ class scatter_add:
         dim = normalize_dim(dim, input.ndim)
         if src.dtype is not input.dtype:
             raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        check_scatter(index, input.shape, dim, src)
         return (input, index, src), {"dim": dim}
 
     def forward(xp, a, index, src, *, dim):
         made = a.copy()
-        check_positions(index, a.shape[dim] if a.ndim else 1, dim)
-        part = src[tuple(slice(n) for n in index.shape)]
-        if a.ndim == 0:
-            return made + part.sum(dtype=made.dtype)
-        xp.add.at(made, along(xp, index, dim, a.ndim), part)
+        xp.add.at(*_places(xp, made, dim, index, src))
         return made
 
     def save(ctx, out, a, index, src, *, dim):

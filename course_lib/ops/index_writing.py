@@ -14,7 +14,7 @@ from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
 from ._op import function, op
 from .creation import ones_like, zeros_like
-from .gather_scatter import along, check_index_shape, check_positions
+from .gather_scatter import along, check_positions, check_scatter
 from .indexing import place_at, place_at_, split_key
 from .joining import cat
 from .masks import where
@@ -261,8 +261,7 @@ class scatter_reduce:
         if src.dtype is not input.dtype:
             raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
         dim = normalize_dim(dim, input.ndim)
-        if index.numel():
-            check_index_shape("self", index._array, input.shape, dim)
+        check_scatter(index, input.shape, dim, src)
         return (input, index, src), {"dim": dim, "reduce": reduce, "include_self": include_self}
 
     def forward(xp, a, index, src, *, dim, reduce, include_self):

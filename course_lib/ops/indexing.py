@@ -113,7 +113,10 @@ def narrow(input, dim, start, length):
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, input.ndim)
     size = input.shape[dim]
-    start = int(start)
+    if isinstance(start, Tensor):
+        if start.ndim or start.dtype.category != dtypes.INT:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+        start = start.item()
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -size <= start <= size:

@@ -31,10 +31,10 @@ class masked_fill:
                 f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
                 "dimension(s)."
             )
-        if not isinstance(value, Tensor) and dtypes.category_of_number(value) > input.dtype.category > dtypes.BOOL:
-            if not float(value).is_integer():
-                raise RuntimeError(f"value cannot be converted to type {input.dtype._name} without overflow")
-            value = checked_value(int(value), input.dtype)
+        if not isinstance(value, Tensor):
+            value = checked_value(value, input.dtype, halves=True)
+        elif value.dtype.category > input.dtype.category:
+            checked_value(value.item(), input.dtype, halves=True)
         return (input, mask, value), {}
 
     def forward(xp, a, mask, value):

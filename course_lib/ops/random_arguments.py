@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
+from ..autograd.inplace import check_overlap
 from ..autograd.node import Node, edge_of
 from ..backends import array_module
 from ..random import Generator, stream_of
@@ -94,6 +95,7 @@ def stored(out: Tensor | None, made: Tensor) -> Tensor:
     """A drawn tensor, in the tensor given as `out=` if there is one (resized where its shape is another)."""
     if out is None:
         return made
+    check_overlap(out._array)
     if out._array.shape != made._array.shape:
         out.resize_(made._array.shape)
     out._array[...] = made._array

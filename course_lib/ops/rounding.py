@@ -168,10 +168,12 @@ class clamp:
 @function(method=True, inplace=True)
 def clamp_min(input, min, *, out=None):
     """clamp_min(input, min) -> Tensor: `clamp` with a lower limit only."""
+    require_tensors("clamp_min", input=input)
     return clamp(input, min=min, out=out)
 
 
 @function(method=True, inplace=True)
 def clamp_max(input, max, *, out=None):
     """clamp_max(input, max) -> Tensor: `clamp` with an upper limit only."""
+    require_tensors("clamp_max", input=input)
     return clamp(input, max=max, out=out)

@@ -393,3 +393,23 @@ x = torch.arange(24).reshape(1, 2, 3, 4).to(memory_format=torch.channels_last)
 print(x.stride(), x.is_contiguous(), x.is_contiguous(memory_format=torch.channels_last), x[0, 1, 2])
 print((x + 1).stride(), x.contiguous().stride(), x.clone().stride())
 torch.zeros(3).to(memory_format=torch.channels_last)
+
+# --- index_add, scatter and masked_fill refuse what does not fit
+I = torch.tensor
+zeros = torch.zeros(3, 2)
+for attempt in (
+    lambda: zeros.index_add(0, I([0, 1]), torch.ones(2)), lambda: zeros.index_add(0, I([0, 1]), torch.ones(3, 2)), lambda: zeros.index_add(0, I([[0]]), torch.ones(1, 2)),
+    lambda: zeros.index_add(0, I([0]), torch.ones(1, 1)), lambda: zeros.index_add(0, I([0, 7]), torch.ones(2, 2)), lambda: torch.zeros(3).index_add(0, I([0, 1]), I(1.0)),
+    lambda: torch.zeros(3).index_add(0, I(1), torch.ones(1)), lambda: torch.zeros(()).index_add(0, I([0]), torch.ones(())), lambda: zeros.scatter_add(0, I([[0, 1]]), torch.ones(2)),
+    lambda: zeros.scatter_add(0, I([0, 1]), torch.ones(2, 2)), lambda: zeros.scatter_add(0, I([[0, 1, 0]]), torch.ones(2, 3)), lambda: zeros.scatter_add(0, I([[0, 1]] * 3), torch.ones(2, 2)),
+    lambda: zeros.scatter(0, I([[0, 1, 0]]), 2.0), lambda: zeros.scatter(0, I([[0, 1]] * 3), torch.ones(2, 2)), lambda: zeros.scatter_reduce(0, I([[0, 1]] * 2), torch.ones(1, 2), "sum"),
+    lambda: torch.zeros(()).scatter_add(0, I([0, 0]), torch.ones(2)), lambda: torch.zeros(()).scatter(0, I([0]), torch.ones(1)), lambda: torch.zeros(3).scatter(0, I(1), torch.ones(())),
+    lambda: torch.ones(2).masked_fill(I(True), 1j), lambda: torch.ones(2).long().masked_fill(I(True), 1.5), lambda: torch.ones(2).half().masked_fill(I(True), -1e9), lambda: torch.ones(2).bfloat16().masked_fill(I(True), -1e9),
+    lambda: torch.ones(2, dtype=torch.uint8).masked_fill(I(True), 300), lambda: torch.ones(2).masked_fill(I(True), float("-inf")), lambda: torch.ones(2).long().masked_fill(I(True), I(1e30)),
+    lambda: torch.full((1,), 1e40), lambda: torch.full((1,), 1e40, dtype=torch.float16), lambda: torch.full((1,), 2 + 0j, dtype=torch.int64), lambda: torch.empty(1, dtype=torch.bool).fill_(0.5),
+    lambda: torch.isclose(zeros, zeros, rtol=-1.0), lambda: zeros.narrow(0, I(True), 1), lambda: zeros.narrow(0, I(1), 1), lambda: torch.bernoulli(torch.rand(6), out=torch.rand(1).expand(6)),
+):
+    try:
+        print(attempt())
+    except (RuntimeError, IndexError, TypeError) as error:
+        print(type(error).__name__, error)
