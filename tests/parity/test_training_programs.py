@@ -22,6 +22,15 @@ PROGRAMS = sorted((Path(__file__).parent / "training").glob("*.py"))
 STEPS, RELATIVE = 50, 1e-4
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The programs are small: a second thread would mostly wait, longest where other tests run beside this one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_losses_are_pytorchs(path):
     train = runpy.run_path(str(path))["train"]
