@@ -199,6 +199,8 @@ class StateDict:
             )
             return
         lazy = is_lazy(param)
+        if lazy and is_lazy(given) and not assign:
+            return  # there is nothing to copy yet
         if not lazy and param.dim() == 0 and given.dim() == 1 and given.shape == (1,):
             given = given[0]  # state dicts of PyTorch before 0.4 had no 0-dim tensors
         if not lazy and given.shape != param.shape:

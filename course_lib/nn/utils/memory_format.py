@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 
-def _convert(module, memory_format, dims: int, kinds: tuple):
+def _convert(module, memory_format, kinds: tuple):
     if isinstance(module, kinds):
-        weight = module.weight.detach().clone().contiguous(memory_format=memory_format)
-        module.weight.data = weight.resize_(weight.size(), memory_format=memory_format)
+        module.weight.data = module.weight.detach().clone(memory_format=memory_format)
     for child in module.children():
         _convert(child, memory_format, dims, kinds)
     return module
