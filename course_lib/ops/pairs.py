@@ -138,7 +138,8 @@ class ldexp:
     def arguments(input, other):
         require_tensors("ldexp", input=input, other=other)
         power = pow(2.0, other)
-        dtype = result_dtype(input, power)
+        whole = other.dtype.category < dtypes.FLOAT <= input.dtype.category
+        dtype = input.dtype if whole else result_dtype(input, power)
         return (input.to(dtype), other), {"power": power.to(dtype)}
 
     def forward(xp, a, b, *, power):

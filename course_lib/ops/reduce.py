@@ -189,7 +189,8 @@ def _product_of_others(a: Tensor, dims) -> Tensor:
 
 def _truth(name: str, text: str):
     def arguments(input, dim=None, keepdim=False):
-        return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
+        none = isinstance(dim, (tuple, list)) and not dim  # unlike a sum, truth over no dimension is each element's own
+        return (input,), {"dims": () if none else dims_of(dim, input.ndim), "keepdim": keepdim}
 
     def forward(xp, a, *, dims, keepdim):
         found = getattr(xp, name)(a, axis=dims, keepdims=keepdim)

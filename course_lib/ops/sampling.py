@@ -78,81 +78,59 @@ def _new_like(name, input, fill, *settings, generator, dtype, device, requires_g
 # ---- uniform and normal ------------------------------------------------------------------------------------------
 
 
-@function()
-def rand(
-    *size,
-    generator=None,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    requires_grad=False,
-    pin_memory=False,
-    **named,
-):
-    """rand(*size, generator=None, dtype=None, device=None, requires_grad=False) -> Tensor: numbers uniform in [0, 1).
+def _of_shape(name: str, fill, text: str):
+    """rand or randn: a new tensor of the shape that the sizes give, filled with parameters 0 and 1."""
 
+    def draw(
+        *size,
+        generator=None,
+        out=None,
+        dtype=None,
+        layout=None,
+        device=None,
+        requires_grad=False,
+        pin_memory=False,
+        **named,
+    ):
+        options = {"generator": generator, "out": out, "dtype": dtype, "device": device}
+        shape = _shape(name, _only_size(name, size, named))
+        return _new(name, shape, fill, 0.0, 1.0, requires_grad=requires_grad, **options)
+
+    draw.__doc__ = f"""{name}(*size, generator=None, dtype=None, device=None, requires_grad=False) -> Tensor: {text}
     NotImplementedError for an integer or bool dtype; RuntimeError for a negative size.
 
-    >>> import course_lib as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.rand(2, 2)
-    tensor([[0.4963, 0.7682],
-            [0.0885, 0.1320]])
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.rand.html
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    shape = _shape("rand", _only_size("rand", size, named))
-    return _new(
-        "rand",
-        shape,
-        fills.fill_uniform,
-        0.0,
-        1.0,
-        generator=generator,
-        out=out,
-        dtype=dtype,
-        device=device,
-        requires_grad=requires_grad,
-    )
+    return _published(draw, name)
 
 
-@function()
-def randn(
-    *size,
-    generator=None,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    requires_grad=False,
-    pin_memory=False,
-    **named,
-):
-    """randn(*size, generator=None, dtype=None, device=None, requires_grad=False) -> Tensor: standard normal numbers.
+def _of_a_tensors_shape(name: str, fill, like: str):
+    """rand_like or randn_like."""
 
-    NotImplementedError for an integer or bool dtype; RuntimeError for a negative size.
+    def draw(
+        input,
+        *,
+        generator=None,
+        dtype=None,
+        layout=None,
+        device=None,
+        requires_grad=False,
+        memory_format=None,
+        pin_memory=False,
+    ):
+        options = {"generator": generator, "dtype": dtype, "device": device, "memory_format": memory_format}
+        return _new_like(name, input, fill, 0.0, 1.0, requires_grad=requires_grad, **options)
 
-    >>> import course_lib as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.randn(4)
-    tensor([ 1.5410, -0.2934, -2.1788,  0.5684])
+    draw.__doc__ = f"""{name}(input, *, dtype=None, requires_grad=False) -> Tensor: `{like}` with its shape and dtype.
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.randn.html
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    shape = _shape("randn", _only_size("randn", size, named))
-    return _new(
-        "randn",
-        shape,
-        fills.fill_normal,
-        0.0,
-        1.0,
-        generator=generator,
-        out=out,
-        dtype=dtype,
-        device=device,
-        requires_grad=requires_grad,
-    )
+    return _published(draw, name)
+
+
+def _published(draw, name: str):
+    draw.__name__ = draw.__qualname__ = name
+    return function()(draw)
 
 
 def _only_size(name: str, size, named) -> tuple:
@@ -163,64 +141,26 @@ def _only_size(name: str, size, named) -> tuple:
     return size
 
 
-@function()
-def rand_like(
-    input,
-    *,
-    generator=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    requires_grad=False,
-    memory_format=None,
-    pin_memory=False,
-):
-    """rand_like(input, *, dtype=None, requires_grad=False) -> Tensor: `rand` with the input's shape and dtype.
+_RAND = """numbers uniform in [0, 1).
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.rand_like.html
-    """
-    return _new_like(
-        "rand_like",
-        input,
-        fills.fill_uniform,
-        0.0,
-        1.0,
-        generator=generator,
-        dtype=dtype,
-        device=device,
-        requires_grad=requires_grad,
-        memory_format=memory_format,
-    )
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2, 2)
+    tensor([[0.4963, 0.7682],
+            [0.0885, 0.1320]])
+"""
 
+_RANDN = """standard normal numbers.
 
-@function()
-def randn_like(
-    input,
-    *,
-    generator=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    requires_grad=False,
-    memory_format=None,
-    pin_memory=False,
-):
-    """randn_like(input, *, dtype=None, requires_grad=False) -> Tensor: `randn` with the input's shape and dtype.
+    >>> import course_lib as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn(4)
+    tensor([ 1.5410, -0.2934, -2.1788,  0.5684])
+"""
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.randn_like.html
-    """
-    return _new_like(
-        "randn_like",
-        input,
-        fills.fill_normal,
-        0.0,
-        1.0,
-        generator=generator,
-        dtype=dtype,
-        device=device,
-        requires_grad=requires_grad,
-        memory_format=memory_format,
-    )
+rand, randn = _of_shape("rand", fills.fill_uniform, _RAND), _of_shape("randn", fills.fill_normal, _RANDN)
+rand_like = _of_a_tensors_shape("rand_like", fills.fill_uniform, "rand")
+randn_like = _of_a_tensors_shape("randn_like", fills.fill_normal, "randn")
 
 
 @function()

@@ -413,3 +413,10 @@ for attempt in (
         print(attempt())
     except (RuntimeError, IndexError, TypeError) as error:
         print(type(error).__name__, error)
+
+# --- truth over no dimension, ldexp keeps half types
+x = torch.tensor([[1.0, 0.0]])
+print(x.any(dim=()), x.all(dim=[]), torch.any(x, dim=[], keepdim=True), x.any(dim=(0, 1)), x.sum(dim=[]))
+for a in (torch.ones(2).bfloat16(), torch.ones(2).half(), torch.ones(2).int(), torch.ones(2, dtype=torch.float64)):
+    for b in (torch.tensor([1, 20]), torch.tensor([1.5, 2.0]), torch.tensor(2.0)):
+        print(torch.ldexp(a, b))
