@@ -92,11 +92,10 @@ def _directory_entry(name: bytes, check_sum: int, size: int, start: int) -> byte
 
 
 def _end_of_directory(count: int, size: int, start: int) -> bytes:
-    wide = b""
-    if count >= 0xFFFF or size >= _FOUR_GB or start >= _FOUR_GB:
-        wide = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
-        wide += struct.pack("<4sIQI", b"PK\x06\x07", 0, start + size, 1)
-        count, size, start = min(count, 0xFFFF), min(size, _FOUR_GB), min(start, _FOUR_GB)
+    """The same three times: in 64 bits, where to find that, and in 32 bits for older readers."""
+    wide = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 0x031E, 45, 0, 0, count, count, size, start)
+    wide += struct.pack("<4sIQI", b"PK\x06\x07", 0, start + size, 1)
+    count, size, start = min(count, 0xFFFF), min(size, _FOUR_GB), min(start, _FOUR_GB)
     return wide + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, count, count, size, start, 0)
 
 

@@ -22,6 +22,14 @@ _ELSEWHERE = {
     ("layouts", "_get_layout"): ("torch.serialization", "_get_layout"),
     ("_utils", "_rebuild_from_type_v2"): ("torch._tensor", "_rebuild_from_type_v2"),
 }
+# What is divided into several modules here, or lies in one of another name.
+_TOGETHER = {
+    "distributions.transforms": "torch.distributions.transforms",
+    "nn.modules.attention": "torch.nn.modules.activation",
+    "optim.adafactor": "torch.optim",
+    "optim.lr_scheduler": "torch.optim.lr_scheduler",
+    "optim.muon": "torch.optim",
+}
 _PUBLISHED_AT_THE_TOP = {"dtypes", "layouts", "legacy"}  # modules whose names PyTorch has in `torch` itself
 _BACK = {there: here for here, there in _ELSEWHERE.items()}
 
@@ -39,7 +47,12 @@ def name_in_file(obj, name: str | None = None) -> tuple[str, str] | None:
     inside = module.removeprefix(LIBRARY).lstrip(".")
     if (inside, name) in _ELSEWHERE:
         return _ELSEWHERE[inside, name]
-    return ("torch", name) if inside in _PUBLISHED_AT_THE_TOP or not inside else (f"torch.{inside}", name)
+    if inside in _PUBLISHED_AT_THE_TOP or not inside:
+        return "torch", name
+    for place, there in _TOGETHER.items():
+        if inside == place or inside.startswith(f"{place}."):
+            return there, name
+    return f"torch.{inside}", name
 
 
 def path_in_file(obj) -> str:

@@ -85,6 +85,21 @@ class _ConvNd(Module):
             shown.append(f"padding_mode={self.padding_mode}")
         return ", ".join(shown)
 
+    def _sides(self) -> list[int]:
+        """The padding as F.pad takes it: (before, after) from the last dimension to the first."""
+        if self.padding == "valid":
+            return [0, 0] * self.dims
+        if self.padding == "same":
+            missing = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
+            pairs = [(n // 2, n - n // 2) for n in missing]
+        else:
+            pairs = [(n, n) for n in self.padding]
+        return [side for pair in reversed(pairs) for side in pair]
+
+    def __getstate__(self) -> dict:
+        """What a file keeps: PyTorch's convolutions have two values more, which follow from the others."""
+        return {**self.__dict__, "transposed": self.transposed, "_reversed_padding_repeated_twice": self._sides()}
+
 
 class _Conv(_ConvNd):
     """A convolution: every window of the input times the weight."""
@@ -105,17 +120,6 @@ class _Conv(_ConvNd):
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._sides(), mode=self.padding_mode), 0
         return self._function(input, weight, bias, self.stride, padding, self.dilation, self.groups)
-
-    def _sides(self) -> list[int]:
-        """The padding as F.pad takes it: (before, after) from the last dimension to the first."""
-        if self.padding == "valid":
-            return [0, 0] * self.dims
-        if self.padding == "same":
-            missing = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-            pairs = [(n // 2, n - n // 2) for n in missing]
-        else:
-            pairs = [(n, n) for n in self.padding]
-        return [side for pair in reversed(pairs) for side in pair]
 
 
 class Conv1d(_Conv):

@@ -131,6 +131,13 @@ class RNNBase(Module):
         """The parameters, a list for each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    def __getstate__(self) -> dict:
+        """What a file keeps: PyTorch's recurrent modules have the list of their weights, too."""
+        return {**self.__dict__, "_flat_weights": self._flat_weights}
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__({name: value for name, value in state.items() if name != "_flat_weights"})
+
     # -- checks -------------------------------------------------------------------------------------------------
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
@@ -383,7 +390,7 @@ class RNNCellBase(Module):
         if not batched:
             input = input.unsqueeze(0)
         if hx is None:
-            hx = input.new_zeros((len(input), self.hidden_size))
+            hx = input.new_zeros((input.shape[0], self.hidden_size))
         elif not batched:
             hx = hx.unsqueeze(0)
         made = cell(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
