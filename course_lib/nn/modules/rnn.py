@@ -456,7 +456,7 @@ class LSTMCell(RNNCellBase):
         if not batched:
             input = input.unsqueeze(0)
         if hx is None:
-            state = input.new_zeros((len(input), self.hidden_size))
+            state = input.new_zeros((input.shape[0], self.hidden_size))
             hx = (state, state)
         elif not batched:
             hx = tuple([state.unsqueeze(0) for state in hx])
