@@ -93,11 +93,14 @@ class Buffer(Tensor, metaclass=_Marked):
 # ---- without a shape yet -----------------------------------------------------------------------------------------
 
 
-def _of_data(name: str):
-    """A method that converts the empty data: `module.to(dtype)` says which dtype the numbers will have."""
+def _conversion(name: str):
+    """A method that says which dtype and device the numbers will have, so that `module.to(dtype)` works."""
 
     def method(self, *args, **named):
-        return getattr(self.data, name)(*args, **named)
+        made = getattr(self.data, name)(*args, **named)
+        if not isinstance(made, Tensor):  # `type()` asks for the name of the type
+            return made
+        return type(self)(self.requires_grad, made.device, made.dtype)
 
     method.__name__ = name
     return method
@@ -131,6 +134,7 @@ class UninitializedTensorMixin:
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        value = value.data if is_lazy(value) else value
         self._array, self._storage = value._array, Storage(value._storage.array)
 
     dtype = property(lambda self: self.data.dtype)
@@ -150,7 +154,7 @@ class UninitializedTensorMixin:
         self.data = empty(shape, device=device or self.device, dtype=dtype or self.dtype)
         self.__class__ = self.cls_to_become
 
-    to, type, cpu, cuda = map(_of_data, ("to", "type", "cpu", "cuda"))
+    to, type, cpu, cuda = map(_conversion, ("to", "type", "cpu", "cuda"))
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
@@ -167,6 +171,11 @@ class UninitializedTensorMixin:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return memo[id(self)]
+
     def __reduce_ex__(self, protocol):
         return (type(self), (self.requires_grad, self.device, self.dtype))
 
@@ -181,11 +190,6 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
 
     def __new__(cls, requires_grad: bool = True, device=None, dtype=None):
         return _made_of(empty(0, device=device, dtype=dtype), cls, requires_grad)
-
-    def __deepcopy__(self, memo):
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
-        return memo[id(self)]
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):

@@ -42,7 +42,7 @@ def check(info) -> dict[str, str]:
         warnings.simplefilter("ignore")
         for dtype, training in itertools.product(DTYPES, (True, False)):
             for sample in _samples(info, info.module_inputs_func, dtype, training):
-                _check_sample(info.module_cls, twin_class, sample, dtype, training, found)
+                check_sample(info.module_cls, twin_class, sample, dtype, training, found)
         if info.module_error_inputs_func is not None:
             for case in _samples(info, info.module_error_inputs_func, torch.float32, True):
                 found.look("errors", _error_difference, info.module_cls, twin_class, case)
@@ -86,7 +86,7 @@ def _samples(info, make, dtype, training: bool) -> list:
 # ---- one sample ----------------------------------------------------------------------------------------------------
 
 
-def _check_sample(torch_class, twin_class, sample, dtype, training: bool, found: Findings) -> None:
+def check_sample(torch_class, twin_class, sample, dtype, training: bool, found: Findings) -> None:
     name = str(dtype).removeprefix("torch.")
     module = _made(torch, torch_class, sample.constructor_input.args, sample.constructor_input.kwargs)
     twins: list = []
@@ -106,7 +106,8 @@ def _check_sample(torch_class, twin_class, sample, dtype, training: bool, found:
         return
     call = sample.forward_input.args, sample.forward_input.kwargs
     twin_call = _convert_call(call)
-    fresh = copy.deepcopy(module), copy.deepcopy(twin)
+    again = _made(torch, torch_class, sample.constructor_input.args, sample.constructor_input.kwargs)
+    fresh = again.to(dtype).train(training), copy.deepcopy(twin)
     try:
         expected = _run(torch, module, *call)
     except Exception:  # PyTorch does not know the dtype here
