@@ -343,7 +343,7 @@ class nan_to_num:
     NaN and the infinities replaced by numbers: 0, and the largest and smallest that the dtype has.
 
     >>> import course_lib as torch
-    >>> torch.nan_to_num(torch.tensor([float("nan"), 2.]), nan=7.)
+    >>> torch.nan_to_num(torch.tensor([torch.nan, 2.]), nan=7.)
     tensor([7., 2.])
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nan_to_num.html
