@@ -123,7 +123,7 @@ def typename(obj) -> str:
     """
     from .tensor import Tensor
 
-    if type(obj) is Tensor:
+    if isinstance(obj, Tensor):
         return obj.type()
     kind = obj if isinstance(obj, type) else type(obj)
     module = getattr(obj, "__module__", None) or kind.__module__

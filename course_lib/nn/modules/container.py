@@ -6,8 +6,10 @@ What they hold lies in `_modules` or `_parameters` under its index or key, so st
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container as Containing
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from ...tensor import Tensor
@@ -57,6 +59,21 @@ class _Chain(Module):
         module = self[index]
         del self[index]
         return module
+
+
+class Container(Module):
+    """Deprecated: a module with the children given by name. Subclass Module instead."""
+
+    def __init__(self, **kwargs):
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that "
+            "instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Sequential(_Chain):
@@ -179,7 +196,7 @@ class ModuleList(_Chain):
     __iadd__ = extend
 
     def __add__(self, other: Iterable[Module]):
-        return ModuleList([*self, *other])
+        return ModuleList(list(self) + list(other))
 
     def __repr__(self) -> str:
         """As Module's, but equal neighbours share a line: (0-2): 3 x Linear(…)."""
@@ -246,16 +263,15 @@ class ModuleDict(Module):
 
     def update(self, modules) -> None:
         """Take over the modules of a mapping, or of (key, module) pairs."""
-        for key, module in _pairs(modules, "ModuleDict"):
+        for key, module in _pairs(modules, "ModuleDict.update", "ModuleDict"):
             self[key] = module
 
 
-def _pairs(given, name: str) -> list[tuple]:
+def _pairs(given, update: str, name: str) -> list[tuple]:
     """The (key, value) pairs that a container's `update` was given; its errors where it was given something else."""
-    if not isinstance(given, Container) or not isinstance(given, Iterable):
+    if not isinstance(given, Containing) or not isinstance(given, Iterable):
         raise TypeError(
-            f"{name}{'s' if name == 'ParametersDict' else ''}.update should be called with an iterable of key/value "
-            f"pairs, but got {type(given).__name__}"
+            f"{update} should be called with an iterable of key/value pairs, but got {type(given).__name__}"
         )
     if hasattr(given, "items"):
         return list(given.items())
@@ -321,7 +337,9 @@ class ParameterList(Module):
         raise RuntimeError("ParameterList should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({number}): {_described(value)}" for number, value in enumerate(self))
+        return "\n".join(
+            f"  ({number}): {_described(value, getattr(value, 'dtype', ''))}" for number, value in enumerate(self)
+        )
 
 
 class ParameterDict(Module):
@@ -414,7 +432,7 @@ class ParameterDict(Module):
 
     def fromkeys(self, keys: Iterable, default=None):
         """Another ParameterDict in which each of the keys has the value `default`."""
-        return ParameterDict((key, default) for key in keys)
+        return ParameterDict(dict.fromkeys(keys, default))
 
     def keys(self):
         return self._keys.keys()
@@ -426,31 +444,33 @@ class ParameterDict(Module):
         return (self[key] for key in self._keys)
 
     def update(self, parameters) -> None:
-        """Take over the values of a mapping, or of (key, value) pairs."""
-        for key, value in _pairs(parameters, "ParametersDict"):
+        """Take over the values of a mapping (a plain dict's in the order of the keys), or of (key, value) pairs."""
+        pairs = _pairs(parameters, "ParametersDict.update", "ParameterDict")
+        in_order = not isinstance(parameters, Mapping) or isinstance(parameters, OrderedDict)
+        for key, value in pairs if in_order else sorted(pairs):
             self[key] = value
 
     def __call__(self, input):
         raise RuntimeError("ParameterDict should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({key}): {_described(value)}" for key, value in self.items())
+        from ...settings import typename
+
+        return "\n".join(f"  ({key}): {_described(value, typename(value))}" for key, value in self.items())
 
 
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _described(value) -> str:
-    """One line about a value: dtype, size and device of a tensor, the type of anything else."""
-    from ...settings import typename
-
+def _described(value, kind: str) -> str:
+    """One line about a value: its `kind` and size for a tensor, the type of anything else."""
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
+    name = "Parameter" if isinstance(value, Parameter) else "Tensor"
     size = "x".join(str(n) for n in value.size())
     place = f" ({value.device})" if value.is_cuda else ""
-    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{typename(value)} of size {size}{place}]"
+    return f"{name} containing: [{kind} of size {size}{place}]"
 
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
