@@ -63,7 +63,8 @@ class Adam(ElementwiseOptimizer):
         exp_avg_sq += (1 - beta2) * g * g
         largest = exp_avg_sq
         if max_exp_avg_sq is not None:
-            max_exp_avg_sq[...] = largest = xp.maximum(max_exp_avg_sq, exp_avg_sq)
+            before = max_exp_avg_sq * 1.0  # a copy: what autograd saves in maximum must not change
+            max_exp_avg_sq[...] = largest = xp.maximum(before, exp_avg_sq)
         scale = xp.sqrt(largest) / (1 - beta2**step) ** 0.5 + group["eps"]
         p -= lr / (1 - beta1**step) * exp_avg / scale
 

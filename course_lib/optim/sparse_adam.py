@@ -40,9 +40,10 @@ class SparseAdam(Optimizer):
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_settings(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
-        for group in self.param_groups:
-            if any(p.is_complex() for p in group["params"]):
-                raise ValueError("SparseAdam does not support complex parameters")
+        places = [[i, j] for i, group in enumerate(self.param_groups) for j, p in enumerate(group["params"])
+                  if p.is_complex()]  # fmt: skip
+        if places:
+            raise ValueError(f"Complex params at indices {places}: SparseAdam does not support complex parameters")
 
     def step(self, closure=None):
         """Update the looked-up rows; returns the loss of `closure`, if one is given."""
