@@ -75,7 +75,9 @@ class MersenneTwister:
         """The next `n` numbers of 64 bits (uint64): of two words in a row the first is the upper half."""
         # Read two words as one little-endian number and the first word is the lower half: exchange the halves.
         swapped = np.ascontiguousarray(self.words(2 * n)).view("<u8")
-        return swapped << np.uint64(32) | swapped >> np.uint64(32)
+        numbers = swapped << np.uint64(32)
+        numbers |= swapped >> np.uint64(32)
+        return numbers
 
     def _draw(self, n: int) -> np.ndarray:
         return self._source.randint(0, 1 << 32, size=n, dtype=np.uint32)
