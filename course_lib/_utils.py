@@ -147,8 +147,20 @@ def _resolved(storage, metadata):
     """PyTorch conjugates and negates lazily and says so in the metadata; here the numbers themselves change."""
     for name in ("conj", "neg"):
         if metadata and metadata.get(name):
-            storage = TypedStorage(getattr(storage._as_tensor(storage.dtype), name)())
+            storage = _changed(storage, name)
     return storage
+
+
+def _changed(storage, method: str):
+    """A storage with the numbers that a method of tensors gives; made again if the numbers are read only later."""
+
+    def values() -> Tensor:
+        return getattr(storage._as_tensor(storage.dtype), method)()
+
+    changed = TypedStorage(values().clone())
+    if hasattr(storage, "when_filled"):
+        storage.when_filled(lambda: changed._owner.copy_(values()))
+    return changed
 
 
 # ---- storages ----------------------------------------------------------------------------------------------------

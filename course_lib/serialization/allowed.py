@@ -170,7 +170,7 @@ def meaning_of(path: str):
     if path == "torch.nn.parameter.Parameter":
         return _parameter_class()
     found = ALLOWED.get(path)
-    return _users_list().get(path) if found is None else found
+    return users_list().get(path) if found is None else found
 
 
 def may_be_called(function):
@@ -239,7 +239,7 @@ class safe_globals:
         _added[:] = [entry for entry in _added if entry not in self.safe_globals]
 
 
-def _users_list() -> dict:
+def users_list() -> dict:
     made = {}
     for entry in _added:
         if isinstance(entry, tuple):
@@ -260,7 +260,7 @@ def _users_list() -> dict:
 
 def is_users(obj) -> bool:
     """Whether the user allowed this very object."""
-    return any(obj is allowed for allowed in _users_list().values())
+    return any(obj is allowed for allowed in users_list().values())
 
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"]

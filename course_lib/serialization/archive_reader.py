@@ -42,6 +42,7 @@ class _Entry(NamedTuple):
     size: int
     check_sum: int
     limit: int  # where the next record begins
+    is_plain: bool  # neither compressed nor encrypted
 
 
 class ArchiveReader:
@@ -75,6 +76,8 @@ class ArchiveReader:
         """The bytes of a record; RuntimeError where there is none of this name."""
         if name not in self._entries:
             raise damaged(f"locating file {name[:200]}: file not found")
+        if not self._entries[name].is_plain:
+            raise damaged(f"reading file {name[:200]}: it is compressed or encrypted, which torch.save does not do")
         return self._entries[name].size
 
     def read(self, name: str) -> np.ndarray:
@@ -116,9 +119,9 @@ class ArchiveReader:
         found = {}
         for entry, following in zip(entries, [*(e.header_offset for e in entries[1:]), end]):
             name = self._checked_name(entry, entries[0], found)
-            _check_entry(entry, name, following)
-            full_name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
-            found[name] = _Entry(full_name, entry.header_offset, entry.file_size, entry.CRC, following)
+            if entry.header_offset < 0 or entry.header_offset + 30 + entry.compress_size > following:
+                raise damaged(f"reading file {name[:200]}: it reaches into what follows it")
+            found[name] = _entry(entry, following)
         if not found:
             raise damaged("reading zip archive: archive does not contain any files")
         return found
@@ -163,11 +166,10 @@ class ArchiveReader:
         return content
 
 
-def _check_entry(entry: zipfile.ZipInfo, name: str, limit: int) -> None:
-    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size or entry.flag_bits & 1:
-        raise damaged(f"reading file {name[:200]}: it is compressed or encrypted, which torch.save does not do")
-    if entry.header_offset < 0 or entry.header_offset + 30 + entry.file_size > limit:
-        raise damaged(f"reading file {name[:200]}: it reaches into what follows it")
+def _entry(info: zipfile.ZipInfo, limit: int) -> _Entry:
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437")
+    is_plain = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+    return _Entry(name, info.header_offset, info.file_size, info.CRC, limit, is_plain and not info.flag_bits & 1)
 
 
 def _fill(file, piece: memoryview, name: str) -> None:

@@ -134,7 +134,7 @@ def _explained(message: str) -> str:
             "load with `weights_only=True` please check the recommended steps in the following error message.\n\t"
             f"WeightsUnpickler error: {message}{_DOCUMENTATION}"
         )
-    return f"Weights only load failed. {UNSAFE}\n\n{message}{_DOCUMENTATION}"
+    return f"Weights only load failed. {UNSAFE}\n\n\n{message}{_DOCUMENTATION}"
 
 
 def _seekable(file):

@@ -60,13 +60,30 @@ def _load_stream(file, new_unpickler, restore):
     return result
 
 
+class _PromisedStorage(TypedStorage):
+    """A storage whose numbers come later; `when_filled` is told what waits for them."""
+
+    def __init__(self, storage: TypedStorage):
+        super().__init__(storage._owner)
+        self._waiting = []
+
+    def when_filled(self, call) -> None:
+        self._waiting.append(call)
+
+    def fill(self, content: np.ndarray) -> None:
+        room = self.untyped()._bytes()
+        room[...] = array_module(room).asarray(content)
+        for call in self._waiting:
+            call()
+
+
 class _PromisedStorages:
     """Storages that the pickle has named already, and whose numbers come later in the file."""
 
     def __init__(self, file, restore):
         self._file, self._restore = file, restore
         self._left = bytes_left(file)
-        self._promised: dict[str, TypedStorage] = {}
+        self._promised: dict[str, _PromisedStorage] = {}
         self._views: dict[str, TypedStorage] = {}
 
     def promise(self, identifier):
@@ -80,7 +97,7 @@ class _PromisedStorages:
             if self._left < 0:
                 raise RuntimeError(f"the file is damaged: it is too short for a storage of {nbytes} bytes")
             room = np.zeros(nbytes, np.uint8)
-            self._promised[key] = made_storage(room, dtype, False, self._restore, location)
+            self._promised[key] = _PromisedStorage(made_storage(room, dtype, False, self._restore, location))
         storage = self._promised[key]
         return storage if view is None else self._view(storage, view)
 
@@ -100,12 +117,12 @@ class _PromisedStorages:
         for key in keys:
             if key not in self._promised:
                 raise RuntimeError(f"storage key {str(key)[:100]!r} not found among those that the pickle names")
-            room = self._promised[key].untyped()._bytes()
+            storage = self._promised[key]
             (count,) = struct.unpack("<q", exactly(self._file, 8))
-            nbytes = count * self._promised[key].element_size()
-            if nbytes != room.size:
-                raise RuntimeError(f"storage has wrong byte size: expected {room.size} got {nbytes}")
-            room[...] = array_module(room).asarray(np.frombuffer(exactly(self._file, nbytes), np.uint8))
+            nbytes = count * storage.element_size()
+            if nbytes != storage.nbytes():
+                raise RuntimeError(f"storage has wrong byte size: expected {storage.nbytes()} got {nbytes}")
+            storage.fill(np.frombuffer(exactly(self._file, nbytes), np.uint8))
 
 
 # ---- a tar archive -----------------------------------------------------------------------------------------------

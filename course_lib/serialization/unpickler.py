@@ -30,6 +30,7 @@ class Unpickler:
 
     def load(self):
         """The object; UnpicklingError for a pickle that is damaged or asks for what is not allowed."""
+        allowed.users_list()  # an error in it is the user's, not the file's
         self.stack, self.marked, self.memo = [], [], {}
         try:
             return self._run()
