@@ -1,6 +1,6 @@
 """Attention: every query gets a weighted mean of the values, the weights being the softmax of query · key.
 
-scaled_dot_product_attention is a composition of matmul, softmax and dropout; multi_head.py splits it into heads.
+One op computes it from arrays, for scaled_dot_product_attention here and for the heads of multi_head.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,112 @@ import math
 
 from .. import dtypes
 from ..tensor import Tensor
-from ._numeric import is_half
-from ._op import function
+from ._fused import Fused, all_wide, fused_backward
+from ._numeric import narrow
+from ._op import function, op
+from .creation import ones
 from .dropout import dropout
 from .matmul import _c_name as c_name
-from .matmul import matmul
+from .matmul import broadcast_batches, matmul
 from .softmax import softmax
+
+# ---- the op ------------------------------------------------------------------------------------------------------
+
+
+def _in_tensors(q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights):
+    scores = matmul(q * scale, k.transpose(-2, -1))
+    if causal:
+        scores = scores.masked_fill(scores.new_ones(scores.shape[-2:], dtype=dtypes.bool).triu_(1), -math.inf)
+    if mask is not None and mask._array.dtype.kind == "b":
+        scores = scores.masked_fill(mask.logical_not(), -math.inf)
+    elif mask is not None:
+        scores = scores + mask
+    if blind_is_nan:
+        weights = softmax(scores, -1)
+    else:
+        blind = (scores.detach() == -math.inf).all(-1, True)
+        weights = softmax(scores.masked_fill(blind, 0), -1).masked_fill(blind, 0)  # 0 first: no nan in its gradient
+    if noise is not None:
+        weights = weights * noise
+    made = matmul(weights, v)
+    return (made, weights) if with_weights else made
+
+
+def _gradients(xp, grads, operands, kept, needed, *, scale, **_):
+    by_made, by_weights = grads if len(grads) == 2 else (*grads, None)
+    q, k, v, _, noise = operands
+    (weights,) = kept
+    by_q = by_k = by_v = by_scores = None
+    if needed[2]:
+        by_v = xp.matmul((weights if noise is None else weights * noise).swapaxes(-1, -2), by_made)
+    if needed[0] or needed[1] or needed[3]:
+        by_scores = xp.matmul(by_made, v.swapaxes(-1, -2))
+        if by_weights is not None:
+            by_scores += by_weights
+        if noise is not None:
+            by_scores *= noise
+        by_scores -= xp.add.reduce(by_scores * weights, axis=-1, keepdims=True)
+        by_scores *= weights
+    if needed[0]:
+        by_q = xp.matmul(by_scores, k)
+        by_q *= scale
+    if needed[1]:
+        by_k = xp.matmul(by_scores.swapaxes(-1, -2), q)
+        by_k *= scale
+    return by_q, by_k, by_v, by_scores if needed[3] else None, None
+
+
+@op(method=False, namespace=None, node="ScaledDotProductAttention")
+class attend(Fused):
+    """softmax(q @ k.T * scale + mask) * noise @ v for q (…, L, E), k (…, S, E), v (…, S, Ev); mask: numbers to add, or
+    True where a query may look; causal: query i looks at keys 0 … i; noise: the factors of dropout. A query that may
+    look nowhere gives zeros, or with `blind_is_nan` nan. With `with_weights` the weights, too.
+    """
+
+    def forward(xp, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, kept):
+        dtype = q.dtype
+        q, k, v, mask, noise = all_wide(q, k, v, mask, noise)
+        weights = xp.matmul(q * q.dtype.type(scale), k.swapaxes(-1, -2))
+        if causal:
+            weights += xp.triu(xp.full(weights.shape[-2:], -math.inf, weights.dtype), 1)
+        if mask is not None:
+            weights += mask if mask.dtype.kind != "b" else xp.where(mask, 0, weights.dtype.type(-math.inf))
+        if weights.size:
+            _softmax(xp, weights, blind_is_nan or (mask is None))
+        kept.append(weights)
+        if noise is not None:
+            weights = weights * noise
+        made = narrow(xp.matmul(weights, v), dtype)
+        return (made, narrow(weights, dtype)) if with_weights else made
+
+    def save(ctx, outs, q, k, v, mask, noise, **settings):
+        operands = (q, k, v, mask, noise)
+        Fused.save(ctx, outs, *operands, **settings)
+        ctx.inputs = tuple([None if t is None else (t._array.shape, t._array.dtype) for t in operands])
+
+    backward = fused_backward(_gradients, _in_tensors)
+
+
+def _softmax(xp, scores, blind_is_nan: bool) -> None:
+    """In place, along the last dimension."""
+    high = xp.max(scores, axis=-1, keepdims=True)
+    if not blind_is_nan:
+        high[high == -math.inf] = 0
+    scores -= high
+    xp.exp(scores, out=scores)
+    total = xp.add.reduce(scores, axis=-1, keepdims=True)
+    if not blind_is_nan:
+        total[total == 0] = 1
+    scores /= total
+
+
+def dropout_noise(q, k, p: float) -> Tensor:
+    """The factors 0 and 1 / (1 - p) for all weights, drawn as `dropout` of the weights would draw them."""
+    shape = (*broadcast_batches(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
+    return dropout(ones(shape, dtype=q.dtype, device=q.device), p)
+
+
+# ---- the function ------------------------------------------------------------------------------------------------
 
 
 @function(namespace="nn.functional")
@@ -34,41 +134,12 @@ def scaled_dot_product_attention(
     Source: Vaswani et al. (2017), arXiv:1706.03762
     """
     _check(query, key, value, attn_mask, is_causal)
-    if is_half(query._array.dtype):
-        wide_mask = attn_mask if attn_mask is None or attn_mask._array.dtype.kind == "b" else attn_mask.float()
-        made = scaled_dot_product_attention(
-            query.float(),
-            key.float(),
-            value.float(),
-            wide_mask,
-            dropout_p,
-            is_causal,
-            scale=scale,
-            enable_gqa=enable_gqa,
-        )
-        return made.to(query.dtype)
     if enable_gqa:
         key, value = [t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value)]
     rate = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = matmul(query * rate, key.transpose(-2, -1))
-    if is_causal:  # every query sees at least the first key
-        later = scores.new_ones(scores.shape[-2:], dtype=dtypes.bool).triu_(1)
-        scores = scores.masked_fill(later, -math.inf)
-    if attn_mask is None:
-        weights = softmax(scores, -1)
-    else:
-        scores = _masked(scores, attn_mask)
-        blind = (scores.detach() == -math.inf).all(-1, True)  # a query that may look nowhere gets zeros
-        weights = softmax(scores.masked_fill(blind, 0), -1).masked_fill(blind, 0)  # 0 first: no nan in its gradient
-    if dropout_p:
-        weights = dropout(weights, dropout_p)
-    return matmul(weights, value)
-
-
-def _masked(scores: Tensor, mask: Tensor) -> Tensor:
-    if mask._array.dtype.kind != "b":
-        return scores + mask
-    return scores.masked_fill(mask.logical_not(), -math.inf)
+    noise = dropout_noise(query, key, dropout_p) if dropout_p else None
+    return attend(query, key, value, attn_mask, noise, scale=rate, causal=is_causal, blind_is_nan=False,
+                  with_weights=False, kept=[])  # fmt: skip
 
 
 def _check(query, key, value, attn_mask, is_causal: bool) -> None:

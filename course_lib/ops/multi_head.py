@@ -11,13 +11,11 @@ import warnings
 
 from ..tensor import Tensor
 from ._op import function
-from .attention import scaled_dot_product_attention
-from .dropout import dropout
+from .attention import attend, dropout_noise, scaled_dot_product_attention
 from .joining import cat
 from .linear import linear
-from .matmul import matmul
+from .matmul import _c_name as c_name
 from .padding import pad
-from .softmax import softmax
 
 # ---- masks -------------------------------------------------------------------------------------------------------
 
@@ -155,11 +153,14 @@ def _static(given: Tensor, name: str, batch: int, heads: int, width: int) -> Ten
 
 def _attend(q, k, v, mask, dropout_p: float):
     """(batch, heads, length, width) and the weights (batch, heads, length, keys)."""
-    scores = matmul(q * math.sqrt(1.0 / q.shape[-1]), k.transpose(-2, -1))
-    weights = softmax(scores if mask is None else scores + mask, -1)
-    if dropout_p > 0:
-        weights = dropout(weights, dropout_p)
-    return matmul(weights, v), weights
+    if mask is not None and mask.dtype is not q.dtype:
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {c_name(mask.dtype)}, batch1: {c_name(q.dtype)}, batch2: "
+            f"{c_name(k.dtype)}"
+        )
+    noise = dropout_noise(q, k, dropout_p) if dropout_p > 0 else None
+    return attend(q, k, v, mask, noise, scale=math.sqrt(1.0 / q.shape[-1]), causal=False, blind_is_nan=True,
+                  with_weights=True, kept=[])  # fmt: skip
 
 
 @function(namespace="nn.functional")

@@ -5,17 +5,14 @@ one time step, in the order in which they are read. Sequences of one length have
 packed sequences (longest first) have fewer and fewer, and a step then changes the first states only. One big product
 prepares the gates of all rows, then each step adds what the state contributes.
 
-Gradients are computed on bare arrays; a gradient that shall itself be differentiated runs the layer again in Tensor
-ops (`unrolled`) and lets autograd do the rest.
+Gradients are computed on bare arrays (_fused.py); a gradient that shall itself be differentiated comes from the layer
+made of Tensor ops (`unrolled`).
 """
 
 from __future__ import annotations
 
-from .. import autograd
-from ..autograd.grad_mode import GRAD
-from ..backends import array_module
-from ..tensor import wrap
-from ._numeric import narrow, wide
+from ._fused import Fused, all_wide, fused_backward
+from ._numeric import narrow
 from ._op import op
 from .joining import cat
 from .linear import linear
@@ -49,49 +46,6 @@ def unrolled(step, rows, states, steps):
 
 
 # ---- what the three layers share ---------------------------------------------------------------------------------
-
-
-class Layer:
-    """What a layer saves: its operands, and the arrays that its forward put into the list `kept`."""
-
-    def save(ctx, outs, *operands, steps, kept, **settings):
-        ctx.save_for_backward(*operands, *[wrap(array) for array in kept])
-        ctx.setting = steps, len(operands), settings
-
-
-def _backward(on_arrays, in_tensors):
-    """The backward of a layer: `on_arrays`, or where it is recorded itself, the gradients of `in_tensors`."""
-
-    def backward(ctx, *grads):
-        steps, count, settings = ctx.setting
-        saved, needed = ctx.saved_tensors, ctx.needs_input_grad
-        operands = saved[:count]
-        if GRAD.enabled:
-            return _recorded(in_tensors, operands, needed, grads, steps, settings)
-        grads, arrays, kept = [
-            _wide(*[None if t is None else t._array for t in tensors]) for tensors in (grads, operands, saved[count:])
-        ]
-        found = on_arrays(array_module(arrays[0]), grads, arrays, kept, needed, steps)
-        pairs = zip(found, operands)
-        return tuple([None if g is None else wrap(narrow(g, t._array.dtype)) for g, t in pairs])
-
-    return backward
-
-
-def _wide(*arrays) -> list:
-    """The arrays in the precision in which they are computed."""
-    return [None if a is None else wide(a) for a in arrays]
-
-
-def _recorded(in_tensors, operands, needed, grads, steps, settings) -> tuple:
-    """Gradients that can be differentiated: those of the layer written in Tensor ops."""
-    own = [None if t is None else t.view_as(t) for t in operands]  # one tensor may stand in two places
-    outs = in_tensors(*own, steps=steps, **settings)
-    pairs = [(o, g) for o, g in zip(outs, grads) if o.requires_grad]
-    wanted = [t for t, need in zip(own, needed) if need]
-    outs, grads = zip(*pairs)
-    found = iter(autograd.grad(outs, wanted, grads, create_graph=True, allow_unused=True))
-    return tuple([next(found) if need else None for need in needed])
 
 
 def _prepared(xp, rows, w_ih, *biases):
@@ -140,7 +94,7 @@ def _rnn_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, relu):
     return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
 
 
-def _rnn_gradients(xp, grads, operands, kept, needed, steps):
+def _rnn_gradients(xp, grads, operands, kept, needed, *, steps, **_):
     by_out, by_h = grads[0], grads[1].copy()
     rows, _, w_ih, w_hh, *_ = operands
     before, slope = kept
@@ -156,12 +110,12 @@ def _rnn_gradients(xp, grads, operands, kept, needed, steps):
 
 
 @op(method=False, namespace=None, node="RnnLayer")
-class rnn_layer(Layer):
+class rnn_layer(Fused):
     """h = tanh(w_ih x + b_ih + w_hh h + b_hh), or relu: the outputs (rows, hidden) and the last states."""
 
     def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept, relu):
         dtype = rows.dtype
-        rows, h, w_ih, w_hh, b_ih, b_hh = _wide(rows, h, w_ih, w_hh, b_ih, b_hh)
+        rows, h, w_ih, w_hh, b_ih, b_hh = all_wide(rows, h, w_ih, w_hh, b_ih, b_hh)
         out, h, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), w_hh.T
         before = xp.empty_like(out)
         for part in steps:
@@ -173,7 +127,7 @@ class rnn_layer(Layer):
         kept += (before, (out > 0).astype(out.dtype) if relu else 1 - out * out)
         return narrow(out, dtype), narrow(h, dtype)
 
-    backward = _backward(_rnn_gradients, _rnn_in_tensors)
+    backward = fused_backward(_rnn_gradients, _rnn_in_tensors)
 
 
 # ---- LSTM --------------------------------------------------------------------------------------------------------
@@ -189,7 +143,7 @@ def _lstm_in_tensors(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps):
     return unrolled(step, linear(rows, w_ih, b_ih), [h, c], steps)
 
 
-def _lstm_gradients(xp, grads, operands, kept, needed, steps):
+def _lstm_gradients(xp, grads, operands, kept, needed, *, steps, **_):
     by_out, by_h, by_c = grads[0], grads[1].copy(), grads[2].copy()
     rows, _, _, w_ih, w_hh, _, _, w_hr = operands
     before, before_c, gates, squashed = kept
@@ -221,14 +175,14 @@ def _lstm_gradients(xp, grads, operands, kept, needed, steps):
 
 
 @op(method=False, namespace=None, node="LstmLayer")
-class lstm_layer(Layer):
+class lstm_layer(Fused):
     """i, f, o = σ(…) and n = tanh(…) of w_ih x + b_ih + w_hh h + b_hh; c = f c + i n; h = o tanh(c), times w_hr if
     given: the outputs (rows, hidden or projected), the last h and the last c. Hochreiter & Schmidhuber (1997).
     """
 
     def forward(xp, rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps, kept):
         dtype = rows.dtype
-        rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = _wide(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
+        rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = all_wide(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
         gates, h, c, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), c.copy(), w_hh.T
         total, hidden = len(rows), c.shape[1]
         rate = xp.repeat(xp.asarray([0.5, 0.5, 1, 0.5], gates.dtype), hidden)
@@ -251,7 +205,7 @@ class lstm_layer(Layer):
         kept += (before, before_c, gates, squashed)
         return narrow(out, dtype), narrow(h, dtype), narrow(c, dtype)
 
-    backward = _backward(_lstm_gradients, _lstm_in_tensors)
+    backward = fused_backward(_lstm_gradients, _lstm_in_tensors)
 
 
 # ---- GRU ---------------------------------------------------------------------------------------------------------
@@ -268,7 +222,7 @@ def _gru_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps):
     return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
 
 
-def _gru_gradients(xp, grads, operands, kept, needed, steps):
+def _gru_gradients(xp, grads, operands, kept, needed, *, steps, **_):
     by_out, by_h = grads[0], grads[1].copy()
     rows, _, w_ih, w_hh, *_ = operands
     before, gates, hidden_n = kept
@@ -291,14 +245,14 @@ def _gru_gradients(xp, grads, operands, kept, needed, steps):
 
 
 @op(method=False, namespace=None, node="GruLayer")
-class gru_layer(Layer):
+class gru_layer(Fused):
     """r, z = σ(w_ih x + b_ih + w_hh h + b_hh); n = tanh(w_in x + b_in + r (w_hn h + b_hn)); h = (1 - z) n + z h: the
     outputs (rows, hidden) and the last states. Cho et al. (2014), arXiv:1406.1078.
     """
 
     def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept):
         dtype = rows.dtype
-        rows, h, w_ih, w_hh, b_ih, b_hh = _wide(rows, h, w_ih, w_hh, b_ih, b_hh)
+        rows, h, w_ih, w_hh, b_ih, b_hh = all_wide(rows, h, w_ih, w_hh, b_ih, b_hh)
         gates, h, w = _prepared(xp, rows, w_ih, b_ih), h.copy(), w_hh.T
         width = h.shape[1]
         out = xp.empty((len(rows), width), gates.dtype)
@@ -323,4 +277,4 @@ class gru_layer(Layer):
         kept += (before, gates, hidden_n)
         return narrow(out, dtype), narrow(h, dtype)
 
-    backward = _backward(_gru_gradients, _gru_in_tensors)
+    backward = fused_backward(_gru_gradients, _gru_in_tensors)
