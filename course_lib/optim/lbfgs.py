@@ -30,8 +30,8 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> optimizer.step(closure)                     # the loss before the step
     tensor(41., grad_fn=<SumBackward0>)
-    >>> w.round(decimals=3)
-    tensor([1., 2.], grad_fn=<RoundBackward1>)
+    >>> w.detach().round(decimals=3)
+    tensor([1., 2.])
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html (Liu and Nocedal 1989)
     """
