@@ -49,8 +49,8 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
           **dict.fromkeys(("load", "save"), "serialization")}  # fmt: skip
 _SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "jit",
-               "linalg", "masked", "nn", "optim", "random", "serialization", "signal", "special", "storage", "testing",
-               "utils", "version"}  # fmt: skip
+               "linalg", "masked", "nn", "onnx", "optim", "profiler", "random", "serialization", "signal", "special",
+               "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):

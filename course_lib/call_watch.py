@@ -38,17 +38,18 @@ class Call:
 
     def __init__(self, target: str, frame: FrameType):
         self.target, self.frame = target, frame
-        self.args, self.kwargs = _given(resolve(target), frame)
+        self.args, self.kwargs = _given(target, frame)
 
 
 @contextlib.contextmanager
-def watch(enter, leave):
+def watch(enter, leave, also=None):
     """Inside the `with` block of this thread, tell of each call of an operation.
 
     enter(target, frame) says whether it wants to know of the end of this call: it returns None, or a token for
-    leave(token, result), which is called when the function has returned (with None where it raised).
+    leave(token, result), which is called when the function has returned (with None where it raised). `also` gives
+    targets of other functions by their code: a name, or a function of the frame's variables that finds one.
     """
-    targets, tokens = known_targets(), {}
+    targets, tokens = known_targets() | (also or {}), {}
 
     def see(frame, event, value):
         if event == "call":
@@ -70,9 +71,10 @@ def watch(enter, leave):
         sys.setprofile(previous)
 
 
-def _given(function, frame: FrameType) -> tuple[tuple, dict]:
+def _given(target: str, frame: FrameType) -> tuple[tuple, dict]:
     """Positional and keyword arguments of a call that is just beginning, without those that are the defaults."""
     code, values = frame.f_code, frame.f_locals
+    function = None if target.startswith("ops.") else resolve(target)
     own = function if getattr(function, "__code__", None) is code else getattr(function, "__wrapped__", None)
     defaults = dict(getattr(own, "__kwdefaults__", None) or {}, out=None)
     names = code.co_varnames
@@ -114,28 +116,34 @@ def _targets(registered: int) -> dict[CodeType, object]:  # made anew when modul
     found.update(dict.fromkeys(_inner_codes(_in_place.in_place, "call_"), lambda seen: f"Tensor.{seen['cls'].name}_"))
     (of_function,) = _inner_codes(_in_place.function_in_place, "call_")
     found[of_function] = lambda seen: f"Tensor.{seen['name']}"
-    shared = set(found)
     (wrapper,) = _inner_codes(_call.with_out, "public")
+    shared = {*found, wrapper}
     found[wrapper] = lambda seen: target_of_function(seen["made"])
     for namespace in NAMESPACES:
         functions = FUNCTIONS.get(namespace, {})
         for name, made in functions.items():
             made = made.__wrapped__ if getattr(made, "__code__", None) is wrapper else made
-            code = getattr(made, "__code__", None)
-            if code is None or code in shared or name in NO_OPERATION:
-                continue
-            target = f"{namespace}.{made.__name__ if made.__name__ in functions else name}"
-            if made.__closure__:
-                found.setdefault(code, _Siblings(code)).add(made, target)
-            else:
-                found.setdefault(code, target)
+            if getattr(made, "__code__", wrapper) not in shared and name not in NO_OPERATION:
+                _add(found, made, f"{namespace}.{made.__name__ if made.__name__ in functions else name}")
     for name, made in vars(Tensor).items():
         if isinstance(made, property):
             made = made.fget if name in PROPERTIES else None
-        code = getattr(made, "__code__", None)
-        if code is not None and (name[0] != "_" or name in (*SUBSCRIPTS, *PYTHON_VALUES)) and name not in NO_OPERATION:
-            found.setdefault(code, f"Tensor.{name}")
+        public = name[0] != "_" or name in (*SUBSCRIPTS, *PYTHON_VALUES)
+        if public and name not in NO_OPERATION and getattr(made, "__code__", wrapper) not in shared:
+            _add(found, made, f"Tensor.{name}")
+    _add(found, vars(Tensor)["__matmul__"], "torch.matmul")
     return found
+
+
+def _add(found: dict, function, target: str) -> None:
+    """Enter a function under its code; those that one factory made are told apart by their free variables."""
+    code = getattr(function, "__code__", None)
+    if code is not None and function.__closure__:
+        siblings = found.setdefault(code, _Siblings(code))
+        if isinstance(siblings, _Siblings):
+            siblings.add(function, target)
+    elif code is not None:
+        found.setdefault(code, target)
 
 
 class _Siblings:
@@ -166,6 +174,8 @@ def target_of_op(cls) -> str:
     for namespace in NAMESPACES:
         if made is not None and FUNCTIONS.get(namespace, {}).get(name) is made:
             return f"{namespace}.{name}"
+    if cls.rule is not None and cls.operands == 2 and cls.name in FUNCTIONS["torch"]:
+        return f"torch.{cls.name}"  # the op behind an operator: `a / b` is true_divide(a, b)
     return f"Tensor.{name}" if made is not None and vars(Tensor).get(name) is made else f"ops.{name}"
 
 

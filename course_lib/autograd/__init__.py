@@ -21,7 +21,8 @@ from .node import Node
 
 _LATER = {"Function": "function", "inference_mode": "inference", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck",
           "Variable": "variable"}  # fmt: skip
-_SUBMODULES = {"anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "gradcheck", "graph", "variable"}
+_SUBMODULES = {"anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "gradcheck", "graph", "profiler",
+               "variable"}  # fmt: skip
 
 
 def __getattr__(name: str):

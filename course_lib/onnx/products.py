@@ -1,0 +1,89 @@
+"""ONNX for products of matrices: linear layers, matmul and its relatives, einsum, attention."""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes
+from .builder import Ref, handles
+from .pointwise import number
+
+
+@handles("linear")
+def _linear(g, input, weight, bias=None):
+    if input.ndim == 2 and weight.ndim == 2 and bias is not None:
+        return g.op("Gemm", input, weight, bias, transB=1)
+    product = g.op("MatMul", input, g.transpose(weight, (1, 0)) if weight.ndim == 2 else weight)
+    return product if bias is None else g.op("Add", product, bias)
+
+
+@handles("matmul", "mm", "bmm", "mv", "dot", "inner", "linalg.matmul")
+def _matmul(g, input, other):
+    return g.op("MatMul", input, other)
+
+
+@handles("addmm", "addmv", "baddbmm")
+def _addmm(g, input, a, b, *, beta=1, alpha=1):
+    product = g.op("MatMul", a, b)
+    product = product if alpha == 1 else g.op("Mul", product, number(g, alpha, a))
+    return g.op("Add", input if beta == 1 else g.op("Mul", input, number(g, beta, a)), product)
+
+
+@handles("outer", "ger")
+def _outer(g, input, vec2):
+    return g.op("Mul", g.unsqueeze(input, 1), g.unsqueeze(vec2, 0))
+
+
+@handles("bilinear")
+def _bilinear(g, input1, input2, weight, bias=None):
+    by_first = g.op("Einsum", input1, weight, equation="...i,kij->...kj")
+    out = g.op("Einsum", by_first, input2, equation="...kj,...j->...k")
+    return out if bias is None else g.op("Add", out, bias)
+
+
+@handles("einsum")
+def _einsum(g, equation, *operands):
+    if not isinstance(equation, str):
+        g.refuse("einsum is exported with an equation as text")
+    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
+    return g.op("Einsum", *operands, equation=equation.replace(" ", ""))
+
+
+@handles("scaled_dot_product_attention")
+def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
+    if dropout_p or enable_gqa:
+        g.refuse("attention with dropout or enable_gqa has no ONNX operator here")
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    order = [*range(key.ndim - 2), key.ndim - 1, key.ndim - 2]
+    scores = g.op("MatMul", g.op("Mul", query, number(g, scale, query)), g.transpose(key, order))
+    lowest = g.constant(-math.inf, query.dtype)
+    if is_causal:
+        sizes = g.op("Concat", g.shape_of(query, -2, query.ndim - 1), g.shape_of(key, -2, key.ndim - 1), axis=0)
+        seen = g.op("Trilu", g.op("Expand", g.constant(1), sizes), upper=0)
+        scores = g.op("Where", g.op("Cast", seen, to=g.type_of(dtypes.bool)), scores, lowest)
+    blind = None
+    if attn_mask is not None:
+        is_bool = attn_mask.dtype is dtypes.bool
+        scores = g.op("Where", attn_mask, scores, lowest) if is_bool else g.op("Add", scores, attn_mask)
+        largest = g.reduce("ReduceMax", scores, [query.ndim - 1 if query.ndim >= attn_mask.ndim else -1], True)
+        blind = g.op("Equal", largest, lowest)  # a query that may look nowhere gets zeros
+    weights = g.op("Softmax", scores, axis=-1)
+    if blind is not None:
+        weights = g.op("Where", blind, g.constant(0.0, query.dtype), weights)
+    return g.op("MatMul", weights, value)
+
+
+@handles("cosine_similarity")
+def _cosine_similarity(g, x1, x2, dim=1, eps=1e-8):
+    a, b = x1, x2
+    dim %= max(x1.ndim, x2.ndim)
+    lengths = [g.op("Max", g.reduce("ReduceL2", x, [dim]), number(g, eps, x1)) for x in (a, b)]
+    product = g.reduce("ReduceSum", g.op("Mul", a, b), [dim])
+    return g.op("Div", product, g.op("Mul", *lengths))
+
+
+@handles("pairwise_distance")
+def _pairwise_distance(g, x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    away = g.op("Add", g.op("Sub", x1, x2), number(g, eps, x1))
+    last = max(x1.ndim, x2.ndim) - 1
+    return g.call("norm", Ref(away, (1,) * (last + 1), x1.dtype), p, last, keepdim)
