@@ -57,10 +57,10 @@ class SGD(ElementwiseOptimizer):
     def update(self, xp, group, numbers, p, g, buffer=None):
         (first,) = numbers
         g = descent(group, p, g)
-        momentum = group["momentum"]
+        momentum, dampening = group["momentum"], group["dampening"]
         if momentum != 0:
-            buffer *= 0 if first else momentum
-            buffer += g if first else (1 - group["dampening"]) * g
+            buffer *= momentum  # it is zero at first
+            buffer += g if first or dampening == 0 else (1 - dampening) * g
             g = g + momentum * buffer if group["nesterov"] else buffer
         p -= group["lr"] * g
 
