@@ -54,6 +54,19 @@ def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=Fa
     if dropout_p or enable_gqa:
         g.refuse("attention with dropout or enable_gqa has no ONNX operator here")
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return _attended(g, query, key, value, attn_mask, scale, is_causal, False)[0]
+
+
+@handles("ops.attend")  # the op of the heads whose weights are wanted
+def _attend(g, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, kept):
+    if noise is not None:
+        g.refuse("attention with dropout has no ONNX operator here: call eval() first")
+    made, weights = _attended(g, q, k, v, mask, scale, causal, blind_is_nan)
+    return (made, weights) if with_weights else made
+
+
+def _attended(g, query, key, value, mask, scale: float, is_causal: bool, blind_is_nan: bool):
+    """Attention and its weights; a query that may look nowhere gives zeros unless `blind_is_nan`."""
     order = [*range(key.ndim - 2), key.ndim - 1, key.ndim - 2]
     scores = g.op("MatMul", g.op("Mul", query, number(g, scale, query)), g.transpose(key, order))
     lowest = g.constant(-math.inf, query.dtype)
@@ -62,15 +75,16 @@ def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=Fa
         seen = g.op("Trilu", g.op("Expand", g.constant(1), sizes), upper=0)
         scores = g.op("Where", g.op("Cast", seen, to=g.type_of(dtypes.bool)), scores, lowest)
     blind = None
-    if attn_mask is not None:
-        is_bool = attn_mask.dtype is dtypes.bool
-        scores = g.op("Where", attn_mask, scores, lowest) if is_bool else g.op("Add", scores, attn_mask)
-        largest = g.reduce("ReduceMax", scores, [query.ndim - 1 if query.ndim >= attn_mask.ndim else -1], True)
-        blind = g.op("Equal", largest, lowest)  # a query that may look nowhere gets zeros
+    if mask is not None:
+        is_bool = mask.dtype is dtypes.bool
+        scores = g.op("Where", mask, scores, lowest) if is_bool else g.op("Add", scores, mask)
+        if not blind_is_nan:
+            largest = g.reduce("ReduceMax", scores, [query.ndim - 1 if query.ndim >= mask.ndim else -1], True)
+            blind = g.op("Equal", largest, lowest)
     weights = g.op("Softmax", scores, axis=-1)
     if blind is not None:
         weights = g.op("Where", blind, g.constant(0.0, query.dtype), weights)
-    return g.op("MatMul", weights, value)
+    return g.op("MatMul", weights, value), weights
 
 
 @handles("cosine_similarity")
