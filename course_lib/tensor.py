@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from . import autograd, dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
-from .backends import is_numpy, storage_offset_bytes
-from .device import CPU
+from .backends import device_of, is_numpy, storage_offset_bytes
 from .device import device as device_type
 from .layouts import is_in, strided
 from .size import Size
@@ -144,9 +143,7 @@ class Tensor:
 
     @property
     def device(self) -> device_type:
-        if is_numpy(self._array):
-            return CPU
-        return device_type("cuda", self._array.device.id)
+        return device_of(self._array)
 
     layout = property(lambda self: strided)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..device import CPU, device
 from . import cpu
 
 _ndarray = np.ndarray
@@ -26,6 +27,11 @@ def array_module(array):
     return cuda.cupy()
 
 
+def as_array(value):
+    """What a function of an array module gave, as an array: NumPy makes scalars of results without dimensions."""
+    return np.asarray(value) if isinstance(value, (np.generic, _ndarray)) else value
+
+
 def backend_of(xp):
     """The kernels that go with an array module."""
     if xp is np:
@@ -33,6 +39,18 @@ def backend_of(xp):
     from . import cuda
 
     return cuda
+
+
+def device_of(array):
+    """Where an array lies."""
+    return CPU if is_numpy(array) else device("cuda", array.device.id)
+
+
+def moved(array, place):
+    """A copy of an array on another device."""
+    from . import cuda
+
+    return cuda.moved(array, place)
 
 
 def storage_offset_bytes(array, root) -> int:

@@ -1,17 +1,90 @@
-"""The CUDA side: CuPy, imported only when a CUDA tensor is asked for."""
+"""The CUDA side: CuPy, imported only when a CUDA device is asked for, and what it cannot do by itself.
+
+`cupy()` is CuPy, or whatever `use` put in its place (the tests: a strict stand-in on NumPy). `trouble()` says in a
+sentence why there is no GPU to use. The kernels have the names that they have in cpu.py.
+"""
 
 from __future__ import annotations
 
+import functools
+
+from ..device import device as device_type
+
+_chosen: list = []  # the array module that `use` put in CuPy's place
+
+
+def use(module) -> None:
+    """Let `module` stand for CuPy; None: CuPy again."""
+    _chosen[:] = [] if module is None else [module]
+    _found.cache_clear()
+
 
 def cupy():
-    import cupy
+    """The array module of the GPU."""
+    return _chosen[0] if _chosen else _found()[0]
 
-    return cupy
+
+@functools.cache
+def _found() -> tuple:
+    """(CuPy or None, number of GPUs, why there is none)."""
+    try:
+        module = _chosen[0] if _chosen else __import__("cupy")
+    except ImportError:
+        return None, 0, "CuPy is not installed: pip install 'from-the-tensor-up[cuda13]' (or [cuda12])"
+    except Exception as error:  # a CuPy that does not fit this machine fails in many ways
+        return None, 0, f"CuPy cannot be used here: {error}"
+    try:
+        count = module.cuda.runtime.getDeviceCount()
+    except Exception as error:  # CUDARuntimeError: no driver, one that is too old, no device
+        return None, 0, f"CuPy finds no GPU that it can use: {error}"
+    return module, count, "" if count else "this machine has no CUDA GPU"
 
 
-def require(wanted):
-    """The CUDA device asked for; AssertionError with PyTorch's text where this installation has no CUDA."""
-    raise AssertionError(
-        f"Torch not compiled with CUDA enabled (device '{wanted}' was asked for, and this installation of course_lib "
-        "computes on the CPU; use device='cpu', or pick the device with torch.cuda.is_available())"
-    )
+def device_count() -> int:
+    """How many GPUs can be used."""
+    return _found()[1]
+
+
+def trouble() -> str:
+    """Why there is no GPU to use; empty where there is one."""
+    return _found()[2]
+
+
+def current_device() -> int:
+    """The number of the GPU on which new arrays are made."""
+    return cupy().cuda.Device().id
+
+
+def require(wanted: device_type) -> device_type:
+    """The CUDA device asked for, with its number; an error where it cannot be had."""
+    count = device_count()
+    if not count:
+        raise AssertionError(
+            f"Torch not compiled with CUDA enabled (device '{wanted}' was asked for, and this installation of "
+            f"course_lib computes on the CPU, because {trouble()}; use device='cpu', or pick the device with "
+            "torch.cuda.is_available())"
+        )
+    index = current_device() if wanted.index is None else wanted.index
+    if index >= count:
+        raise RuntimeError(
+            f"CUDA error: invalid device ordinal (device '{wanted}' was asked for, and there "
+            f"{'is one GPU' if count == 1 else f'are {count} GPUs'}, counted from 0)"
+        )
+    return device_type("cuda", index)
+
+
+def moved(array, place: device_type):
+    """A copy of an array on another device: from the host, to the host, or between GPUs."""
+    module = cupy()
+    if place.type == "cpu":
+        return array.get(order="A") if array.size else array.get()
+    with module.cuda.Device(place.index):
+        return module.array(array)
+
+
+# ---- kernels -----------------------------------------------------------------------------------------------------
+
+
+def strided(array, shape, strides_bytes, offset_bytes: int = 0):
+    """A view of `array`'s memory with another shape and other strides; `offset_bytes` from its first element."""
+    return cupy().ndarray(shape, array.dtype, array.data + offset_bytes, strides_bytes)

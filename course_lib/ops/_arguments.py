@@ -31,7 +31,7 @@ def number_array(value, x):
             dtype = dtypes.of_number(value).numpy
     elif category < FLOAT and dtype.kind in "iu":
         return _wrapped_integer(value, dtype)
-    key = (value, dtype)
+    key = (value, dtype) if is_numpy(x) else (value, dtype, x.device.id)
     found = _numbers.get(key)
     if found is None or value == 0:  # 0.0 == -0.0: never from the cache
         if len(_numbers) > 4096:
@@ -39,7 +39,8 @@ def number_array(value, x):
         with np.errstate(over="ignore"):
             found = np.array(value, dtype)
         if not is_numpy(x):
-            found = array_module(x).asarray(found)
+            with array_module(x).cuda.Device(x.device.id):
+                found = array_module(x).asarray(found)
         _numbers[key] = found
     return found
 
@@ -265,9 +266,9 @@ def broadcast_error(name: str, input, other, error: Exception) -> Exception:
 
 def check_same_device(name: str, arrays) -> None:
     """RuntimeError with PyTorch's text if the arrays live on two devices."""
-    kinds = {type(a) for a in arrays if hasattr(a, "strides")}
-    if len(kinds) > 1:
-        places = ["cpu" if is_numpy(a) else f"cuda:{a.device.id}" for a in arrays if hasattr(a, "strides")]
+    places = ["cpu" if isinstance(a, (np.ndarray, np.generic)) else f"cuda:{a.device.id}"
+              for a in arrays if hasattr(a, "strides")]  # fmt: skip
+    if len(set(places)) > 1:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{' and '.join(dict.fromkeys(reversed(places)))}! (when checking arguments in method {name})"

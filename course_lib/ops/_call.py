@@ -13,10 +13,11 @@ from numpy import ndarray
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_overlap
-from ..backends import array_module
+from ..backends import as_array
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
 from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare
+from ._device import forward_on_device
 from ._record import FLOAT32, pair_recorder, record
 
 PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
@@ -53,10 +54,10 @@ def binary(cls, foreign, numbers_first: bool):
         if x.dtype is not y.dtype or (lifts and x.dtype is not FLOAT32):
             x, y = prepare(lifts, input, other, x, y)
         try:
-            z = forward(np if type(x) is ndarray else array_module(x), x, y)
+            z = forward(np, x, y) if type(x) is ndarray is type(y) else forward_on_device(cls, (x, y), {})
         except (ValueError, TypeError) as error:
             raise broadcast_error(cls.name, input, other, error) from error
-        out = wrap(z if type(z) is ndarray else array_module(x).asarray(z))
+        out = wrap(z if type(z) is ndarray else as_array(z))
         if (recorded or input._base is not None) and GRAD.enabled:
             record_pair(out, input, other, x, y, z)
         return out
@@ -75,8 +76,8 @@ def unary(cls):
             raise argument_error(cls.name, "input", 1, input) from None
         if lifts and x.dtype is not FLOAT32:
             x = _arguments.to_float(x)
-        z = forward(np if type(x) is ndarray else array_module(x), x, **settings)
-        out = _wrap_results(z, x) if not is_view else wrap_view(z, input) if type(z) is ndarray else _views(z, input)
+        z = forward(np, x, **settings) if type(x) is ndarray else forward_on_device(cls, (x,), settings)
+        out = _wrap_results(z) if not is_view else wrap_view(z, input) if type(z) is ndarray else _views(z, input)
         if (input._requires_grad or input._base is not None) and GRAD.enabled:
             record(cls, out, (input,), settings)
         return out
@@ -84,12 +85,11 @@ def unary(cls):
     return call
 
 
-def _wrap_results(z, x):
+def _wrap_results(z):
     """Arrays as tensors: a single one (a NumPy scalar is made an array again) or a tuple of them."""
     if type(z) is ndarray:
         return wrap(z)
-    asarray = array_module(x).asarray
-    return tuple([wrap(asarray(part)) for part in z]) if type(z) is tuple else wrap(asarray(z))
+    return tuple([wrap(as_array(part)) for part in z]) if type(z) is tuple else wrap(as_array(z))
 
 
 def _views(z, input):
@@ -105,12 +105,13 @@ def general(cls):
         if rule is not None:
             operands = _arguments.promote_operands(rule, operands)
         arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
-        first = next(a for a in arrays if hasattr(a, "strides"))
-        for other in arrays:
-            if type(other) is not type(first):
-                _arguments.check_same_device(cls.name, arrays)
-        z = forward(np if type(first) is ndarray else array_module(first), *arrays, **settings)
-        out = wrap_view(z, operands[0]) if is_view else _wrap_results(z, first)
+        for array in arrays:
+            if type(array) is not ndarray and hasattr(array, "strides"):
+                z = forward_on_device(cls, arrays, settings)
+                break
+        else:
+            z = forward(np, *arrays, **settings)
+        out = wrap_view(z, operands[0]) if is_view else _wrap_results(z)
         if GRAD.enabled:
             record(cls, out, operands, settings)
         return out

@@ -36,19 +36,20 @@ _NUMBERS_FIRST = {"add", "sub", "mul", "true_divide", "pow", "remainder", "floor
 
 
 def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=None, method=True, namespace="torch",
-       on_arrays=False):  # fmt: skip
+       on_arrays=False, on_host=False):  # fmt: skip
     """Declare an operation; see the top of this module.
 
     dtype: PROMOTE (common dtype), FLOAT (as PROMOTE, integers become the default float), COMPARE (as PROMOTE, the
     result is bool), None (operands are taken as they are). operator: the name of the Python operator, "mul" for `*`.
     view: the result looks into the first operand's memory. inplace: also make the method with a trailing underscore.
     on_arrays: `backward` consists of operators only, so that it may run on bare arrays when nothing records it.
+    on_host: `forward` uses a library that knows host memory only; arrays of a GPU are copied there and back.
     namespace: where the function is public ("torch", "linalg", "nn.functional", …), None for an op that other ops use.
     """
 
     def declare(cls):
         cls.name = cls.__name__.rstrip("_")
-        cls.rule, cls.is_view, cls.namespace = dtype, view, namespace
+        cls.rule, cls.is_view, cls.namespace, cls.on_host = dtype, view, namespace, on_host
         cls.check = getattr(cls, "check", None)  # looks at the operands as they were given
         cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..autograd.grad_mode import GRAD
 from ..autograd.node import Node, edge_of, fit, next_sequence
-from ..backends import array_module
+from ..backends import as_array
 from ..tensor import Tensor, wrap
 
 FLOAT32 = np.dtype("float32")
@@ -35,7 +35,7 @@ class ArrayNode(Node):
         wrapped = []
         for g in found:
             if g is not None:  # what is passed on unchanged stays one tensor: a leaf may keep only what nobody shares
-                g = grad if g is x else wrap(g if type(g) is ndarray else array_module(x).asarray(g))
+                g = grad if g is x else wrap(g if type(g) is ndarray else as_array(g))
             wrapped.append(g)
         if self.inputs is not None:
             metas = zip(wrapped, self.inputs, strict=True)

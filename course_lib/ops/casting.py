@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backends import is_numpy
+from ..backends import device_of, is_numpy, moved
 from ..device import CPU, resolve
 from ..device import device as device_type
 from ..layouts import is_in, laid_out, preserve_format
@@ -17,6 +17,9 @@ class cast_copy:
     """A copy of a tensor in another dtype, or on another device."""
 
     def forward(xp, a, *, dtype, device=None, memory_format=None):
+        if device is not None and device != device_of(a):
+            made = moved(cast(a, dtype.numpy), device)
+            return made if memory_format is None else laid_out(made, memory_format)
         made = cast(a, dtype.numpy)
         return laid_out(made, memory_format) if made is a or memory_format is not None else made
 

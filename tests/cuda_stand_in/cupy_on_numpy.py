@@ -1,0 +1,424 @@
+"""A strict stand-in for CuPy: arrays in NumPy memory that behave as if they lay on a GPU.
+
+What CuPy lacks is missing here too (cupy_names.json says what it has), NumPy arrays are refused where CuPy refuses
+them, nothing is converted to a NumPy array unless `get()` is called, results of reductions stay arrays, and arrays of
+two devices do not meet. So code that would fail on a GPU, or would silently copy, fails on a laptop.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import types
+from pathlib import Path
+
+import numpy as np
+
+_NAMES = json.loads(Path(__file__).with_name("cupy_names.json").read_text(encoding="utf-8"))
+_SCALAR = (bool, int, float, complex, np.generic)
+DEVICES = 2
+_device = [0]  # the current one last
+
+
+class Device:
+    """A stand-in GPU; a context manager that makes it the current one."""
+
+    def __init__(self, id: int | None = None):
+        self.id = _device[-1] if id is None else int(id)
+        if not 0 <= self.id < DEVICES:
+            raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+
+    def __enter__(self) -> Device:
+        _device.append(self.id)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        _device.pop()
+
+    def use(self) -> None:
+        _device[-1] = self.id
+
+    def synchronize(self) -> None:
+        pass
+
+    def __int__(self) -> int:
+        return self.id
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+class MemoryPointer:
+    """A place in device memory: some bytes behind the start of an allocation."""
+
+    def __init__(self, owner: np.ndarray, offset: int, device_id: int):
+        self.owner, self.offset, self.device_id = owner, offset, device_id
+
+    @property
+    def ptr(self) -> int:
+        return self.owner.__array_interface__["data"][0] + self.offset
+
+    def __add__(self, offset: int) -> MemoryPointer:
+        return MemoryPointer(self.owner, self.offset + offset, self.device_id)
+
+    def __sub__(self, offset: int) -> MemoryPointer:
+        return self + -offset
+
+
+class Flags:
+    def __init__(self, host: np.ndarray):
+        self.c_contiguous, self.f_contiguous = host.flags.c_contiguous, host.flags.f_contiguous
+        self.owndata = host.base is None
+
+
+class ndarray:
+    """An array on a stand-in device."""
+
+    __slots__ = ("_host", "_device_id", "_owner", "base", "__weakref__")
+    __array_priority__ = 100
+    __hash__ = None
+
+    def __init__(self, shape, dtype=float, memptr=None, strides=None, order="C"):
+        if memptr is None:
+            host, device_id = np.empty(shape, dtype, order=order), _device[-1]
+        else:
+            owner = memptr.owner
+            memory = (ctypes.c_char * max(owner.nbytes, 1)).from_address(owner.__array_interface__["data"][0])
+            host = np.ndarray(shape, dtype, memory, memptr.offset, strides)  # checks that it stays inside
+            self._owner = owner
+            device_id = memptr.device_id
+        self._host, self._device_id, self.base = host, device_id, None
+
+    # -- what it is ---------------------------------------------------------------------------------------------
+
+    shape = property(lambda self: self._host.shape)
+    strides = property(lambda self: self._host.strides)
+    dtype = property(lambda self: self._host.dtype)
+    ndim = property(lambda self: self._host.ndim)
+    size = property(lambda self: self._host.size)
+    itemsize = property(lambda self: self._host.itemsize)
+    nbytes = property(lambda self: self._host.nbytes)
+    flags = property(lambda self: Flags(self._host))
+    device = property(lambda self: Device(self._device_id))
+    T = property(lambda self: _view(self._host.T, self))
+    mT = property(lambda self: _view(self._host.mT, self))
+    flat = property(lambda self: _refuse_flat())
+
+    @property
+    def real(self):
+        return _view(self._host.real, self)
+
+    @real.setter
+    def real(self, value):
+        self._host.real = _plain(value, self._device_id)
+
+    @property
+    def imag(self):
+        return _view(self._host.imag, self)
+
+    @imag.setter
+    def imag(self, value):
+        self._host.imag = _plain(value, self._device_id)
+
+    @property
+    def data(self) -> MemoryPointer:
+        owner = self._host
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        owner = getattr(self, "_owner", owner)
+        start = self._host.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        return MemoryPointer(owner, start, self._device_id)
+
+    # -- to the host --------------------------------------------------------------------------------------------
+
+    def get(self, stream=None, order="C", out=None, blocking=True) -> np.ndarray:
+        if out is not None:
+            out[...] = self._host
+            return out
+        return self._host.copy(order=order)
+
+    def set(self, array: np.ndarray, stream=None) -> None:
+        if not isinstance(array, np.ndarray) or array.shape != self.shape or array.dtype != self.dtype:
+            raise TypeError("Only a numpy.ndarray of the same shape and dtype can be set to a cupy.ndarray")
+        self._host[...] = array
+
+    def __array__(self, *args, **named):
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array "
+            "explicitly."
+        )
+
+    def item(self):
+        return self._host.item()
+
+    def tolist(self):
+        return self._host.tolist()
+
+    def __bool__(self) -> bool:
+        return bool(self._host)
+
+    def __int__(self) -> int:
+        return int(self._host)
+
+    def __float__(self) -> float:
+        return float(self._host)
+
+    def __complex__(self) -> complex:
+        return complex(self._host)
+
+    def __index__(self) -> int:
+        return self._host.__index__()
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"on device {self._device_id}: {self._host!r}"
+
+    # -- elements -----------------------------------------------------------------------------------------------
+
+    def __getitem__(self, index):
+        return _view(self._host[_index(index, self._device_id)], self)
+
+    def __setitem__(self, index, value):
+        self._host[_index(index, self._device_id)] = _plain(value, self._device_id)
+
+    # -- NumPy's protocols --------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc, method, *args, **named):
+        own = getattr(_MODULE, ufunc.__name__, None)
+        if own is None or method != "__call__":
+            return NotImplemented
+        return own(*args, **named)
+
+    def __array_function__(self, function, kinds, args, named):
+        raise TypeError(f"numpy.{function.__name__} was called with an array of the device: use its array module")
+
+
+def _refuse_flat():
+    raise NotImplementedError("ndarray.flat is an iterator on the device; use ravel()")
+
+
+def _view(host, source: ndarray) -> ndarray:
+    """A NumPy result of `source` as an array of the same device."""
+    made = _wrap(host, source._device_id)
+    made.base = source if made._host.base is not None else None
+    return made
+
+
+def _wrap(host, device_id: int | None = None) -> ndarray:
+    made = ndarray.__new__(ndarray)
+    made._host = np.asarray(host)
+    made._device_id, made.base = _device[-1] if device_id is None else device_id, None
+    return made
+
+
+def _plain(value, device_id: int | None, name: str = "ndarray"):
+    """The NumPy side of an operand: an array of the same device, or a scalar."""
+    if isinstance(value, ndarray):
+        if device_id is not None and value._device_id != device_id:
+            raise ValueError(f"Array device must be same as the current device: array device = {value._device_id} "
+                             f"while current = {device_id}")  # fmt: skip
+        return value._host
+    if isinstance(value, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    if isinstance(value, (list, tuple)):
+        return type(value)([_plain(part, device_id, name) for part in value])
+    return value
+
+
+def _index(index, device_id: int):
+    if isinstance(index, tuple):
+        return tuple([_index(part, device_id) for part in index])
+    if isinstance(index, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    return index._host if isinstance(index, ndarray) else index
+
+
+def _device_of(values) -> int | None:
+    """The device of the first array among (nested) values."""
+    for value in values:
+        if isinstance(value, ndarray):
+            return value._device_id
+        if isinstance(value, (list, tuple)):
+            found = _device_of(value)
+            if found is not None:
+                return found
+    return None
+
+
+def _results(made, device_id, owner: ndarray | None = None):
+    if isinstance(made, (np.ndarray, np.generic)):
+        return _wrap(made, device_id)
+    if isinstance(made, (tuple, list)):
+        parts = [_results(part, device_id) for part in made]
+        return type(made)(*parts) if hasattr(made, "_fields") else type(made)(parts)
+    return made
+
+
+def _on_device(name: str, function, parameters):
+    """A NumPy function as CuPy's: its parameters only, arrays of one device only."""
+
+    def call(*args, **named):
+        if parameters is not None:
+            unknown = named.keys() - set(parameters)
+            if unknown or len(args) > len(parameters):
+                what = f"argument {sorted(unknown)[0]!r}" if unknown else f"{len(args)} arguments"
+                raise TypeError(f"cupy.{name}() got an unexpected {what}")
+        device_id = _device_of((*args, *named.values()))
+        device_id = _device[-1] if device_id is None else device_id
+        out = named.get("out")
+        if out is Ellipsis:
+            raise TypeError(f"cupy.{name}() does not know out=...")
+        plain = {key: _plain(value, device_id, name) for key, value in named.items()}
+        made = function(*[_plain(value, device_id, name) for value in args], **plain)
+        return out if isinstance(out, ndarray) else _results(made, device_id)
+
+    call.__name__ = name
+    return call
+
+
+class ufunc:
+    """An elementwise function; it can do on the device what CuPy's can."""
+
+    _REDUCE, _AT = ("add", "multiply"), ("add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or",
+                                        "bitwise_xor")  # fmt: skip
+
+    def __init__(self, name: str):
+        self.__name__, self._numpy = name, getattr(np, name)
+        self.nin, self.nout = self._numpy.nin, self._numpy.nout
+        self._call = _on_device(name, self._numpy, None)
+
+    def __call__(self, *args, **named):
+        unknown = named.keys() - {"out", "dtype", "casting"}
+        if unknown:
+            raise TypeError(f"cupy.{self.__name__}() got an unexpected argument {sorted(unknown)[0]!r}")
+        return self._call(*args, **named)
+
+    def _method(self, method: str, known: tuple[str, ...], *args, **named):
+        if self.__name__ not in known:
+            raise NotImplementedError(f"`cupy_{self.__name__}.{method}` is not supported yet")
+        return _on_device(f"{self.__name__}.{method}", getattr(self._numpy, method), None)(*args, **named)
+
+    def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
+        return self._method("reduce", self._REDUCE, array, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
+
+    def accumulate(self, array, axis=0, dtype=None, out=None):
+        return self._method("accumulate", self._REDUCE, array, axis=axis, dtype=dtype, out=out)
+
+    def at(self, a, indices, b=None):
+        return self._method("at", self._AT, a, indices, *(() if b is None else (b,)))
+
+    def outer(self, A, B, **named):
+        return _on_device(f"{self.__name__}.outer", self._numpy.outer, None)(A, B, **named)
+
+
+def asarray(a, dtype=None, order=None, *, blocking=False):
+    """The way onto the device: a NumPy array or a list is copied to the current device."""
+    if isinstance(a, ndarray):
+        return _wrap(np.asarray(a._host, dtype=dtype, order=order), a._device_id)
+    return _wrap(np.array(a, dtype=dtype, order=order or "K"))
+
+
+def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
+    host = obj._host if isinstance(obj, ndarray) else obj
+    return _wrap(np.array(host, dtype=dtype, copy=copy, order=order, ndmin=ndmin), _device_of([obj]))
+
+
+def asnumpy(a, stream=None, order="C", out=None, *, blocking=True) -> np.ndarray:
+    return a.get(order=order) if isinstance(a, ndarray) else np.asarray(a)
+
+
+def _build() -> types.ModuleType:
+    module = types.ModuleType("cupy_on_numpy")
+    for name, parameters in _NAMES["functions"].items():
+        setattr(module, name, _on_device(name, getattr(np, name), parameters))
+    for name in _NAMES["ufuncs"]:
+        setattr(module, name, ufunc(name))
+    for folder in ("linalg", "fft"):
+        inside = types.SimpleNamespace()
+        for name, parameters in _NAMES[folder].items():
+            setattr(inside, name, _on_device(f"{folder}.{name}", getattr(getattr(np, folder), name), parameters))
+        setattr(module, folder, inside)
+    for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+                 "uint64", "complex64", "complex128", "bool_", "dtype", "inf", "nan", "pi", "e", "newaxis", "iinfo",
+                 "finfo", "integer", "floating", "complexfloating"):  # fmt: skip
+        setattr(module, name, getattr(np, name))
+    runtime = types.SimpleNamespace(getDeviceCount=lambda: DEVICES)
+    module.ndarray, module.ufunc, module.asarray, module.array, module.asnumpy = ndarray, ufunc, asarray, array, asnumpy
+    module.cuda = types.SimpleNamespace(Device=Device, runtime=runtime, MemoryPointer=MemoryPointer)
+    return module
+
+
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift",
+              "matmul", "divmod")  # fmt: skip
+
+
+def _add_methods() -> None:
+    """The operators and methods that CuPy's ndarray has."""
+
+    def operator(name: str):
+        def method(self, other):
+            if not isinstance(other, (ndarray, *_SCALAR)):
+                if isinstance(other, np.ndarray):
+                    raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+                return NotImplemented
+            made = getattr(self._host, name)(_plain(other, self._device_id))
+            return made if made is NotImplemented else _results(made, self._device_id)
+
+        return method
+
+    def in_place(name: str):
+        def method(self, other):
+            getattr(self._host, name)(_plain(other, self._device_id))
+            return self
+
+        return method
+
+    for name in _OPERATORS:
+        for form, make in ((f"__{name}__", operator), (f"__r{name}__", operator), (f"__i{name}__", in_place)):
+            if form in _NAMES["dunder"]:
+                setattr(ndarray, form, make(form))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(ndarray, f"__{name}__", operator(f"__{name}__"))
+    for name in ("neg", "pos", "abs", "invert"):
+        setattr(ndarray, f"__{name}__", lambda self, form=f"__{name}__": _wrap(getattr(self._host, form)(),
+                                                                              self._device_id))  # fmt: skip
+    for name in _NAMES["ndarray"]:
+        if not hasattr(ndarray, name) and callable(getattr(np.ndarray, name, None)):
+            setattr(ndarray, name, _method(name))
+
+
+def _method(name: str):
+    def method(self, *args, **named):
+        out = named.get("out")
+        plain = {key: _plain(value, self._device_id) for key, value in named.items()}
+        made = getattr(self._host, name)(*[_plain(value, self._device_id) for value in args], **plain)
+        if out is not None:
+            return out
+        if isinstance(made, np.ndarray) and made.base is not None:
+            return _view(made, self)
+        return _results(made, self._device_id)
+
+    method.__name__ = name
+    return method
+
+
+_add_methods()
+_MODULE = _build()
+
+
+def module() -> types.ModuleType:
+    """The stand-in for `import cupy`."""
+    return _MODULE
+
+
+__all__ = ["DEVICES", "Device", "module", "ndarray"]
