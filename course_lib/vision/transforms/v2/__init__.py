@@ -1,0 +1,34 @@
+"""torchvision.transforms.v2: the newer names. All transforms here also take a sample, `image, label = transform(image,
+label)`, and change each PIL image in it alike (the first tensor where there is none); all else passes through.
+
+What `transforms` has is the same class here; only what has another name or draws its numbers otherwise is defined anew.
+"""
+
+from __future__ import annotations
+
+from ..color import ColorJitter, Grayscale, Normalize, RandomErasing, RandomGrayscale
+from ..container import Compose, Lambda, RandomApply
+from ..geometry import (
+    CenterCrop,
+    FiveCrop,
+    Pad,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    RandomRotation,
+    RandomVerticalFlip,
+    Resize,
+    TenCrop,
+)
+from ..interpolation import InterpolationMode
+from ..kinds import ConvertImageDtype, PILToTensor, ToPILImage, ToTensor
+from ..transform import Transform
+from . import functional
+from .choices import RandomChoice, RandomOrder
+from .kinds import ToDtype, ToImage, ToPureTensor
+
+__all__ = ["CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "Grayscale",
+           "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply", "RandomChoice",
+           "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomOrder",
+           "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize", "TenCrop", "ToDtype", "ToImage",
+           "ToPILImage", "ToPureTensor", "ToTensor", "Transform", "functional"]  # fmt: skip
