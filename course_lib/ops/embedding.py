@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..tensor import Tensor
 from ._numeric import narrow, wide
 from ._op import function, op
+from .gather_scatter import add_at
 from .ranges import arange
 
 # ---- single rows -------------------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class combined_rows:
             made[xp.unique(to)] = -xp.inf
             xp.maximum.at(made, to, rows)
             return narrow(made, table.dtype)
-        xp.add.at(made, to, rows)
+        add_at(xp, made, (to[:, None], xp.arange(table.shape[1])), rows)
         if mode == "mean":
             made /= xp.maximum(xp.bincount(to, minlength=count), 1).astype(rows.dtype)[:, None]
         return narrow(made, table.dtype)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 
+from ..autograd.grad_mode import GRAD
+from ..backends import array_module
 from ..dtypes import finfo
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from ._arguments import type_name
 from ._numeric import in_layout_of, is_half, narrow, require_kind, wide
 from ._op import function, op
@@ -33,34 +35,25 @@ def _normalization(name: str, node: str, kernel: str):
         x *= rate
         x = x.reshape(a.shape)
         if weight is not None:
-            x = x * wide(weight).reshape(affine)
+            x *= wide(weight).reshape(affine)
         if bias is not None:
-            x = x + wide(bias).reshape(affine)
+            x += wide(bias).reshape(affine)
         return in_layout_of(xp, narrow(x, a.dtype), a) if name == "group_norm" else narrow(x, a.dtype), mean, rate
 
     def save(ctx, outs, a, weight, bias, *, shape, dims, affine, eps):
-        ctx.save_for_backward(a, weight)
+        ctx.save_for_backward(a, weight, outs[1].detach(), outs[2].detach())
         ctx.setting = shape, dims, affine, eps
         ctx.inputs = tuple([t if t is None else (t._array.shape, t._array.dtype) for t in (a, weight, bias)])
 
     def backward(ctx, g, *_):
-        a, weight = ctx.saved_tensors
+        a, weight, mean, rate = ctx.saved_tensors
         shape, dims, affine, eps = ctx.setting
-        needs_a, needs_weight, needs_bias = ctx.needs_input_grad
-        x, g = _widened(a).reshape(shape), _widened(g)
-        rate = ((x - x.mean(dims, True)).square().mean(dims, True) + eps).rsqrt()
-        normal = (x - x.mean(dims, True)) * rate
-        rest = [d for d, n in enumerate(_aligned(affine, a.ndim)) if n == 1]
-        by_a = by_weight = by_bias = None
-        if needs_a:
-            slope = (g if weight is None else g * _widened(weight).reshape(affine)).reshape(shape)
-            by_a = rate * (slope - slope.mean(dims, True) - normal * (slope * normal).mean(dims, True))
-            by_a = by_a.reshape(a.shape)
-        if needs_weight:
-            by_weight = _over(g * normal.reshape(a.shape), rest).reshape(weight.shape)
-        if needs_bias:
-            by_bias = _over(g, rest).reshape(ctx.inputs[2][0])
-        return by_a, by_weight, by_bias
+        rest = tuple([d for d, n in enumerate(_aligned(affine, a.ndim)) if n == 1])
+        if not GRAD.enabled:
+            arrays = [None if t is None else wide(t._array) for t in (g, a, weight, mean, rate)]
+            found = _slopes(array_module(g._array), *arrays, shape, dims, affine, rest, ctx)
+            return tuple([None if array is None else wrap(array) for array in found])
+        return _recorded_slopes(g, a, weight, shape, dims, affine, rest, eps, ctx)
 
     members = {
         "forward": forward,
@@ -70,6 +63,46 @@ def _normalization(name: str, node: str, kernel: str):
         "__doc__": f"The op behind `{name}`.",
     }
     return op(method=False, namespace=None, node=node)(type(f"{name}_op", (), members))
+
+
+def _slopes(xp, g, a, weight, mean, rate, shape, dims, affine, rest, ctx):
+    """The gradients by input, weight and bias, on arrays."""
+    needs = ctx.needs_input_grad
+    normal = a.reshape(shape) - mean
+    normal *= rate
+    by_a = by_weight = by_bias = None
+    if needs[1]:
+        by_weight = g * normal.reshape(a.shape)
+        by_weight = (xp.add.reduce(by_weight, axis=rest) if rest else by_weight).reshape(weight.shape)
+    if needs[2]:
+        by_bias = (xp.add.reduce(g, axis=rest) if rest else g.copy()).reshape(ctx.inputs[2][0])
+    if needs[0]:
+        count = g.dtype.type(math.prod([shape[d] for d in dims]))
+        slope = (g if weight is None else g * weight.reshape(affine)).reshape(shape)
+        by_a = slope - xp.add.reduce(slope, axis=dims, keepdims=True) / count
+        normal *= xp.add.reduce(slope * normal, axis=dims, keepdims=True) / count
+        by_a -= normal
+        by_a *= rate
+        by_a = by_a.reshape(a.shape)
+    return by_a, by_weight, by_bias
+
+
+def _recorded_slopes(g, a, weight, shape, dims, affine, rest, eps, ctx):
+    """The same in Tensor ops, where the gradients shall be differentiated again."""
+    needs_a, needs_weight, needs_bias = ctx.needs_input_grad
+    x, g = _widened(a).reshape(shape), _widened(g)
+    rate = ((x - x.mean(dims, True)).square().mean(dims, True) + eps).rsqrt()
+    normal = (x - x.mean(dims, True)) * rate
+    by_a = by_weight = by_bias = None
+    if needs_a:
+        slope = (g if weight is None else g * _widened(weight).reshape(affine)).reshape(shape)
+        by_a = rate * (slope - slope.mean(dims, True) - normal * (slope * normal).mean(dims, True))
+        by_a = by_a.reshape(a.shape)
+    if needs_weight:
+        by_weight = _over(g * normal.reshape(a.shape), rest).reshape(weight.shape)
+    if needs_bias:
+        by_bias = _over(g, rest).reshape(ctx.inputs[2][0])
+    return by_a, by_weight, by_bias
 
 
 def _widened(t: Tensor) -> Tensor:
