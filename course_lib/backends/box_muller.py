@@ -25,7 +25,7 @@ def box_muller(uniforms: np.ndarray, mean: float, std: float) -> None:
     if uniforms.dtype == F64:
         normal = _normal_float64
     else:
-        normal = kernel("random.normal_float32", len(uniforms) * 1e-8) or _normal_float32
+        normal = kernel("random.normal_float32", 1e-4 + len(uniforms) * 1e-8) or _normal_float32
     mean, std = uniforms.dtype.type(mean), uniforms.dtype.type(std)
     groups = uniforms.reshape(-1, 2, LANES)
     step = PAIRS_AT_ONCE // LANES

@@ -68,6 +68,8 @@ class MersenneTwister:
             if rest:
                 self._block = self._draw(BLOCK)
                 pieces.append(self._block[:rest])
+            else:
+                self._block = pieces[-1][-BLOCK:]
             self._cursor = rest or BLOCK
             return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
@@ -107,14 +109,28 @@ class MersenneTwister:
         self.spare_normal = float(record["normal_y"]) if record["normal_is_valid"] else None
         self._restore(record["block"].astype(np.uint32), BLOCK + 1 - left, untouched)
 
+    @property
+    def left_in_block(self) -> int:
+        """The number of words that are there already, before a new block has to be made."""
+        return BLOCK - self._cursor
+
+    def unread(self, n: int) -> bool:
+        """Go back over the last `n` words, so that they come again. False if the place lies in an earlier block."""
+        with self._lock:
+            if n >= self._cursor or self._block is None:  # the place before the first word is the end of the last block
+                return n == 0
+            self._cursor -= n
+            return True
+
     def bookmark(self) -> tuple:
-        """The place in the row, for `rewind`."""
+        """The place in the row, for `rewind`. It takes longer than drawing a few numbers."""
         return self._key(), self._cursor, self._untouched
 
     def rewind(self, bookmark: tuple, used: int) -> None:
-        """Go back to a bookmark and over `used` words: the words drawn after them come again."""
-        self._restore(*bookmark)
-        self.words(used)
+        """Go to the place `used` words after a bookmark, or before it in its block: the words from there come again."""
+        key, cursor, untouched = bookmark
+        self._restore(key, min(cursor, cursor + used), untouched)
+        self.words(max(used, 0))
 
     def _key(self) -> np.ndarray:
         return self._source.get_state()[1]

@@ -30,23 +30,27 @@ def draw_row(stream: Stream, row: Callable, constants: list[np.ndarray], saves: 
     compiled = kernel(f"random.{row.__name__}", n * saves)
     if compiled is None:
         numbers, constants = numbers.tolist(), [a.tolist() for a in constants]
-    done, used, drawn, uniforms, supplies = 0, 0, 0, np.empty(0, F64), []
+    done, used, drawn, uniforms, bookmarks = 0, 0, 0, np.empty(0, F64), []
     while done < n:
-        supplies.append((stream.bookmark(), drawn))
-        fresh = stream.uniform((min(SUPPLY, 4 * (n - done) + 16),), F64)
-        drawn += len(fresh)
+        supply = min(SUPPLY, 4 * (n - done) + 16)
+        if 2 * supply > stream.left_in_block:
+            bookmarks.append((stream.bookmark(), 2 * drawn))
+        fresh = stream.uniform((supply,), F64)
+        drawn += supply
         uniforms = np.concatenate((uniforms[used:], fresh))
         if compiled is None:
             done, used = row(*constants, *kept, numbers, done, uniforms.tolist())
         else:
             done, used = compiled(*constants, *kept, numbers, done, uniforms)
-    _give_back(stream, supplies, drawn - len(uniforms) + used)
+    unused = len(uniforms) - used
+    if not stream.unread(2 * unused):
+        _rewind(stream, bookmarks, 2 * (drawn - unused))
     return np.asarray(numbers)
 
 
-def _give_back(stream: Stream, supplies: list, used: int) -> None:
-    """Rewind to the place after `used` uniforms, from the last bookmark before it."""
-    for bookmark, first in reversed(supplies):
-        if first <= used:
-            stream.rewind(bookmark, 2 * (used - first))
+def _rewind(stream: Stream, bookmarks: list, used: int) -> None:
+    """Go to the place after `used` words, from the last bookmark (with its number of words) whose block holds it."""
+    for bookmark, words in reversed(bookmarks):
+        if words - bookmark[1] <= used:
+            stream.rewind(bookmark, used - words)
             return
