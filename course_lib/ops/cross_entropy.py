@@ -31,20 +31,11 @@ def _nll(node: str):
 
     def save(ctx, out, a, target, weight, *, ignore_index, reduction):
         ctx.save_for_backward(target, weight)
-        ctx.shape, ctx.rule = tuple(a.shape), (ignore_index, reduction)
+        ctx.shape, ctx.rule = tuple(a.shape), {"ignore_index": ignore_index, "reduction": reduction}
 
     def backward(ctx, g):
         target, weight = ctx.saved_tensors
-        ignore_index, reduction = ctx.rule
-        kept = target != ignore_index
-        chosen = target.masked_fill(~kept, 0).long()
-        w = kept.to(g.dtype) if weight is None else weight[chosen].masked_fill(~kept, 0)
-        share = -g * w
-        if reduction == "mean":
-            share = share / w.sum()
-        share = share.masked_fill(~kept, 0)  # what is ignored gets nothing, not even a NaN
-        zeros = share.new_zeros(ctx.shape)
-        return zeros.scatter(1, chosen.unsqueeze(1), share.unsqueeze(1)), None, None
+        return spread_loss(g, target, weight, shape=ctx.shape, **ctx.rule), None, None
 
     members = {
         "forward": forward,
@@ -57,6 +48,32 @@ def _nll(node: str):
 
 
 _nll_rows, _nll_maps = _nll("NllLoss"), _nll("NllLoss2D")
+
+
+@op(method=False, namespace=None, node="NllLossBackward")
+class spread_loss:
+    """The gradient by the scores: minus g times its weight at every target, zero elsewhere. Its own gradient is the
+    loss again: both are linear."""
+
+    def forward(xp, g, target, weight, *, shape, ignore_index, reduction):
+        chosen, kept = _clipped(xp, target, ignore_index, shape[1])
+        share = -wide(g) if weight is None else -wide(g) * wide(weight)[chosen]
+        if reduction == "mean":
+            w = kept if weight is None else wide(weight)[chosen] * kept
+            share = share / xp.add.reduce(w, axis=None, dtype=share.dtype)
+        share = xp.where(kept, share, share.dtype.type(0))  # what is ignored gets nothing, not even a NaN
+        made = xp.zeros(shape, g.dtype)
+        places = list(xp.ogrid[tuple(slice(n) for n in target.shape)])
+        made[(places[0], chosen, *places[1:])] = share
+        return made
+
+    def save(ctx, out, g, target, weight, *, shape, **rule):
+        ctx.save_for_backward(target, weight)
+        ctx.rule = rule
+
+    def backward(ctx, gg):
+        target, weight = ctx.saved_tensors
+        return (_nll_rows if gg.ndim == 2 else _nll_maps)(gg, target, weight, **ctx.rule), None, None
 
 
 def _clipped(xp, target, ignore_index: int, classes: int):

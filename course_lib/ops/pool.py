@@ -256,8 +256,12 @@ def _adaptive_average(node: str):
     def forward(xp, a, *, size):
         require_kind(f"adaptive_avg_pool{len(size)}d", a)
         made, dims = wide(a), len(size)
-        for d, wanted in zip(range(a.ndim - dims, a.ndim), size, strict=True):
-            made = _mean_along(xp, made, d, wanted)
+        if all(n == 1 for n in size) and a.size:  # one sum over everything
+            parts = made.reshape(*a.shape[: a.ndim - dims], -1)
+            made = (xp.add.reduce(parts, axis=-1) / made.dtype.type(parts.shape[-1])).reshape(*a.shape[:-dims], *size)
+        else:
+            for d, wanted in zip(range(a.ndim - dims, a.ndim), size, strict=True):
+                made = _mean_along(xp, made, d, wanted)
         made = a.copy() if made is a else narrow(made, a.dtype)
         return xp.ascontiguousarray(made) if dims == 3 else made
 
