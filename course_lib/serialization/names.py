@@ -26,6 +26,7 @@ _ELSEWHERE = {
 _TOGETHER = {
     "distributions.transforms": "torch.distributions.transforms",
     "nn.modules.attention": "torch.nn.modules.activation",
+    "nn.modules.rnn_cells": "torch.nn.modules.rnn",
     "optim.adafactor": "torch.optim",
     "optim.lr_scheduler": "torch.optim.lr_scheduler",
     "optim.muon": "torch.optim",
