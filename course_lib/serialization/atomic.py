@@ -16,23 +16,27 @@ import stat
 @contextlib.contextmanager
 def replacing(path):
     """A `with` block around a new binary file that takes the place of `path` at the end, with its permissions."""
+    with replacing_by_name(path) as temporary, open(temporary, "wb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def replacing_by_name(path):
+    """The same for who writes by a name: gives the name of an empty file."""
     target = os.path.realpath(path)  # a symbolic link stays one: the file that it points to is replaced
     _check_place(path, target)
-    old = os.stat(target) if os.path.exists(target) else None
-    if old is not None and not stat.S_ISREG(old.st_mode):  # a device or a pipe cannot be replaced
-        with open(target, "wb") as file:
-            yield file
+    if os.path.exists(target) and not os.path.isfile(target):  # a device or a pipe cannot be replaced
+        yield target
         return
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:60]}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    mode = stat.S_IMODE(os.stat(target if os.path.exists(target) else temporary).st_mode)
     try:
-        with open(descriptor, "wb") as file:
-            yield file
-            file.flush()
+        yield temporary
+        with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
-        if old is not None:
-            os.chmod(temporary, stat.S_IMODE(old.st_mode))
+        os.chmod(temporary, mode)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -59,4 +63,4 @@ def _sync_folder(folder: str) -> None:
             os.close(descriptor)
 
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "replacing_by_name"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_SUBMODULES = {"_pytree", "checkpoint", "data"}
+_SUBMODULES = {"_pytree", "checkpoint", "data", "safetensors"}
 
 
 def __getattr__(name: str):
