@@ -103,6 +103,8 @@ def tensor_repr(tensor) -> str:
     suffixes += _size_and_dtype(tensor.shape, tensor.dtype)
     suffixes += _history_and_tangent(tensor)
     opening, prefix, closing = _words_around(type(tensor))
+    if "_is_param" in tensor.__dict__:  # a tensor of a class of one's own that is a parameter
+        opening, closing = "Parameter(", ")"
     return opening + format_array(tensor._array, suffixes, prefix) + closing
 
 

@@ -156,6 +156,10 @@ class UninitializedTensorMixin:
 
     to, type, cpu, cuda = map(_conversion, ("to", "type", "cpu", "cuda"))
 
+    def size(self, dim: int | None = None):
+        """That of an empty tensor."""
+        return self.data.size(dim)
+
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
 
