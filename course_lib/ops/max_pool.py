@@ -10,7 +10,8 @@ import itertools
 import math
 
 from ..autograd.grad_mode import GRAD
-from ..tensor import Tensor
+from ..backends import array_module
+from ..tensor import Tensor, wrap
 from ._numeric import in_layout_of, require_kind, tuple_of
 from ._op import function, op
 from .pool import adaptive_size, adaptive_windows, check_1d, check_pool, pool_setting, pooled_size
@@ -44,15 +45,60 @@ def _padded(xp, a, kernel, stride, padding, dilation, size):
     return room
 
 
-@op(method=False, namespace=None)
-class largest_of_windows:
-    """The largest element of each window, without its place: where no gradient is asked for."""
+def _largest(xp, room, geometry):
+    """The largest element of every window of a padded array."""
+    best = None
+    for _, seen in _taps(room, *geometry):
+        best = seen.copy() if best is None else xp.maximum(best, seen, out=best)
+    return best
+
+
+def _values_only(node: str):
+    """Declare the largest element of each window; where it lies is only asked in the backward."""
 
     def forward(xp, a, *, kernel, stride, padding, dilation, size):
-        room, best = _padded(xp, a, kernel, stride, padding, dilation, size), None
-        for _, seen in _taps(room, len(kernel), kernel, stride, dilation, size):
-            best = seen.copy() if best is None else xp.maximum(best, seen, out=best)
-        return in_layout_of(xp, best, a)
+        room = _padded(xp, a, kernel, stride, padding, dilation, size)
+        return in_layout_of(xp, _largest(xp, room, (len(kernel), kernel, stride, dilation, size)), a)
+
+    def save(ctx, out, a, **settings):
+        ctx.save_for_backward(a)
+        ctx.settings = settings
+
+    def backward(ctx, g):
+        (a,) = ctx.saved_tensors
+        xp = array_module(g._array)
+        if not GRAD.enabled and not xp.isnan(a._array.max()):
+            return wrap(_at_largest(xp, g._array, a._array, **ctx.settings))
+        places = _with_indices[len(ctx.settings["kernel"])](a.detach(), **ctx.settings)[1]
+        return scattered(g, places, a.shape, len(ctx.settings["kernel"]))
+
+    members = {
+        "forward": forward,
+        "save": save,
+        "backward": backward,
+        "__module__": __name__,
+        "__doc__": "The largest element of each window.",
+    }
+    return op(method=False, namespace=None, node=node)(type(f"largest_of_windows_{node}", (), members))
+
+
+def _at_largest(xp, g, a, *, kernel, stride, padding, dilation, size):
+    """Every element of `g` at the first place of its window that holds the largest element; overlaps add up."""
+    dims = len(kernel)
+    shape, geometry = a.shape[a.ndim - dims :], (dims, kernel, stride, dilation, size)
+    room = _padded(xp, a, kernel, stride, padding, dilation, size)
+    best, made, open_windows = _largest(xp, room, geometry), xp.zeros(room.shape, g.dtype), None
+    for (place, seen), (_, target) in zip(_taps(room, *geometry), _taps(made, *geometry), strict=True):
+        hit = seen == best
+        if room is not a:
+            hit &= _flat_places(xp, place, shape, stride, padding, dilation, size)[1]
+        if open_windows is None:
+            open_windows = ~hit
+        else:
+            hit &= open_windows
+            open_windows ^= hit
+        target += xp.where(hit, g, g.dtype.type(0))
+    return made[(..., *[slice(p, p + n) for p, n in zip(padding, shape, strict=True)])]
 
 
 def _with_places(node: str):
@@ -94,6 +140,7 @@ def _with_places(node: str):
 
 
 _with_indices = {2: _with_places("MaxPool2DWithIndices"), 3: _with_places("MaxPool3DWithIndices")}
+_values = {2: _values_only("MaxPool2DWithIndices"), 3: _values_only("MaxPool3DWithIndices")}
 
 
 def _flat_places(xp, place, shape, stride, padding, dilation, size):
@@ -138,10 +185,7 @@ def _pool(name: str, input, kernel_size, stride, padding, dilation, ceil_mode, i
     check_pool(name, input, kernel, stride, padding, dilation, size)
     require_kind(f"max_pool{dims}d", input._array, "fViu")
     settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
-    if not indices and not (GRAD.enabled and input.requires_grad):
-        return largest_of_windows(input, **settings)
-    values, places = _with_indices[dims](input, **settings)
-    return (values, places) if indices else values
+    return (_with_indices if indices else _values)[dims](input, **settings)
 
 
 def _check_1d_settings(input, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> None:
