@@ -48,9 +48,9 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
           **dict.fromkeys(("load", "save"), "serialization")}  # fmt: skip
-_SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "jit",
-               "linalg", "masked", "nn", "onnx", "optim", "profiler", "random", "serialization", "signal", "special",
-               "storage", "testing", "utils", "version"}  # fmt: skip
+_SUBMODULES = {"autograd", "backends", "compiler", "cuda", "distributions", "fft", "func", "functional", "hub", "jit",
+               "linalg", "masked", "multiprocessing", "nn", "onnx", "optim", "profiler", "random", "serialization",
+               "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 
 def __getattr__(name: str):
