@@ -10,13 +10,16 @@ import itertools
 import math
 import warnings
 
+from ..backends import array_module
+from ..dtypes import bool as bool_dtype
 from ..tensor import Tensor
 from ._numeric import kind_name
 from ._op import function
-from .creation import ones
+from .creation import ones, ones_like
 from .joining import cat, meshgrid, stack
 from .masks import where
 from .ranges import linspace
+from .weighted_reading import read_plane, read_volume
 
 # ---- from [-1, 1] to elements ------------------------------------------------------------------------------------
 
@@ -53,16 +56,18 @@ def _padded(at: Tensor, length: int, padding_mode: str, align_corners: bool) -> 
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
-def _read(image: Tensor, positions, shape) -> Tensor:
-    """The elements (N, C, places) of a flattened image (N, C, n) at whole positions, and 0 outside."""
-    flat = inside = None
+def _flat(positions, shape):
+    """Positions in the flattened image from whole positions in each dimension; one behind it for those outside."""
+    flat, inside = 0, True
     for at, n in zip(positions, shape, strict=True):
         fits = (at >= 0) & (at <= n - 1)
-        at = at.masked_fill(~fits, 0).long()
-        flat = at if flat is None else flat * n + at
-        inside = fits if inside is None else inside & fits
-    found = image.gather(2, flat.unsqueeze(1).expand(-1, image.shape[1], -1))
-    return found.masked_fill(~inside.unsqueeze(1), 0)
+        flat, inside = flat * n + at.masked_fill(~fits, 0).long(), fits & inside
+    return flat.masked_fill(~inside, math.prod(shape))
+
+
+def _nearest_weights(at: Tensor):
+    """The element nearest to each place. Its weight is 1, with a derivative of 0."""
+    return [(at.detach().round(), at.masked_fill(ones_like(at, dtype=bool_dtype), 1))]
 
 
 def _linear_weights(at: Tensor):
@@ -84,34 +89,24 @@ def _cubic_weights(at: Tensor):
     ]
 
 
+_WEIGHTS = {"nearest": _nearest_weights, "bilinear": _linear_weights, "bicubic": _cubic_weights}
+
+
 def _sample(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool) -> Tensor:
     shape = input.shape[2:]
-    image = input.reshape(*input.shape[:2], math.prod(shape))
-    places = grid.reshape(grid.shape[0], -1, len(shape))
-    at = [_element(places[..., len(shape) - 1 - d], n, align_corners) for d, n in enumerate(shape)]
+    at = [_element(grid[..., len(shape) - 1 - d], n, align_corners) for d, n in enumerate(shape)]
     if mode != "bicubic":
         at = [_padded(x, n, padding_mode, align_corners) for x, n in zip(at, shape, strict=True)]
-    if mode == "nearest":
-        made = _read(image, [x.detach().round() for x in at], shape)
-    else:
-        made = _weighted(image, at, shape, mode, padding_mode, align_corners)
-    return made.reshape(*input.shape[:2], *grid.shape[1:-1])
-
-
-def _weighted(image, at, shape, mode: str, padding_mode: str, align_corners: bool) -> Tensor:
-    """The sum over all combinations of neighbours in each dimension."""
-    neighbours = [(_cubic_weights if mode == "bicubic" else _linear_weights)(x) for x in at]
-    made = None
-    for corner in itertools.product(*neighbours):
+    neighbours = [_WEIGHTS[mode](x) for x in at]
+    flats, weights = [], []
+    for corner in itertools.product(*neighbours):  # all combinations of neighbours in each dimension
         positions = [position for position, _ in corner]
         if mode == "bicubic":
             positions = [_padded(x, n, padding_mode, align_corners) for x, n in zip(positions, shape, strict=True)]
-        weight = corner[0][1]
-        for _, share in corner[1:]:
-            weight = weight * share
-        part = _read(image, positions, shape) * weight.unsqueeze(1)
-        made = part if made is None else made + part
-    return made
+        flats.append(_flat(positions, shape)._array)
+        weights.append(math.prod([share for _, share in corner]))
+    read = read_plane if len(shape) == 2 else read_volume
+    return read(input, stack(weights), at=array_module(input._array).stack(flats))
 
 
 @function(namespace="nn.functional")

@@ -420,3 +420,14 @@ print(x.any(dim=()), x.all(dim=[]), torch.any(x, dim=[], keepdim=True), x.any(di
 for a in (torch.ones(2).bfloat16(), torch.ones(2).half(), torch.ones(2).int(), torch.ones(2, dtype=torch.float64)):
     for b in (torch.tensor([1, 20]), torch.tensor([1.5, 2.0]), torch.tensor(2.0)):
         print(torch.ldexp(a, b))
+
+# --- grid_sample: gradients at the border, outside and at nan
+image = torch.arange(12.0).reshape(1, 1, 3, 4).requires_grad_()
+places = torch.tensor([[[[-1.0, -1.0], [0.3, 0.2], [1.6, 0.0]], [[float("nan"), 0.0], [0.9, -0.9], [-3.0, 5.0]]]], requires_grad=True)
+for mode in ("bilinear", "nearest", "bicubic"):
+    made = torch.nn.functional.grid_sample(image, places, mode=mode, align_corners=False)
+    grads = torch.autograd.grad(made.nan_to_num().pow(2).sum(), (image, places))
+    print(made, grads[0], grads[1].round(decimals=2))
+volume = torch.arange(16.0).reshape(1, 1, 2, 2, 4).requires_grad_()
+made = torch.nn.functional.grid_sample(volume, torch.tensor([0.1, -0.4, 0.8]).reshape(1, 1, 1, 1, 3), padding_mode="border", align_corners=True)
+print(made, *torch.autograd.grad(made.sum(), volume))
