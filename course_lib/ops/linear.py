@@ -14,13 +14,13 @@ class rows_times_weight:
     def forward(xp, a, weight, bias):
         if is_half(a.dtype):
             return (xp.matmul(a.astype("f4"), weight.astype("f4").T) + bias.astype("f4")).astype(a.dtype)
-        made = xp.matmul(a, weight.T)
+        made = a.dot(weight.T)  # for small matrices much cheaper than matmul
         made += bias
         return made
 
     def save(ctx, out, a, weight, bias):
-        needs_a, needs_weight, _ = ctx.needs_input_grad
-        ctx.save_for_backward(a if needs_weight else None, weight if needs_a else None)
+        edge_a, edge_weight, _ = ctx.edges  # None where no gradient is needed
+        ctx.save_for_backward(a if edge_weight else None, weight if edge_a else None)
 
     def backward(ctx, g):
         a, weight = ctx.saved_tensors
@@ -78,7 +78,7 @@ def linear(input, weight, bias=None):
         _check_linear(input, weight, bias)
     if bias is None:
         return matmul(input, weight.t())
-    if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+    if w.ndim != 2 or bias._array.shape != w.shape[:1]:
         return matmul(input, weight.t()) + bias
     if x.ndim == 2:
         return rows_times_weight(input, weight, bias)
