@@ -16,7 +16,7 @@ from .files import RemoteFile, extract, fetch
 from .vision import VisionDataset
 
 _ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
-            ("numpy._core.multiarray", "_reconstruct")}  # fmt: skip
+            ("numpy._core.multiarray", "_reconstruct"), ("numpy._core.numeric", "_frombuffer")}  # fmt: skip
 
 
 class _ArrayUnpickler(pickle.Unpickler):

@@ -34,8 +34,8 @@ def read_idx(path) -> torch.Tensor:
         raise ValueError(f"{path} is no idx file: it begins with {content[:4]!r}")
     dtype, ndim = np.dtype(_DTYPES[content[2]]), content[3]
     start = 4 + 4 * ndim
-    shape = np.frombuffer(content[4:start], ">u4").tolist()
-    if len(shape) != ndim or len(content) - start != math.prod(shape) * dtype.itemsize:
+    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
+    if len(content) - start != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{path} is damaged: {len(content)} bytes do not hold numbers of shape {shape}")
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return torch.from_numpy(array.astype(dtype.newbyteorder("=")))
