@@ -106,15 +106,17 @@ def _check_padding_mask(mask, batch: int, length: int) -> None:
 # ---- parts -------------------------------------------------------------------------------------------------------
 
 
-def _projected(query, key, value, weight, separate, bias) -> list[Tensor]:
-    """query, key and value times their projection matrices: one matrix of all three, or `separate` ones."""
+def _projected(query, key, value, weight, separate, bias, heads: int):
+    """query, key and value times their projection matrices (one of all three, or `separate` ones), in heads."""
     if separate is None:
         if weight is None:
             raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
         if key.shape != value.shape:
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
-        if query is key is value:
-            return list(linear(query, weight, bias).chunk(3, -1))  # one product for all three
+        if query is key is value:  # one product for all three
+            length, batch, width = query.shape
+            made = linear(query, weight, bias).view(length, batch, 3, heads, width // heads)
+            return made.permute(2, 1, 3, 0, 4).unbind(0)
         separate = weight.chunk(3)
     else:
         if key.shape[:2] != value.shape[:2]:
@@ -125,7 +127,7 @@ def _projected(query, key, value, weight, separate, bias) -> list[Tensor]:
             if given is None:
                 raise AssertionError(f"use_separate_proj_weight is True but {name} is None")
     biases = (None,) * 3 if bias is None else bias.chunk(3)
-    return [linear(x, w, b) for x, w, b in zip((query, key, value), separate, biases)]
+    return [_in_heads(linear(x, w, b), heads) for x, w, b in zip((query, key, value), separate, biases)]
 
 
 def _one_more(keys: Tensor, last, name: str, other: str, static) -> Tensor:
@@ -134,7 +136,8 @@ def _one_more(keys: Tensor, last, name: str, other: str, static) -> Tensor:
         raise AssertionError(f"bias_{other} is set but bias_{name[0]} is None")
     if static is not None:
         raise AssertionError(f"bias cannot be added to static {name}.")
-    return cat([keys, last.repeat(1, keys.shape[1], 1)])
+    batch, heads = keys.shape[:2]
+    return cat([keys, _in_heads(last.expand(1, 1, -1), heads).expand(batch, -1, -1, -1)], 2)
 
 
 def _in_heads(t: Tensor, heads: int) -> Tensor:
@@ -143,7 +146,7 @@ def _in_heads(t: Tensor, heads: int) -> Tensor:
     return t.view(length, batch, heads, width // heads).permute(1, 2, 0, 3)
 
 
-def _static(given: Tensor, name: str, batch: int, heads: int, width: int) -> Tensor:
+def _static(given: Tensor, name: str, batch: int, heads: int, _, width: int) -> Tensor:
     """Keys or values that are given in heads already, (batch * heads, length, width)."""
     for dim, wanted in ((0, batch * heads), (2, width)):
         if given.shape[dim] != wanted:
@@ -220,17 +223,15 @@ def multi_head_attention_forward(
     length, batch, width = query.shape
 
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
-    q, k, v = _projected(query, key, value, in_proj_weight, separate, in_proj_bias)
+    q, k, v = _projected(query, key, value, in_proj_weight, separate, in_proj_bias, num_heads)
     added = 0
     if bias_k is not None or bias_v is not None:
         k, v = _one_more(k, bias_k, "key", "v", static_k), _one_more(v, bias_v, "value", "k", static_v)
         added += 1
-    q = _in_heads(q, num_heads)
-    size = width // num_heads
-    k = _in_heads(k, num_heads) if static_k is None else _static(static_k, "static_k", batch, num_heads, size)
-    v = _in_heads(v, num_heads) if static_v is None else _static(static_v, "static_v", batch, num_heads, size)
+    k = k if static_k is None else _static(static_k, "static_k", *q.shape)
+    v = v if static_v is None else _static(static_v, "static_v", *q.shape)
     if add_zero_attn:
-        k, v = [cat([t, t.new_zeros((batch, num_heads, 1, size))], 2) for t in (k, v)]
+        k, v = [cat([t, t.new_zeros((batch, num_heads, 1, t.shape[3]))], 2) for t in (k, v)]
         added += 1
     if added:  # what was appended is seen by all
         mask, hidden = [None if m is None else pad(m, (0, added)) for m in (mask, hidden)]
