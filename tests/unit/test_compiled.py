@@ -141,3 +141,11 @@ def test_a_folder_that_cannot_be_made_is_no_obstacle(tmp_path):
     program = EAGER + DRAW + "print(c._kernels['random.normal_float32'] is not None)"
     found = python(program, NUMBA_CACHE_DIR=str(tmp_path / "file" / "below"))
     assert found.stdout.endswith("True\n") and found.stderr == ""
+
+
+@needs_numba
+def test_folders_of_former_versions_do_not_pile_up(tmp_path):
+    for i in range(20):
+        (tmp_path / "course_lib" / "kernels" / f"{i:016}").mkdir(parents=True)
+    python(EAGER + DRAW, NUMBA_CACHE_DIR=str(tmp_path))
+    assert len(list((tmp_path / "course_lib" / "kernels").iterdir())) == compiled.FOLDERS_KEPT + 1

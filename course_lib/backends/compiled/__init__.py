@@ -12,12 +12,14 @@ What differs from Numba's defaults stands in OPTIONS, once.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
 import logging
 import math
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +33,8 @@ OPTIONS = {"error_model": "numpy", "nogil": True}
 
 # What it takes to import Numba, and to fetch one kernel from the disk.
 SECONDS = {"when it pays": (0.5, 0.02), "at once": (0.0, 0.0), "never": (math.inf, math.inf)}
+
+FOLDERS_KEPT = 8  # of former states of the source
 
 _kernels: dict[str, Callable | None] = {}
 _loading: dict[str, Loading] = {}  # Numba's and each kernel's
@@ -95,7 +99,10 @@ class Declared(NamedTuple):
 
 
 def declare(signature: str, **options) -> Callable[[Callable], Declared]:
-    """Decorator: a function of this file is a kernel with arguments of these types."""
+    """Decorator: a function of this file is a kernel with arguments of these types; `options` are Numba's.
+
+    Numba's cache does not tell a serial from a parallel kernel by their options: give such twins names of their own.
+    """
     return lambda function: Declared(function, signature, options)
 
 
@@ -108,16 +115,20 @@ def cache_folder() -> Path:
     state = hashlib.sha256()
     for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         state.update(file.read_bytes())
-    return _user_folder() / state.hexdigest()[:16]
+    kept = _user_folder() / "course_lib" / "kernels"
+    folder = kept / state.hexdigest()[:16]
+    with contextlib.suppress(OSError):  # another process may be at it, too
+        if not folder.exists():
+            for old in sorted(kept.iterdir(), key=lambda path: path.stat().st_mtime)[:-FOLDERS_KEPT]:
+                shutil.rmtree(old, ignore_errors=True)
+    return folder
 
 
 def _user_folder() -> Path:
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(chosen) / "course_lib"
+        return Path(chosen)
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "course_lib"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
