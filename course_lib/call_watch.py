@@ -23,7 +23,7 @@ SUBSCRIPTS = ("__getitem__", "__setitem__")
 PROPERTIES = ("T", "mT", "H", "mH", "real", "imag", "data")  # those that are views of the tensor
 # Methods that turn a tensor into Python values; a tracer warns of them.
 PYTHON_VALUES = ("__bool__", "__int__", "__float__", "__complex__", "__index__", "__len__", "__iter__", "item",
-                 "tolist")  # fmt: skip
+                 "tolist", "numpy", "equal", "allclose", "is_nonzero")  # fmt: skip
 # What gives or takes Python values instead of computing a tensor: never an operation of a graph.
 NO_OPERATION = {"apply_", "as_subclass", "backward", "data_ptr", "from_dlpack", "from_file", "from_numpy",
                 "frombuffer", "map_", "map2_", "nelement", "new", "numel", "numpy", "record_stream", "register_hook",
@@ -129,7 +129,11 @@ def _targets(registered: int) -> dict[CodeType, object]:  # made anew when modul
         if isinstance(made, property):
             made = made.fget if name in PROPERTIES else None
         public = name[0] != "_" or name in (*SUBSCRIPTS, *PYTHON_VALUES)
-        if public and name not in NO_OPERATION and getattr(made, "__code__", wrapper) not in shared:
+        if (
+            public
+            and (name not in NO_OPERATION or name in PYTHON_VALUES)
+            and getattr(made, "__code__", wrapper) not in shared
+        ):
             _add(found, made, f"Tensor.{name}")
     _add(found, vars(Tensor)["__matmul__"], "torch.matmul")
     return found

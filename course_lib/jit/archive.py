@@ -18,7 +18,6 @@ import io
 import json
 import math
 import os
-import tempfile
 import zipfile
 
 import numpy as np
@@ -26,6 +25,7 @@ import numpy as np
 from .. import dtypes
 from ..nn.modules.module import Module
 from ..nn.parameter import Parameter
+from ..serialization.atomic import replacing
 from ..tensor import Tensor, wrap
 from .encoding import ArchiveError, decode_graph, encode_graph
 from .modules import RecursiveScriptModule, ScriptFunction, ScriptModule, TracedMethod
@@ -59,24 +59,9 @@ def save(m, f, _extra_files=None) -> None:
             archive.writestr(f"extra/{name}", content)
     if hasattr(f, "write"):
         f.write(buffer.getvalue())
-    else:
-        _write_atomically(os.fspath(f), buffer.getvalue())
-
-
-def _write_atomically(path: str, content: bytes) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise RuntimeError(f"Parent directory {os.path.dirname(path)} does not exist.")
-    handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path), dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        return
+    with replacing(f) as file:
+        file.write(buffer.getvalue())
 
 
 class _Writer:
@@ -167,7 +152,9 @@ def load(f, map_location=None, _extra_files=None, _restore_shapes=False):
                 if f"extra/{name}" in archive.namelist():
                     _extra_files[name] = archive.read(f"extra/{name}")
             return made
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+    except ArchiveError:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file makes the parts below stumble over
         raise ArchiveError(f"this is no program that torch.jit.save wrote, or it is damaged: {error}") from error
 
 
@@ -290,7 +277,7 @@ def table(entry, name: str, kind: type):
 
 def identifier(name: str) -> str:
     """A name that a part of a module may have."""
-    if not may_be_declared(name):
+    if not (may_be_declared(name) or name.isdigit()):  # the parts of lists have numbers for names
         raise ArchiveError(f"the archive gives a part of a module the name {name!r}")
     return name
 

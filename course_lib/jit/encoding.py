@@ -103,8 +103,6 @@ def _shown(data) -> str:
 
 def encode_graph(graph: Graph, tensor) -> dict:
     """A graph as JSON; tensor(t) files a constant and gives its place."""
-    values = {v.name: v for v in leaves((graph.inputs, *[n.used() + n.made() for n in graph.nodes], graph.outputs))
-              if isinstance(v, Value)}  # fmt: skip
     return {
         "name": graph.name,
         "inputs": {name: encode(tree) for name, tree in graph.inputs.items()},
@@ -113,7 +111,7 @@ def encode_graph(graph: Graph, tensor) -> dict:
         "nodes": [_encode_node(node) for node in graph.nodes],
         "outputs": encode(graph.outputs),
         "shapes": {
-            v.name: None if v.shape is None else [dtypes.legacy_name(v.dtype), *v.shape] for v in values.values()
+            v.name: None if v.shape is None else [dtypes.legacy_name(v.dtype), *v.shape] for v in graph.values()
         },
     }
 
@@ -176,7 +174,7 @@ def _decode_node(entry: dict, known: dict, defining: _Defining) -> Node:
         function_of(target)
     except LookupError:
         raise ArchiveError(
-            f"the archive asks for the operation '{_shown(target)}', which course_lib does not have"
+            f"the archive asks for the operation {_shown(target)}, which course_lib does not have"
         ) from None
     args = decode(_of(list, entry.get("args")), known)
     kwargs = decode(entry["kwargs"], known) if "kwargs" in entry else {}

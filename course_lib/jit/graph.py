@@ -48,6 +48,7 @@ class Node:
     writes: bool = False  # whether an operand was written into
     where: str = ""  # file and line of the call
     scope: str = ""  # the module that made it: "encoder.layers.0"
+    called: str = ""  # the public function whose call it was a part of, where it is another
 
     def used(self) -> list[Value]:
         return [v for v in leaves((self.args, self.kwargs)) if isinstance(v, Value)]
@@ -64,6 +65,12 @@ class Graph:
     constants: dict[str, tuple[Value, Tensor]] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     outputs: object = None
+
+    def values(self) -> list[Value]:
+        """All values, each once."""
+        every = (self.inputs, *[node.used() + node.made() for node in self.nodes], self.outputs)
+        found = [v for v in leaves(every) if isinstance(v, Value)] + [v for v, _ in self.constants.values()]
+        return list({id(v): v for v in found}.values())
 
     def prune(self) -> None:
         """Drop the nodes and constants that no output needs."""

@@ -90,5 +90,5 @@ def decode_attributes(module: ScriptModule, attributes: dict) -> None:
     for name, data in attributes.items():
         if name.startswith("__") or name in OF_MODULE or callable(getattr(type(module), name, None)):
             raise ArchiveError(f"the archive sets the attribute {name!r} of a module")
-        object.__setattr__(module, name, decode(data, weights))
+        vars(module)[name] = decode(data, weights)
         module._attributes.append(name)

@@ -11,6 +11,7 @@ import ast
 import builtins
 import inspect
 import math
+import os
 import textwrap
 import types
 
@@ -130,8 +131,15 @@ def _closed(function, functions: dict, module: _Parts | None) -> str:
     tree.decorator_list, tree.returns = [], None
     if ast.get_docstring(tree) is not None:
         tree.body = tree.body[1:] or [ast.Pass()]
-    tree = ast.fix_missing_locations(_Closer(function, functions, module).close(tree))
-    check(tree, functions, () if module is None else module.declared)  # now, where the line numbers are the user's
+    try:  # now, where the line numbers are the user's
+        tree = ast.fix_missing_locations(_Closer(function, functions, module).close(tree))
+        check(tree, functions, () if module is None else module.declared)
+    except UnsupportedNodeError as error:
+        if error.function is None:
+            error.function = function
+            file = os.path.basename(inspect.getfile(function))
+            error.args = (f"{error.args[0]}\n  in {function.__qualname__} of {file}",)
+        raise
     return ast.unparse(tree)
 
 
@@ -148,6 +156,7 @@ class _Closer(ast.NodeTransformer):
         if self.parts is not None and tree.args.args:
             _rename(tree, tree.args.args[0].arg, "self")
         stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        stored += [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]  # for `check` to refuse
         self.local = {*stored, *[n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)]}
         return self.generic_visit(tree)
 

@@ -23,6 +23,8 @@ from .tracer import is_tracing
 class UnsupportedNodeError(RuntimeError):
     """A scripted function uses something that is not in the subset."""
 
+    function = None  # the function that does
+
 
 BUILTINS = {f.__name__: f for f in (abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list,
                                     max, min, pow, print, range, reversed, round, sorted, str, sum, tuple, zip,
@@ -42,13 +44,8 @@ _WORDS = {"Lambda": "lambda functions", "Try": "try blocks", "Yield": "yield", "
 _CONTAINER_METHODS = {"append", "clear", "copy", "count", "extend", "get", "index", "insert", "items", "keys", "pop",
                       "remove", "reverse", "setdefault", "sort", "update", "values", "numel"}  # fmt: skip
 _OF_RESULTS = {"L", "P", "Q", "R", "S", "U", "Vh", "eigenvalues", "eigenvectors", "indices", "logabsdet", "sign"}
-_HIDDEN = (call_watch.NO_OPERATION - {"nelement", "numel", "size"}) | {
-    "grad_fn",
-    "metadata",
-    "format",
-    "format_map",
-    "register_forward_hook",
-}
+_HIDDEN = (call_watch.NO_OPERATION - {"nelement", "numel", "size"}) | {"ctypes", "dump", "format", "format_map",
+                                                                       "grad_fn", "tofile"}  # fmt: skip
 _TENSOR_ATTRIBUTES = {name for name in vars(Tensor) if not name.startswith("_")} - _HIDDEN
 ATTRIBUTES = _TENSOR_ATTRIBUTES | _CONTAINER_METHODS | _OF_RESULTS | {"training"}
 _OTHER_NAMES = {
@@ -78,7 +75,7 @@ def may_be_declared(name: str) -> bool:
         return False
     if name == "forward" or name in _TENSOR_ATTRIBUTES:
         return True
-    return not hasattr(Module, name) and not hasattr(Tensor, name) and not hasattr(dtypes.dtype, name)
+    return not hasattr(Module, name) and not hasattr(Tensor, name)
 
 
 def check(tree: ast.FunctionDef, functions, declared) -> list[str]:
@@ -90,6 +87,10 @@ def check(tree: ast.FunctionDef, functions, declared) -> list[str]:
     arguments = tree.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     local |= {argument.arg for argument in every if argument is not None}
+    if tree.decorator_list or tree.returns or getattr(tree, "type_params", None):
+        refuse(tree, "decorators and annotations")
+    if any(argument.annotation for argument in every if argument is not None):
+        refuse(tree, "annotations of parameters")
     for name in local:
         if name in ("torch", "math") or name.startswith("__"):
             refuse(tree, f"a variable called '{name}'")
@@ -127,7 +128,7 @@ class _Checker(ast.NodeVisitor):
             return
         if isinstance(node.ctx, ast.Store):
             on_self = isinstance(node.value, ast.Name) and node.value.id == "self"
-            if not on_self or node.attr not in self.declared:
+            if not on_self or node.attr not in self.declared or node.attr == "forward":
                 refuse(node, f"an assignment to the attribute '{node.attr}'")
         elif node.attr not in ATTRIBUTES and node.attr not in self.declared:
             refuse(node, f"the attribute '{node.attr}'")

@@ -119,6 +119,8 @@ def traced_graph(func, args: tuple, kwargs: dict, root: Module | None = None, na
     _check_outputs(outputs, strict)
     graph.outputs = tracer.lowered(outputs)
     graph.prune()
+    for value in graph.values():
+        value.example = None  # the graph outlives the tensors of the example
     return graph
 
 

@@ -196,7 +196,7 @@ class Tracer:
                 node.rebinds.append((old, self.value_for(tensor, name, True)))
         if node.outputs is None and not node.rebinds:
             return
-        node.where, node.scope = self._place(frame)
+        node.where, node.scope, node.called = self._place(frame)
         for tensor in written:
             for other in self.sharing[id(tensor._storage.array)] - made:
                 self.stale[other] = node.where
@@ -210,36 +210,25 @@ class Tracer:
         return None
 
     def _warn(self, name: str, frame) -> None:
-        tensor = frame.f_locals.get("self")
-        known = self.values.get(id(tensor))
-        if known is None or not known[1].traced:
-            return
-        kind = _KINDS.get(name, "number")
-        text = (
-            f"Converting a tensor to a Python {kind} might cause the trace to be incorrect. We can't record the data "
-            "flow of Python values, so this value will be treated as a constant in the future. This means that the "
-            "trace might not generalize to other inputs!"
-        )
-        if name == "__iter__":
-            text = (
-                "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
-                "won't change the number of iterations executed (and might lead to errors or silently give incorrect "
-                "results)."
-            )
-        user = _user_frame(frame)
-        warnings.warn_explicit(text, TracerWarning, user.f_code.co_filename, user.f_lineno)
+        known = self.values.get(id(frame.f_locals.get(frame.f_code.co_varnames[0])))
+        if known is not None and known[1].traced:
+            text = _WARNINGS.get(name) or _BECOMES_CONSTANT.format(_KINDS.get(name, "Python number"))
+            user = _user_frame(frame)
+            warnings.warn_explicit(text, TracerWarning, user.f_code.co_filename, user.f_lineno)
 
-    def _place(self, frame) -> tuple[str, str]:
-        """File and line of the call in the traced program, and the module whose forward made it."""
-        user = _user_frame(frame)
-        scope = ""
+    def _place(self, frame) -> tuple[str, str, str]:
+        """File and line of the call in the traced program, the module whose forward made it, and what it called."""
+        user, called, scope = _user_frame(frame), "", ""
+        targets = call_watch.known_targets()
         while frame is not None:
+            inner = targets.get(frame.f_code)
+            called = inner if type(inner) is str else inner(frame.f_locals) if inner is not None else called
             name = self.modules.get(id(frame.f_locals.get("self"))) if frame.f_code.co_name == "forward" else None
             if name is not None:
                 scope = name
                 break
             frame = frame.f_back
-        return f"{os.path.basename(user.f_code.co_filename)}:{user.f_lineno}", scope
+        return f"{os.path.basename(user.f_code.co_filename)}:{user.f_lineno}", scope, called
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -254,7 +243,20 @@ class Tracer:
             active.remove(self)
 
 
-_KINDS = {"__bool__": "boolean", "__int__": "integer", "__float__": "float", "__index__": "index", "tolist": "list"}
+_KINDS = {"__bool__": "Python boolean", "__int__": "Python integer", "__float__": "Python float",
+          "__complex__": "Python complex", "__index__": "Python index", "tolist": "Python list", "numpy": "NumPy array",
+          "equal": "Python boolean", "allclose": "Python boolean", "is_nonzero": "Python boolean"}  # fmt: skip
+_BECOMES_CONSTANT = (
+    "Converting a tensor to a {} might cause the trace to be incorrect. We can't record the data flow of Python "
+    "values, so this value will be treated as a constant in the future. This means that the trace might not generalize "
+    "to other inputs!"
+)
+_WARNINGS = {
+    "__iter__": "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
+    "won't change the number of iterations executed (and might lead to errors or silently give incorrect results).",
+    "__len__": "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
+    "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give incorrect results.",
+}
 
 
 def _tensors(tree):

@@ -234,7 +234,7 @@ class _Exporter:
         builder.where = f"{node.target} {place}"
         handler = handler_of(node.target)
         if handler is None:
-            raise UnsupportedOperatorError(f"{node.target} has no ONNX counterpart here ({place})")
+            raise UnsupportedOperatorError(f"{node.called or node.target} has no ONNX counterpart here ({place})")
         made = node.made()
         builder.out = made[0] if len(made) == 1 and not isinstance(node.outputs, list) else made
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 import numpy as np
 
 from .. import testing
 from ..jit.graph import leaves
+from ..serialization.atomic import replacing
 from ..tensor import Tensor, wrap
 from .errors import OnnxExporterError
 
@@ -37,14 +37,8 @@ class ONNXProgram:
         if external_data or self.model_proto.ByteSize() >= _TWO_GIGABYTES:
             onnx.save(self.model_proto, path, save_as_external_data=True, location=os.path.basename(path) + ".data")
             return
-        handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path), dir=os.path.dirname(os.path.abspath(path)))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.model_proto.SerializeToString())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with replacing(path) as file:
+            file.write(self.model_proto.SerializeToString())
 
     def __call__(self, *args, **kwargs) -> list[Tensor]:
         """The outputs, as tensors, that onnxruntime computes for these inputs."""
