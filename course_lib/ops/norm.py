@@ -259,13 +259,18 @@ def _normalize_batch(input, running_mean, running_var, weight, bias, training: b
     affine = (input.shape[1], *[1] * (input.ndim - 2))
     made, mean, rate = _batch_norm(input, weight, bias, shape=input._array.shape, dims=rest, affine=affine, eps=eps)
     mean, rate = mean.detach().view(-1), rate.detach().view(-1)
-    count = input.numel() // max(input.shape[1], 1)
     if running_mean is not None:
-        running_mean.detach().mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
+        _move(running_mean, mean._array, momentum)
     if running_var is not None:
-        unbiased = (rate.pow(-2) - eps) * (count / max(count - 1, 1))
-        running_var.detach().mul_(1 - momentum).add_(unbiased.to(running_var.dtype), alpha=momentum)
+        count = input._array.size // max(input._array.shape[1], 1)
+        _move(running_var, (1 / (rate._array * rate._array) - eps) * (count / max(count - 1, 1)), momentum)
     return made, mean, rate
+
+
+def _move(running, batch, momentum: float) -> None:
+    """running = (1 - momentum) * running + momentum * batch, in place."""
+    running._array[...] = wide(running._array) * (1 - momentum) + batch * momentum
+    running._storage.version += 1
 
 
 @function(namespace="nn.functional")
