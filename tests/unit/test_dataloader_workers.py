@@ -93,6 +93,12 @@ def nothing_in_shared_memory():
     assert {path.name for path in after - before if not path.name.startswith("sem.")} == set()
 
 
+LARGE = """
+    def large(i):
+        return torch.full((100_000,), float(i))
+"""
+
+
 # ---- batches -----------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +158,22 @@ def test_large_indices_and_far_prefetching(tmp_path):
         """,
     )
     assert printed.split() == ["3000000", str(sum(range(5000)))]
+
+
+@posix
+def test_many_large_batches_ahead_need_few_files(tmp_path):
+    printed = run(
+        tmp_path,
+        """
+        import resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        loader = DataLoader(Made(300, large), batch_size=None, num_workers=1, prefetch_factor=200)
+        batches = list(loader)
+        print(all(bool((x == i).all()) for i, x in enumerate(batches)), len(batches))
+        """,
+        LARGE,
+    )
+    assert printed == "True 300\n"
 
 
 def test_tensors_keep_what_they_are(tmp_path):
@@ -364,12 +386,6 @@ def test_a_dataset_that_spawn_cannot_pickle(tmp_path):
 
 # ---- the end -----------------------------------------------------------------------------------------------------
 
-ENDLESS = """
-    def large(i):
-        return torch.full((100_000,), float(i))
-"""
-
-
 def test_no_process_stays_when_the_reader_stops(tmp_path):
     printed = run(
         tmp_path,
@@ -384,7 +400,7 @@ def test_no_process_stays_when_the_reader_stops(tmp_path):
         kept = iter(DataLoader(Made(100, large), batch_size=2, num_workers=2))
         print(next(kept)[1][0])
         """,
-        ENDLESS,
+        LARGE,
     )
     assert printed == "[]\n[]\ntensor(1.)\n"
 
@@ -417,7 +433,7 @@ def test_as_on_macos(tmp_path, method):
             break
         print(multiprocessing.active_children(), time.monotonic() - started < 4)
         """,
-        ENDLESS
+        LARGE
         + """
     multiprocessing.reduction.ACKNOWLEDGE = True
     if hasattr(os, "memfd_create"):
@@ -441,7 +457,7 @@ def test_a_forked_copy_does_not_end_the_workers(tmp_path):
         os.waitpid(child, 0)
         print(len(list(iterator)))
         """,
-        ENDLESS,
+        LARGE,
     )
     assert printed == "19\n"
 
@@ -461,7 +477,7 @@ def test_no_worker_outlives_a_killed_process(tmp_path, method, end):
         while True:
             next(first)
         """,
-        ENDLESS,
+        LARGE,
     )
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes, start_new_session=True) as process:

@@ -81,10 +81,13 @@ class Sender:
         self._segments: dict[int, mmap.mmap] = {}
 
     def send(self, note, buffers: list) -> None:
-        """Hand a batch over in the slot `note.slot`, which the loader knows to be free."""
+        """Hand a batch over in the slot `note.slot`, which the loader knows to be free.
+
+        Without a slot it goes through the pipe, which waits until the loader takes it.
+        """
         sizes = [buffer.nbytes for buffer in buffers]
         starts, needed = _layout(sizes)
-        if needed <= SMALL:
+        if needed <= SMALL or note.slot is None:
             self.connection.send((note, [bytes(buffer) for buffer in buffers], None))
             return
         segment = self._segments.get(note.slot)

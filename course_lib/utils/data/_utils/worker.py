@@ -55,12 +55,12 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class Task(NamedTuple):
-    """One batch to make: its number in its epoch, the indices, and the slot of shared memory that it may use."""
+    """One batch to make: its number in its epoch, the indices, and the slot of shared memory to use, if one is free."""
 
     epoch: int
     number: int
     index: object
-    slot: int
+    slot: int | None
 
 
 class Answer(NamedTuple):
@@ -68,7 +68,7 @@ class Answer(NamedTuple):
 
     epoch: int
     number: int
-    slot: int
+    slot: int | None
     ended: bool
 
 

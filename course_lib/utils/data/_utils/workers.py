@@ -15,6 +15,8 @@ from multiprocessing import connection
 from .transport import Receiver
 from .worker import Answer, Resume, Task, WorkerSettings, run_worker
 
+MOST_SLOTS = 16  # segments of shared memory a worker; each takes a file descriptor
+
 
 class Worker:
     """One worker process as the loader sees it."""
@@ -44,10 +46,10 @@ class Worker:
 
     def give(self, epoch: int, number: int, index) -> None:
         """Hand a task over."""
-        if not self._slots_free:
+        if not self._slots_free and self._slots_made < MOST_SLOTS:
             self._slots_free.append(self._slots_made)
             self._slots_made += 1
-        self._send(Task(epoch, number, index, self._slots_free.pop()))
+        self._send(Task(epoch, number, index, self._slots_free.pop() if self._slots_free else None))
         self.outstanding += 1
 
     def resume(self, epoch: int) -> None:
@@ -68,7 +70,8 @@ class Worker:
         except (EOFError, OSError):
             raise_died([self])
         self.outstanding -= 1
-        self._slots_free.append(answer.slot)
+        if answer.slot is not None:
+            self._slots_free.append(answer.slot)
         return answer, buffers
 
     def ask_to_stop(self) -> None:
