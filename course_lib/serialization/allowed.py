@@ -74,24 +74,22 @@ def _from_type(func, new_type, args, state) -> Tensor:
     """`_rebuild_from_type_v2`, for attributes that hide no method of a tensor."""
     if CALLS.get(func) is not func or not (isinstance(new_type, type) and issubclass(new_type, Tensor)):
         raise UnpicklingError("_rebuild_from_type_v2 needs a function that makes tensors and a class of tensors")
-    users_own = new_type not in (Tensor, _parameter_class())
-    _check_attributes(state, Tensor if not users_own else None)
+    if new_type in (Tensor, parameter_class()):  # a class that the user allowed takes care of itself
+        _check_attributes(state)
     return _utils._rebuild_from_type_v2(func, new_type, args, state)
 
 
 def _parameter_with_state(data, requires_grad, backward_hooks, state):
-    _check_attributes(state, Tensor)
+    _check_attributes(state)
     return _utils._rebuild_parameter_with_state(data, requires_grad, backward_hooks, state)
 
 
-def _check_attributes(state, cls: type | None) -> None:
+def _check_attributes(state) -> None:
     """The state of a tensor may add attributes to it, but not stand before what its class has."""
-    if cls is None:
-        return
     if type(state) is not dict or not all(type(name) is str for name in state):
         raise UnpicklingError(f"the attributes of a tensor must be a dict with names, but got {type(state).__name__}")
     for name in state:
-        if hasattr(cls, name) or name in _utils.INTERNAL_ATTRIBUTES:
+        if hasattr(Tensor, name) or name in _utils.INTERNAL_ATTRIBUTES:
             raise UnpicklingError(f"a file must not replace the attribute '{name}' of a tensor")
 
 
@@ -159,7 +157,7 @@ CALLS = {
 }
 
 
-def _parameter_class():
+def parameter_class():
     from ..nn.parameter import Parameter  # loaded when a file needs it, so that torch.load does not load all of nn
 
     return Parameter
@@ -168,7 +166,7 @@ def _parameter_class():
 def meaning_of(path: str):
     """What an allowed name stands for; None where it is not allowed."""
     if path == "torch.nn.parameter.Parameter":
-        return _parameter_class()
+        return parameter_class()
     found = ALLOWED.get(path)
     return users_list().get(path) if found is None else found
 
@@ -179,7 +177,7 @@ def may_be_called(function):
         checked = CALLS.get(function)
     except TypeError:  # something that cannot be hashed, such as a list
         return None
-    if checked is None and is_users(function):
+    if checked is None and (function is parameter_class() or is_users(function)):
         return function
     return checked
 

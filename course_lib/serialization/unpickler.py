@@ -173,8 +173,6 @@ class Unpickler:
         """REDUCE: call a function, if it may be called; its arguments are checked there."""
         function, arguments = self.last(2)
         checked = allowed.may_be_called(function)
-        if checked is None and function is allowed.meaning_of("torch.nn.parameter.Parameter"):
-            checked = function
         if checked is None:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {_described(function)}")
         if type(arguments) is not tuple:
@@ -183,7 +181,7 @@ class Unpickler:
 
     def new_object(self, cls, arguments, named=None) -> None:
         """NEWOBJ: make an object without calling `__init__`."""
-        if cls is allowed.meaning_of("torch.nn.parameter.Parameter"):
+        if cls is allowed.parameter_class():
             self.push(cls(*arguments))
         elif isinstance(cls, type) and allowed.is_users(cls):
             self.push(cls.__new__(cls, *arguments, **(named or {})))
