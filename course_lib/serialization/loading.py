@@ -77,7 +77,10 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
 
     with open(f, "rb") if isinstance(f, (str, os.PathLike)) else contextlib.nullcontext(_seekable(f)) as file:
         try:
-            if _is_archive(file):
+            first = _first_record(file)
+            if first == b"program.json":
+                return _load_program(file, map_location, weights_only)
+            if first is not None:
                 with ArchiveReader(file) as archive:
                     _refuse_torchscript(archive, weights_only)
                     place = _mapped(f) if mmap else None
@@ -148,28 +151,42 @@ def _seekable(file):
     return file
 
 
-def _is_archive(file) -> bool:
+def _first_record(file) -> bytes | None:
+    """The name of a zip archive's first record; None where the file is no zip archive."""
     position = file.tell()
-    found = file.read(4)
+    head = file.read(30 + 12)  # 12: the longest name that is asked for
     file.seek(position)
-    return found == b"PK\x03\x04"
+    return head[30:] if head[:4] == b"PK\x03\x04" else None
 
 
 def _refuse_torchscript(archive: ArchiveReader, weights_only: bool) -> None:
+    """RuntimeError for an archive of PyTorch's TorchScript."""
     if "constants.pkl" not in archive:
         return
+    _warn_of_program(weights_only)
+    raise RuntimeError(
+        "the file is a TorchScript archive, a program for PyTorch; save model.state_dict() there to read its weights"
+    )
+
+
+def _load_program(file, map_location, weights_only: bool):
+    """What `torch.jit.save` of this library wrote."""
+    from .. import jit
+
+    _warn_of_program(weights_only)
+    return jit.load(file, map_location)
+
+
+def _warn_of_program(weights_only: bool) -> None:
     warnings.warn(
         "'torch.load' received a zip file that looks like a TorchScript archive dispatching to 'torch.jit.load' (call "
         "'torch.jit.load' directly to silence this warning)",
-        stacklevel=3,
+        stacklevel=4,
     )
     if weights_only:
         raise RuntimeError(
             f"Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``. {UNSAFE}"
         )
-    raise RuntimeError(
-        "the file is a TorchScript archive, a program for PyTorch; save model.state_dict() there to read its weights"
-    )
 
 
 def _load_safetensors(path, map_location):

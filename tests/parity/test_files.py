@@ -341,6 +341,7 @@ def test_conjugated_and_negated_tensors(options):
         np.testing.assert_array_equal(ours.numpy(), theirs.resolve_conj().resolve_neg().numpy())
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 def test_what_is_not_here_is_said():
     for tensor, kind in ((torch.eye(2).to_sparse(), "sparse"), (torch.ones(2, device="meta"), "meta"),
                          (torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8), "quantized|QUInt8"),

@@ -267,6 +267,17 @@ def test_a_shared_mapping_writes_to_the_file(tmp_path):
     assert torch.load(path, mmap=True).tolist() == [0, 2, 4, 6]
 
 
+def test_a_program_of_torch_jit():
+    file, model = io.BytesIO(), nn.Linear(2, 2)
+    torch.jit.save(torch.jit.trace(model, torch.ones(1, 2)), file)
+    file.seek(0)
+    with pytest.warns(UserWarning, match="like a TorchScript archive"), pytest.raises(RuntimeError, match="Cannot use"):
+        torch.load(file)
+    with pytest.warns(UserWarning, match="call 'torch.jit.load' directly"):
+        read = torch.load(file, weights_only=False)
+    assert torch.equal(read(torch.ones(1, 2)), model(torch.ones(1, 2)))
+
+
 # ---- replacing a file --------------------------------------------------------------------------------------------
 
 
