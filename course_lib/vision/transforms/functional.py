@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import course_lib as torch
 
 from .._pillow import is_pil_image
@@ -68,11 +70,23 @@ def normalize(tensor, mean, std, inplace: bool = False):
         raise ValueError(
             f"Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = {tensor.size()}"
         )
-    mean, std = (torch.as_tensor(value, dtype=tensor.dtype, device=tensor.device) for value in (mean, std))
-    if (std == 0).any():
+    mean, std = (_a_channel(values, tensor.dtype) for values in (mean, std))
+    if not std.all():
         raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
-    mean, std = (value.view(-1, 1, 1) if value.ndim == 1 else value for value in (mean, std))
     return tensor.sub_(mean).div_(std) if inplace else (tensor - mean).div_(std)
+
+
+def _a_channel(values, dtype):
+    """Numbers as a tensor (C, 1, 1); those given as list or tuple are the same for each image, and kept."""
+    if isinstance(values, (list, tuple)):
+        return _kept(tuple(values), dtype)
+    values = torch.as_tensor(values, dtype=dtype)
+    return values.view(-1, 1, 1) if values.ndim == 1 else values
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(values: tuple, dtype):
+    return torch.tensor(values, dtype=dtype).view(-1, 1, 1)
 
 
 def erase(img, i: int, j: int, h: int, w: int, v, inplace: bool = False):
@@ -183,12 +197,17 @@ def pad(img, padding, fill=0, padding_mode: str = "constant"):
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.pad.html
     """
+    if padding_mode not in {"constant", "edge", "reflect", "symmetric"}:
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
+    return kernels_of(img).pad(img, four_sides(padding), fill, padding_mode)
+
+
+def four_sides(padding) -> list[int]:
+    """[left, top, right, bottom] of a padding given as one number, two or four."""
     sides = [padding] if isinstance(padding, int) else list(padding)
     if len(sides) not in {1, 2, 4}:
         raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(sides)} element tuple")
-    if padding_mode not in {"constant", "edge", "reflect", "symmetric"}:
-        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
-    return kernels_of(img).pad(img, sides * (4 // len(sides)), fill, padding_mode)
+    return sides * (4 // len(sides))
 
 
 def hflip(img):

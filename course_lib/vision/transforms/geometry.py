@@ -143,8 +143,10 @@ class RandomCrop(Transform):
     @staticmethod
     def get_params(img, output_size) -> tuple[int, int, int, int]:
         """(top, left, height, width) of a random crop."""
-        _, height, width = F.get_dimensions(img)
-        wanted_height, wanted_width = output_size
+        return RandomCrop._box(*F.get_dimensions(img)[1:], *output_size)
+
+    @staticmethod
+    def _box(height: int, width: int, wanted_height: int, wanted_width: int) -> tuple[int, int, int, int]:
         if height < wanted_height or width < wanted_width:
             raise ValueError(
                 f"Required crop size {(wanted_height, wanted_width)} is larger than input image size {(height, width)}"
@@ -156,7 +158,13 @@ class RandomCrop(Transform):
         return top, left, wanted_height, wanted_width
 
     def make_params(self, image) -> dict:
-        return {"box": self.get_params(self._padded(image), self.size)}
+        _, height, width = F.get_dimensions(image)
+        if self.padding is not None:
+            left, top, right, bottom = F.four_sides(self.padding)
+            height, width = height + top + bottom, width + left + right
+        if self.pad_if_needed:  # the missing pixels come on both sides
+            height, width = (max(n, 2 * wanted - n) for n, wanted in zip((height, width), self.size))
+        return {"box": self._box(height, width, *self.size)}
 
     def transform(self, image, box):
         return F.crop(self._padded(image), *box)
