@@ -27,7 +27,7 @@ def named_dimensions(inputs: dict, names, dynamic_axes, dynamic_shapes) -> dict:
                 raise ValueError(f"dynamic_shapes names {unknown}; the model's parameters are {list(inputs)}")
             given = [dynamic_shapes.get(name) for name in inputs]
         _walk(list(inputs.values()), given, values, names[0], found)
-    return found
+    return {key: dims for key, dims in found.items() if dims}
 
 
 def _walk(tree, given, values: list, names: list[str], found: dict) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 
+import numpy
 import pytest
 
 import course_lib as torch
@@ -63,7 +64,10 @@ def image(dims: int, size: int):
 # ---- layers --------------------------------------------------------------------------------------------------------
 
 ACTIVATIONS = {"Threshold": (0.1, 2.0), "Softmin": (1,), "Softmax": (1,), "LogSoftmax": (1,), "GLU": (1,),
-               **dict.fromkeys(["ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign", "Hardtanh", "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink", "Tanhshrink", "LogSigmoid", "Sigmoid", "Tanh", "RReLU", "PReLU", "Identity", "Dropout", "AlphaDropout", "Flatten"], ())}  # fmt: skip
+               **dict.fromkeys(("ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Softplus",
+                                "Softsign", "Hardtanh", "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink", "PReLU",
+                                "Tanhshrink", "LogSigmoid", "Sigmoid", "Tanh", "RReLU", "Identity", "Dropout",
+                                "AlphaDropout", "Flatten"), ())}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -439,6 +443,15 @@ def test_names_that_do_not_exist():
 def test_a_branch_on_values_warns():
     with pytest.warns(torch.jit.TracerWarning, match="Python boolean"):
         torch.onnx.export(Wrapped(lambda x: x * 2 if x.sum() > 100 else x * 3), X)
+
+
+def test_numbers_that_the_trace_cannot_follow():
+    with pytest.raises(torch.onnx.OnnxExporterError, match="gets the number 2 for the example and 5 for larger"):
+        check(Wrapped(lambda x: x * len(x)), X)
+    with pytest.raises(torch.onnx.OnnxExporterError, match=r"shape \(2,\) for the example and \(5,\)"):
+        check(Wrapped(lambda x: x[:, 0, 0] * torch.from_numpy(numpy.ones(len(x), "f4"))), X)
+    with pytest.warns(torch.jit.TracerWarning, match="other operations on larger inputs"):
+        check(Wrapped(lambda x: x + 1 if x.shape[0] < 4 else x - 1), X)
 
 
 def test_packed_sequences():
