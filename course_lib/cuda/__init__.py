@@ -5,6 +5,8 @@ This installation computes on the CPU, so every question gets the answer that Py
 
 from __future__ import annotations
 
+import importlib
+
 
 def is_available() -> bool:
     """Whether tensors can be moved to a GPU.
@@ -78,6 +80,12 @@ def get_device_name(device=None) -> str:
 
 def _refuse():
     raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def __getattr__(name: str):
+    if name == "amp":
+        return importlib.import_module(f"{__name__}.amp")
+    raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")
 
 
 __all__ = ["current_device", "device_count", "empty_cache", "get_device_name", "is_available", "is_initialized",

@@ -24,6 +24,7 @@ from ..autograd.node import Node
 from ..tensor import Tensor
 from . import _arguments
 from ._arguments import OPERAND
+from ._autocast import with_autocast
 from ._call import COMPARE, FLOAT, PROMOTE, binary, general, unary, with_arguments, with_out, write_out
 from ._in_place import function_in_place, in_place
 from ._record import ArrayNode
@@ -51,6 +52,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view, cls.namespace, cls.on_host = dtype, view, namespace, on_host
         cls.check = getattr(cls, "check", None)  # looks at the operands as they were given
+        cls.crosses_devices = getattr(cls, "crosses_devices", False)  # operands may lie on several devices
         cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
         cls.node = _node_class(cls, node, on_arrays)
@@ -63,6 +65,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
             call = general(cls)
         call.__name__ = call.__qualname__ = cls.name
         public = with_arguments(cls, call) if method or namespace or hasattr(cls, "arguments") else call
+        public = with_autocast(public, cls.name, namespace)
         changed = cls.change = in_place(cls) if inplace else None
         aliases = (alias,) if isinstance(alias, str) else alias
         _register(cls, public, call, changed, operator, aliases, method, namespace)
@@ -78,7 +81,7 @@ def function(*, method=False, inplace=False, out=False, alias=(), namespace="tor
     """
 
     def declare(made):
-        public = with_out(made) if out else made
+        public = with_autocast(with_out(made) if out else made, made.__name__, namespace)
         names = (made.__name__, *((alias,) if isinstance(alias, str) else alias))
         _publish(public, names, namespace)
         for name in names:

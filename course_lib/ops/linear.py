@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._autocast import AUTOCAST, lowered
 from ._numeric import conjugate, is_half, kind_name
 from ._op import function, op
 from .matmul import matmul
@@ -67,6 +68,8 @@ def linear(input, weight, bias=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
     """
+    if AUTOCAST.on:
+        input, weight, bias = lowered(input, weight, bias)
     x, w = input._array, weight._array
     if (
         x.dtype is not w.dtype

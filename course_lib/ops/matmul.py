@@ -10,6 +10,7 @@ from ..autograd.grad_mode import GRAD
 from ..dtypes import legacy_name
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
+from ._autocast import AUTOCAST, lowered
 from ._numeric import conjugate
 from ._op import OPS, function, op, write_out
 from ._public import public
@@ -76,6 +77,8 @@ class mm:
     """
 
     def arguments(input, mat2):
+        if AUTOCAST.on:
+            input, mat2 = lowered(input, mat2)
         _check("mm", input, mat2)
         if input.ndim != 2:
             raise RuntimeError("self must be a matrix")
@@ -106,6 +109,8 @@ class bmm:
     """
 
     def arguments(input, mat2):
+        if AUTOCAST.on:
+            input, mat2 = lowered(input, mat2)
         for name, value in (("batch1", input), ("batch2", mat2)):
             if isinstance(value, Tensor) and value.ndim != 3:
                 raise RuntimeError(f"{name} must be a 3D tensor")
@@ -249,6 +254,8 @@ def matmul(input, other, *, out=None):
     for position, (parameter, value) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(value, Tensor):
             raise argument_error("matmul", parameter, position, value)
+    if AUTOCAST.on:
+        input, other = lowered(input, other)
     made = _quick_product(input, other)
     made = _matmul(input, other) if made is None else made
     return made if out is None else write_out("matmul", out, (input, other), made)
@@ -260,7 +267,7 @@ def _quick_product(a: Tensor, b: Tensor) -> Tensor | None:
     cls = _PLAIN.get((x.ndim, y.ndim))
     if cls is None or x.dtype is not y.dtype or (x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64):
         return None
-    if type(x) is not np.ndarray or x.shape[-1] != y.shape[0]:
+    if type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape[-1] != y.shape[0]:
         return None
     z = x.dot(y)
     out = wrap(z if type(z) is np.ndarray else np.asarray(z))
@@ -332,6 +339,8 @@ def broadcast_batches(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]
 def _operator(self, other):
     if not isinstance(other, Tensor):
         return NotImplemented
+    if AUTOCAST.on:
+        self, other = lowered(self, other)
     made = _quick_product(self, other)
     return _matmul(self, other) if made is None else made
 

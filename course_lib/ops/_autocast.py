@@ -1,0 +1,106 @@
+"""Mixed precision in the ops: which of them compute in a lower precision under `torch.autocast`, and which in float32.
+
+`AUTOCAST.on` is False outside `autocast` regions, and one look at it is all that the ops below pay. Products of
+matrices gain most from half precision: `linear`, `matmul`, `mm` and `bmm` lower their operands themselves (`lowered`);
+the other ops of the two lists are wrapped where they are declared (`with_autocast`). What is on no list runs in
+whatever dtype it is given. The lists are PyTorch's for the CPU.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from ..tensor import Tensor
+
+
+class _Autocast:
+    """The mode: `lower` maps the kinds of device where autocast is on to the dtype of their lowered ops."""
+
+    __slots__ = ("on", "lower")
+
+    def __init__(self):
+        self.on, self.lower = False, {}
+
+
+AUTOCAST = _Autocast()
+
+LOWER = {"addbmm", "addmm", "baddbmm", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
+         "conv_transpose3d", "linalg.multi_dot", "linalg.vecdot", "lstm", "prelu",
+         "scaled_dot_product_attention"}  # fmt: skip
+WIDEST = {"index_copy"}  # operands of several float dtypes are brought to float32 (cat and stack do so anyway)
+FLOAT32 = {
+    "adaptive_avg_pool3d", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool3d",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cdist", "cholesky", "cholesky_inverse",
+    "cholesky_solve", "cosine_embedding_loss", "cross_entropy", "ctc_loss", "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "geqrf",
+    "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "hinge_embedding_loss", "huber_loss",
+    "inverse", "kl_div", "l1_loss", "torch.lu_solve", "margin_ranking_loss", "max_pool3d", "max_pool3d_with_indices",
+    "max_unpool1d", "max_unpool2d", "max_unpool3d", "mse_loss", "multi_margin_loss", "multilabel_margin_loss",
+    "nanquantile", "nll_loss", "orgqr", "ormqr", "pinverse", "poisson_nll_loss", "polar", "prod", "quantile",
+    "smooth_l1_loss", "soft_margin_loss", "stft", "trace", "triangular_solve", "triplet_margin_loss",
+    "view_as_complex",
+    *[f"fft.{name}" for name in ("fft", "fft2", "fftn", "ifft", "ifft2", "ifftn", "rfft", "rfft2", "rfftn", "irfft",
+                                 "irfft2", "irfftn", "hfft", "ihfft")],
+    *[f"linalg.{name}" for name in ("cholesky", "cholesky_ex", "cond", "eig", "eigh", "eigvals", "eigvalsh",
+                                    "householder_product", "inv", "inv_ex", "lstsq", "matrix_rank", "qr", "solve",
+                                    "svd", "svdvals", "tensorinv", "tensorsolve")],
+}  # fmt: skip
+_FLOAT32 = np.dtype("float32")
+
+
+def lowered(*values):
+    """The float tensors among the operands in the lower dtype of their device; float64 and all else as they are."""
+    return [_cast(value, AUTOCAST.lower) for value in values]
+
+
+_IN_FLOAT32 = {"cpu": _FLOAT32, "cuda": _FLOAT32}
+
+
+def _cast(value, wanted: dict):
+    """`value` with its float tensors in the dtype wanted on their device, inside lists and tuples too."""
+    if isinstance(value, Tensor):
+        dtype = value._array.dtype
+        if dtype.itemsize > 4 or dtype.kind not in "fV":
+            return value
+        place = value.device.type
+        target = wanted.get(place) if place in AUTOCAST.lower else None
+        return value if target is None or target == dtype else value.to(_public(target))
+    if type(value) in (list, tuple):
+        return type(value)([_cast(part, wanted) for part in value])
+    return value
+
+
+def _public(dtype):
+    from .. import dtypes
+
+    return dtypes.from_numpy(dtype)
+
+
+def with_autocast(made, name: str, namespace: str | None):
+    """The function with its operands cast first, if it is on one of the lists; what it calls is not cast again."""
+    names = {name, f"{namespace}.{name}"}
+    found = next((listed for listed in (LOWER, FLOAT32, WIDEST) if not names.isdisjoint(listed)), None)
+    if found is None:
+        return made
+
+    @functools.wraps(made)
+    def public(*args, **named):
+        if not AUTOCAST.on:
+            return made(*args, **named)
+        wanted = AUTOCAST.lower if found is LOWER else _IN_FLOAT32
+        if found is WIDEST and not any(isinstance(v, Tensor) and v._array.dtype == _FLOAT32 for v in args):
+            return made(*args, **named)
+        args = [_cast(value, wanted) for value in args]
+        named = {name: value if name == "out" else _cast(value, wanted) for name, value in named.items()}
+        AUTOCAST.on = False
+        try:
+            return made(*args, **named)
+        finally:
+            AUTOCAST.on = True
+
+    return public
+
+
+__all__ = ["AUTOCAST", "lowered", "with_autocast"]
