@@ -89,7 +89,7 @@ class Wishart(ScaleMatrix, ExponentialFamily):
         for _ in range(max_try_correction):
             drawn = self._draw((int(again.sum()),))
             sample[again] = drawn
-            again[again.clone()] = ~self._regular(drawn)
+            again = again.masked_scatter(again, ~self._regular(drawn))
             if not again.any():
                 break
         return sample

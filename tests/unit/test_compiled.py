@@ -143,9 +143,10 @@ def test_a_folder_that_cannot_be_made_is_no_obstacle(tmp_path):
     assert found.stdout.endswith("True\n") and found.stderr == ""
 
 
-@needs_numba
-def test_folders_of_former_versions_do_not_pile_up(tmp_path):
+def test_folders_of_former_versions_do_not_pile_up(tmp_path, monkeypatch):
+    kept = tmp_path / "course_lib" / "kernels"
     for i in range(20):
-        (tmp_path / "course_lib" / "kernels" / f"{i:016}").mkdir(parents=True)
-    python(EAGER + DRAW, NUMBA_CACHE_DIR=str(tmp_path))
-    assert len(list((tmp_path / "course_lib" / "kernels").iterdir())) == compiled.FOLDERS_KEPT + 1
+        (kept / f"{i:016}").mkdir(parents=True)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    folder = compiled.cache_folder.__wrapped__()
+    assert folder.parent == kept and len(list(kept.iterdir())) == compiled.FOLDERS_KEPT
