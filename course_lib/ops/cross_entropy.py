@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..tensor import Tensor
 from ._numeric import kind_name, narrow, wide
 from ._op import function, op
+from .linear import linear
 from .loss import reduced, reduction_of
 from .softmax import log_softmax
 
@@ -170,6 +171,51 @@ def cross_entropy(
     if label_smoothing > 0:
         return _smoothed(logs, target, weight, class_dim, ignore_index, reduction, label_smoothing)
     return _nll_loss(logs, target, weight, ignore_index, reduction)
+
+
+@function(namespace="nn.functional")
+def linear_cross_entropy(
+    input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None,
+    label_smoothing=0.0, options=None,
+):  # fmt: skip
+    """linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction='mean',
+    ignore_index=None, label_smoothing=0.0, options=None) -> Tensor
+
+    `cross_entropy` of the scores `linear(input, linear_weight, linear_bias)`: input (n,) or (N, n), linear_weight
+    (C, n), or (C, d1, …, n) for scores (N, C, d1, …). `options` say how PyTorch saves memory; the result does not
+    depend on them, and they are accepted. RuntimeError where the shapes do not fit.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear_cross_entropy.html
+    """
+    _check_scoring(input, linear_weight, linear_bias)
+    if ignore_index is not None and target._array.dtype.kind in "fV":
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    rows = linear_weight.reshape(-1, linear_weight.shape[-1])
+    scores = linear(input, rows, None if linear_bias is None else linear_bias.reshape(-1))
+    return cross_entropy(
+        scores.view(*input.shape[:-1], *linear_weight.shape[:-1]), target, weight,
+        ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def _check_scoring(input, weight, bias) -> None:
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.ndim}")
+    if weight.ndim < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {weight.ndim}")
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            f"expected equal input and linear_weight last dimensions (in_features), got {input.shape[-1]} and "
+            f"{weight.shape[-1]}, respectively"
+        )
+    if input.ndim == 1 and weight.ndim > 2:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched input, (N, "
+            f"{input.shape[0]}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(f"expected linear_bias shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}")
 
 
 def _per_class(weight, like, class_dim: int) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import copy
+import dataclasses
 import itertools
 import pickle
 import warnings
@@ -144,6 +145,8 @@ def _convert(value):
         return {key: _convert(item) for key, item in value.items()}
     if isinstance(value, torch.nn.TransformerEncoderLayer):
         return _encoder_layer(value)
+    if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        return course_lib.nn.LinearCrossEntropyOptions(**_convert(dataclasses.asdict(value)))
     if callable(value) and (getattr(value, "__module__", None) or "").startswith("torch"):
         name = getattr(value, "__name__", "")
         return getattr(course_lib.nn.functional, name, None) or getattr(course_lib, name, value)

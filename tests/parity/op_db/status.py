@@ -24,7 +24,6 @@ OUT_OF_SCOPE = {  # prefixes and names, with the reason
     "torch.ops.": "internal operator of PyTorch's dispatcher",
     "_": "internal operator of PyTorch",
     "native_": "internal operator of PyTorch",
-    "nn.functional.linear_cross_entropy": "fused operator of torch.compile",
     "max_pool2d_with_indices_backward": "internal operator of PyTorch",
     "grid_sampler_": "internal operator of PyTorch",
     "constant_pad_nd": "internal operator of PyTorch",
@@ -60,6 +59,7 @@ REASONS = (
     Why(".*", "errors", "the library accepts what PyTorch refuses, or refuses it with another type of error"),
     Why(".*", "strides", "the same values in another order of memory, or a view where PyTorch copies"),
     Why("as_strided_scatter", "gradient", "PyTorch does not clear the overwritten places of the input's gradient"),
+    Why("nn.functional.linear_cross_entropy", "second gradient", "PyTorch's computation in chunks has none"),
     Why(".*", ".*", "not done yet"),
 )
 
