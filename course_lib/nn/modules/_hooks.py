@@ -64,6 +64,8 @@ def _global(kind: str) -> list[tuple]:
 class _Call:
     """How far a call with hooks has come, for what has to happen after an error."""
 
+    __slots__ = ("args", "kwargs", "result", "hooks_done")
+
     def __init__(self, args: tuple, kwargs: dict):
         self.args, self.kwargs, self.result = args, kwargs, None
         self.hooks_done: set = set()
@@ -84,9 +86,12 @@ class Hooked:
             raise
 
     def _forward_with_hooks(self, call: _Call):
-        call.args, call.kwargs = args, kwargs = self._run_pre_hooks(call.args, call.kwargs)
-        full, legacy = self._hooks_of_backward()
-        pre = [*(hook for _, hook, _ in _global("backward_pre")), *self._backward_pre_hooks.values()]
+        if self._forward_pre_hooks or GLOBAL_HOOKS:
+            call.args, call.kwargs = self._run_pre_hooks(call.args, call.kwargs)
+        args, kwargs = call.args, call.kwargs
+        full, legacy, pre = (), (), ()
+        if self._backward_hooks or self._backward_pre_hooks or GLOBAL_HOOKS:
+            full, legacy, pre = self._hooks_of_backward()
         backward = BackwardHook(self, full, pre) if full or pre else None
         if backward is not None:
             args = backward.setup_input_hook(args)
@@ -129,18 +134,21 @@ class Hooked:
 
     def _forward_hooks_in_order(self):
         """(key, hook, with_kwargs) of the forward hooks, the global ones first."""
-        yield from ((key, hook, options.get("with_kwargs")) for key, hook, options in _global("forward"))
-        for key, hook in list(self._forward_hooks.items()):
-            yield key, hook, key in self._forward_hooks_with_kwargs
+        with_kwargs = self._forward_hooks_with_kwargs
+        ours = [(key, hook, key in with_kwargs) for key, hook in self._forward_hooks.items()]
+        if not GLOBAL_HOOKS:
+            return ours
+        return [(key, hook, options.get("with_kwargs")) for key, hook, options in _global("forward")] + ours
 
-    def _hooks_of_backward(self) -> tuple[list, list]:
-        """The full backward hooks and the legacy ones, the global ones first."""
+    def _hooks_of_backward(self) -> tuple[list, list, list]:
+        """The full backward hooks, the legacy ones and the pre-hooks, the global ones first."""
         ours = list(self._backward_hooks.values())
         everyones = [hook for _, hook, _ in _global("backward")]
         full_everywhere = bool(_full_global_backward and _full_global_backward[0])
         full = (everyones if full_everywhere else []) + (ours if self._is_full_backward_hook is True else [])
         legacy = ([] if full_everywhere else everyones) + (ours if self._is_full_backward_hook is False else [])
-        return full, legacy
+        pre = [*(hook for _, hook, _ in _global("backward_pre")), *self._backward_pre_hooks.values()]
+        return full, legacy, pre
 
     def _call_after_error(self, call: _Call) -> None:
         """After an error, forward hooks with `always_call` that did not run yet run with the result so far, or None."""

@@ -168,7 +168,8 @@ class StateDict:
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, param in self._saved_entries():
+        entries = dict(self._saved_entries())
+        for name, param in entries.items():
             key = prefix + name
             if key in state_dict:
                 self._load_one(name, param, key, state_dict[key], assign, error_msgs)
@@ -186,7 +187,7 @@ class StateDict:
             for key in state_dict:
                 if key.startswith(prefix) and key != extra:
                     name, _, rest = key[len(prefix) :].partition(".")
-                    known = name in self._modules if rest else name in dict(self._saved_entries())
+                    known = name in self._modules if rest else name in entries
                     if not known:
                         unexpected_keys.append(key)
 

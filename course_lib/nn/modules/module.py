@@ -171,7 +171,8 @@ class Module(Tree, Hooked, StateDict, Conversion):
 
     def __setattr__(self, name: str, value) -> None:
         own = self.__dict__
-        if isinstance(value, Parameter):
+        is_tensor = isinstance(value, Tensor)  # asked first: whether it is a Parameter or Buffer is a longer question
+        if is_tensor and isinstance(value, Parameter):
             if "_parameters" not in own:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             _forget(self, name, ("__dict__", "_buffers", "_modules"))
@@ -182,7 +183,7 @@ class Module(Tree, Hooked, StateDict, Conversion):
                     f"cannot assign '{_type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, value)
-        elif isinstance(value, Module):
+        elif not is_tensor and isinstance(value, Module):
             if "_modules" not in own:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             _forget(self, name, ("__dict__", "_parameters", "_buffers"))
@@ -194,16 +195,16 @@ class Module(Tree, Hooked, StateDict, Conversion):
                 )
             self._modules[name] = run_registration_hooks("module", self, name, value)
         elif name in own.get("_buffers", ()):
-            if value is not None and not isinstance(value, Tensor):
+            if value is not None and not is_tensor:
                 raise TypeError(
                     f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
                     "expected)"
                 )
-            if isinstance(value, Buffer):
+            if is_tensor and isinstance(value, Buffer):
                 self.register_buffer(name, value, value.persistent)
             else:
                 self._buffers[name] = run_registration_hooks("buffer", self, name, value)
-        elif isinstance(value, Buffer):
+        elif is_tensor and isinstance(value, Buffer):
             if "_buffers" not in own:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             _forget(self, name, ("__dict__",))

@@ -6,9 +6,11 @@ import math
 import types
 import warnings
 
+import numpy as np
+
 from ...autograd.grad_mode import no_grad
 from ...ops import FUNCTIONS
-from ...tensor import Tensor
+from ...tensor import Tensor, wrap
 
 _vector_norm, _stack, _tensor = (
     FUNCTIONS["linalg"]["vector_norm"],
@@ -33,9 +35,11 @@ def get_total_norm(tensors, norm_type: float = 2.0, error_if_nonfinite: bool = F
     if not tensors:
         return _tensor(0.0)
     with no_grad():
-        first = tensors[0].device
-        norms = [_vector_norm(t, norm_type) for t in tensors]
-        total = _vector_norm(_stack([n if n.device == first else n.to(first) for n in norms]), norm_type)
+        total = _euclidean([t._array for t in tensors]) if norm_type == 2.0 else None
+        if total is None:
+            first = tensors[0].device
+            norms = [_vector_norm(t, norm_type) for t in tensors]
+            total = _vector_norm(_stack([n if n.device == first else n.to(first) for n in norms]), norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
@@ -43,6 +47,16 @@ def get_total_norm(tensors, norm_type: float = 2.0, error_if_nonfinite: bool = F
             "`error_if_nonfinite=False`"
         )
     return total
+
+
+def _euclidean(arrays: list) -> Tensor | None:
+    """The usual case without the layers of an op around each norm: NumPy's arrays, all float32 or all float64."""
+    dtype = arrays[0].dtype
+    if dtype.char not in "fd" or any(type(a) is not np.ndarray or a.dtype != dtype for a in arrays):
+        return None
+    flat = [a.ravel(order="K") for a in arrays]
+    norms = np.array([np.sqrt(a.dot(a)) for a in flat])
+    return wrap(np.asarray(np.sqrt(norms.dot(norms))))
 
 
 def clip_grads_with_norm_(parameters, max_norm: float, total_norm: Tensor, foreach=None) -> None:
@@ -53,8 +67,10 @@ def clip_grads_with_norm_(parameters, max_norm: float, total_norm: Tensor, forea
     grads = _grads_of([parameters] if isinstance(parameters, Tensor) else parameters)
     with no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        if not factor.is_cuda:
+            factor = factor.item()  # a number costs less; from a GPU it would have to be waited for
         for grad in grads:
-            grad.mul_(factor if factor.device == grad.device else factor.to(grad.device))
+            grad.mul_(factor)
 
 
 def clip_grad_norm_(
