@@ -9,13 +9,17 @@ The command line of a database, for example `python tests/parity/op_db/status.py
     status.py nn.Linear 'f*'   run only these entries (names or patterns)
     status.py --write          and record it (refuses what got worse, unless --accept-worse), and write the section
     status.py --table          write the section from the recorded status
+
+`python tests/parity/conformance.py` writes the sections of all databases.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import importlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,3 +163,15 @@ class Database:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def write_page() -> None:
+    """Write the sections of all databases from their recorded status."""
+    for folder in sorted(path.parent.name for path in HERE.glob("*_db/status.py")):
+        status, samples = (importlib.import_module(f"{folder}.{name}") for name in ("status", "samples"))
+        status.DATABASE.write_section([name for name, _ in samples.variants()])
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+    write_page()
