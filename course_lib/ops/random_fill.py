@@ -248,7 +248,7 @@ def _check_range(dtype, low: int, last: int) -> None:
     for name, value in (("from", low), ("to - 1", last)):
         if not smallest <= value <= largest:
             raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[dtype.name]}")
-        digits = MANTISSA_BITS.get(dtype.name, 64)
+        digits = MANTISSA_BITS[dtype.name] if dtype.kind in REAL else 64
         if abs(value) > 2**digits:
             warnings.warn(
                 f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "

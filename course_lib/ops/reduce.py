@@ -194,7 +194,7 @@ def _truth(name: str, text: str):
 
     def forward(xp, a, *, dims, keepdim):
         found = getattr(xp, name)(a, axis=dims, keepdims=keepdim)
-        return xp.asarray(found).astype(a.dtype if a.dtype.name == "uint8" else bool)
+        return xp.asarray(found).astype(a.dtype if a.dtype == "u1" else bool)
 
     document = f"""{name}(input, dim=None, keepdim=False, *, out=None) -> Tensor: bool, whether {text}.
 
