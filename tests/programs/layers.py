@@ -384,3 +384,78 @@ for targets, given, wanted in ((torch.ones(2, 2), [4, 5], [2, 2]), (torch.ones(2
                                (torch.ones(4), [4, 4], [2, -2]), (torch.ones(4), [4], [2, 2]),
                                (torch.ones(4), [4, 4], [2])):  # fmt: skip
     attempt(lambda t=targets, g=given, w=wanted: nn.CTCLoss()(torch.ones(4, 2, 3), t.long(), g, w))
+
+# --- layers and functions are pickled
+import pickle
+
+nn, F = torch.nn, torch.nn.functional
+for function in (F.relu, F.gelu, F.softmax, F.silu, F.conv2d, F.linear, F.pad, F.mse_loss, torch.add):
+    print(function.__name__, pickle.loads(pickle.dumps(function)) is function)
+
+
+class Net(nn.Module):
+    def __init__(self, activation):
+        super().__init__()
+        self.layers, self.activation = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), activation
+
+    def forward(self, x):
+        return self.activation(self.layers(x))
+
+
+torch.manual_seed(0)
+net = Net(F.relu).eval()
+again = Net(F.tanh)
+state = pickle.loads(pickle.dumps(net.__dict__))
+again.__dict__.update(state)
+print(again, again.activation is F.relu, again(torch.ones(1, 2)).equal(net(torch.ones(1, 2))))
+lazy = pickle.loads(pickle.dumps(nn.LazyLinear(2)))
+print(lazy, lazy(torch.ones(1, 4)).shape, lazy)
+
+# --- targets that are ignored get no gradient
+F = torch.nn.functional
+for shape, target in (((1, 3), [1]), ((2, 3), [1, 1]), ((3,), 1), ((1, 3, 2), [[1, 1]]), ((2, 3), [1, 0])):
+    for smoothing in (0.0, 0.1):
+        x = torch.arange(1.0, 1 + torch.Size(shape).numel()).view(shape).requires_grad_()
+        loss = F.cross_entropy(x, torch.tensor(target), ignore_index=1, label_smoothing=smoothing)
+        loss.backward()
+        print(loss, x.grad)
+x = torch.ones(2, 3, requires_grad=True)
+(F.nll_loss(x, torch.tensor([1, 0]), ignore_index=1, reduction="none") * float("nan")).sum().backward()
+print(x.grad)
+x = torch.ones(2, 3, requires_grad=True)
+F.nll_loss(x, torch.tensor([1, 1]), torch.tensor([1.0, 0.0, 1.0])).backward()
+print(x.grad)
+
+# --- linear_cross_entropy
+nn, F = torch.nn, torch.nn.functional
+
+
+def attempt(made):
+    try:
+        print(made())
+    except Exception as error:
+        print(type(error).__name__, error)
+
+
+torch.manual_seed(0)
+x, y = torch.ones(2, 5), torch.tensor([0, 1])
+L, Options = nn.LinearCrossEntropyLoss, nn.LinearCrossEntropyOptions
+print(Options(batch_chunk_size=3))
+attempt(lambda: L(5, 4, out_features=(3, 2), bias=True, options=Options()))
+attempt(lambda: L(5, 4)(x, y))
+attempt(lambda: L(5, 4, bias=True, reduction="none", ignore_index=1)(x, y))
+attempt(lambda: L(5, 4)(x, torch.tensor([[0, 1], [1, 0]])))
+attempt(lambda: L(5, 4)(x[0], torch.tensor([0])))
+attempt(lambda: L(5, 4)(x[None], torch.tensor([[0, 1]])))
+attempt(lambda: L(5, 4, weight=torch.ones(4, 2)))
+attempt(lambda: L(5, 4, label_smoothing=-1))
+attempt(lambda: L(5, 4, out_features=(2,))(x, torch.ones(2, 2).long()))
+attempt(lambda: L(5, 4, out_features=(2,))(x, torch.ones(2, 3).long()))
+attempt(lambda: L(5, 4, out_features=(2,))(x[0], torch.ones(2).long()))
+attempt(lambda: L(5, 4, ignore_index=1)(x, torch.ones(2, 4)))
+attempt(lambda: F.linear_cross_entropy(x, torch.ones(4, 5), y, linear_bias=torch.ones(3)))
+attempt(lambda: F.linear_cross_entropy(x, torch.ones(4, 3), y))
+attempt(lambda: F.linear_cross_entropy(x, torch.ones(4), y))
+attempt(lambda: F.linear_cross_entropy(x, torch.ones(4, 5), torch.tensor([0, 4])))
+for wrong in ({"batch_chunk_size": 0}, {"chunking_method": "x"}, {"acc_policy": "x"}, {"acc_dtype": torch.int64}):
+    attempt(lambda wrong=wrong: Options(**wrong))
