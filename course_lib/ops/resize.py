@@ -1,7 +1,7 @@
 """interpolate: images, sequences and volumes brought to another size.
 
 Along each dimension an output element is a weighted sum of a few input elements: `Taps` holds their positions and
-weights, (taps, size). One op applies the taps of all dimensions in turn; its backward applies the transposed matrices.
+weights, (taps, size). One op applies the taps of all dimensions in turn; its backward applies the transposed taps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 
 class Taps:
-    """For one dimension: which of its `length` elements go into each output element, and their weights (None: 1)."""
+    """For one dimension: which of its `length` elements go into each output element, and the weights (None: 1)."""
 
     __slots__ = ("length", "positions", "weights")
 
@@ -38,12 +38,23 @@ class Taps:
             made = part if made is None else made + part
         return made
 
-    def apply_transposed(self, xp, g, dim: int):
-        count = self.positions.shape[1]
-        matrix = np.zeros((count, self.length), g.dtype)
-        weights = np.ones(self.positions.shape) if self.weights is None else self.weights
-        np.add.at(matrix, (np.broadcast_to(np.arange(count), self.positions.shape), self.positions), weights)
-        return xp.moveaxis(xp.tensordot(g, xp.asarray(matrix), axes=(dim, 0)), -1, dim)
+    def transposed(self) -> Taps:
+        """The way back, as taps: which output elements each of the `length` elements went into, and with what weights.
+
+        Elements that went into fewer than others are filled up with a weight of 0.
+        """
+        k, size = self.positions.shape
+        order = np.argsort(self.positions, axis=None, kind="stable")
+        came_from = self.positions.ravel()[order]
+        counts = np.bincount(came_from, minlength=self.length)
+        rank = np.arange(k * size) - np.repeat(np.cumsum(counts) - counts, counts)  # the first, second, … of an element
+        positions = np.zeros((counts.max(), self.length), np.int64)
+        positions[rank, came_from] = order % size
+        if self.weights is None and counts.min() == counts.max():
+            return Taps(size, positions, None)
+        weights = np.zeros(positions.shape, np.float32 if self.weights is None else self.weights.dtype)
+        weights[rank, came_from] = 1 if self.weights is None else self.weights.ravel()[order]
+        return Taps(size, positions, weights)
 
 
 def _scale(length: int, size: int, align_corners: bool, factor, real):
@@ -146,7 +157,7 @@ class _resampled_back:
     def forward(xp, g, *, taps):
         made, dims = wide(g), len(taps)
         for d, part in zip(range(g.ndim - dims, g.ndim), taps, strict=True):
-            made = part.apply_transposed(xp, made, d)
+            made = part.transposed().apply(xp, made, d)
         return narrow(xp.ascontiguousarray(made), g.dtype)
 
     def save(ctx, out, g, *, taps):
