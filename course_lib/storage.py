@@ -30,8 +30,10 @@ class UntypedStorage:
     Source: https://docs.pytorch.org/docs/stable/storage.html
     """
 
-    def __init__(self, size: int = 0, *, shared_with: Tensor | None = None):
-        self._owner = wrap(np.zeros(size, np.uint8)) if shared_with is None else shared_with
+    def __init__(self, size=0, *, shared_with: Tensor | None = None):
+        if shared_with is None:
+            shared_with = wrap(np.zeros(size, np.uint8) if isinstance(size, int) else np.array(size, np.uint8))
+        self._owner = shared_with
 
     @property
     def _memory(self):
@@ -94,7 +96,31 @@ class UntypedStorage:
         return self
 
     def cpu(self) -> UntypedStorage:
+        """The storage in the CPU's memory: itself, or a copy."""
+        return self.to(device="cpu")
+
+    def cuda(self, device=None) -> UntypedStorage:
+        """A copy in a GPU's memory, or itself if it is there."""
+        return self.to(device="cuda" if device is None else device)
+
+    def to(self, *, device) -> UntypedStorage:
+        """A copy in the memory of a device, or itself if it is there."""
+        here = wrap(self._flat())
+        there = here.to(device)
+        return self if there is here else UntypedStorage(shared_with=there)
+
+    def copy_(self, source: UntypedStorage) -> UntypedStorage:
+        """Overwrite these bytes with those of another storage of the same size."""
+        wrap(self._bytes()).copy_(wrap(source._bytes()))
         return self
+
+    def is_shared(self) -> bool:
+        """Whether other processes see this memory: never."""
+        return False
+
+    def is_pinned(self) -> bool:
+        """Whether the memory is locked for copies to a GPU: never."""
+        return False
 
     is_cuda = property(lambda self: self._owner.is_cuda)
 

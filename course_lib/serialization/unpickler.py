@@ -20,6 +20,10 @@ _CHUNK = 1 << 20  # more than this is not asked for before it is known that the 
 _DICTS = (dict, OrderedDict, Counter)
 
 
+class _Outside(Exception):
+    """An error of `persistent_load`, which may call the user's `map_location`: it is not the pickle's."""
+
+
 class Unpickler:
     """Reads one pickle from a file; `persistent_load(id)` gives what the file keeps outside the pickle (storages)."""
 
@@ -36,6 +40,8 @@ class Unpickler:
             return self._run()
         except (UnpicklingError, EOFError):
             raise
+        except _Outside as error:
+            raise error.__cause__ from None
         except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
                 struct.error) as error:  # fmt: skip
             raise UnpicklingError(f"the pickle is damaged ({type(error).__name__}: {error})") from error
@@ -215,7 +221,10 @@ class Unpickler:
         if type(identifier) is tuple and identifier[:1] not in (("storage",), (b"storage",)):
             kind = type(identifier[0]) if identifier else tuple
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {kind}")
-        self.push(self.persistent_load(identifier))
+        try:
+            self.push(self.persistent_load(identifier))
+        except Exception as error:
+            raise _Outside from error
 
 
 def _set_state(target, state) -> None:

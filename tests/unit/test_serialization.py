@@ -420,6 +420,15 @@ def test_map_location_as_a_function_gets_the_numbers():
     assert seen == [[0, 1, 2]]
 
 
+def test_an_error_in_map_location_is_the_users():
+    with pytest.raises(ZeroDivisionError):
+        round_trip(torch.ones(2), map_location=lambda storage, tag: 1 / 0)
+    moved = round_trip(torch.ones(2), map_location=lambda storage, tag: storage.cpu())
+    assert moved.tolist() == [1, 1]
+    with pytest.raises(TypeError, match="map_location must return None or an UntypedStorage"):
+        round_trip(torch.ones(2), map_location=lambda storage, tag: 5)
+
+
 def test_another_pickle_module(tmp_path):
     class Traced:
         __name__ = "traced"
