@@ -3,7 +3,8 @@
 The input of a layer is a matrix of rows, time step after time step; `steps` lists the slices of rows that belong to
 one time step, in the order in which they are read. Sequences of one length have the same number of rows in each step;
 packed sequences (longest first) have fewer and fewer, and a step then changes the first states only. One big product
-prepares the gates of all rows, then each step adds what the state contributes.
+prepares the gates of all rows, then each step adds what the state contributes. The steps write into arrays that are
+there already: fresh memory would cost more than they compute.
 
 Gradients are computed on bare arrays (_fused.py); a gradient that shall itself be differentiated comes from the layer
 made of Tensor ops (`unrolled`).
@@ -32,6 +33,17 @@ def steps_of(sizes, reverse: bool) -> list[slice]:
 def _first(state, part: slice):
     """The states of the sequences that are still (or already) running at a time step."""
     return state[: part.stop - part.start]
+
+
+def _before(xp, first, rows, steps):
+    """The state before each row: that of the same sequence one time step earlier, at its beginning `first`."""
+    before, earlier = xp.empty_like(rows), slice(0, 0)
+    for part in steps:
+        known = min(part.stop - part.start, earlier.stop - earlier.start)
+        before[part.start : part.start + known] = rows[earlier.start : earlier.start + known]
+        before[part.start + known : part.stop] = first[known : part.stop - part.start]
+        earlier = part
+    return before
 
 
 def unrolled(step, rows, states, steps):
@@ -94,17 +106,17 @@ def _rnn_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, relu):
     return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
 
 
-def _rnn_gradients(xp, grads, operands, kept, needed, *, steps, **_):
+def _rnn_gradients(xp, grads, operands, kept, needed, *, steps, relu):
     by_out, by_h = grads[0], grads[1].copy()
-    rows, _, w_ih, w_hh, *_ = operands
-    before, slope = kept
-    by_gates = xp.empty_like(slope)
+    rows, h, w_ih, w_hh, *_ = operands
+    (out,) = kept
+    before = _before(xp, h, out, steps)
+    by_gates = (out > 0).astype(out.dtype) if relu else 1 - out * out  # first the slopes
     for part in reversed(steps):
         state = _first(by_h, part)
         state += by_out[part]
-        state *= slope[part]
-        by_gates[part] = state
-        state[...] = xp.matmul(by_gates[part], w_hh)
+        by_gates[part] *= state
+        xp.dot(by_gates[part], w_hh, out=state)
     by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[2:]), rows, before, w_ih, by_gates, by_gates)
     return by_rows, by_h if needed[1] else None, *by_weights
 
@@ -117,14 +129,13 @@ class rnn_layer(Fused):
         dtype = rows.dtype
         rows, h, w_ih, w_hh, b_ih, b_hh = all_wide(rows, h, w_ih, w_hh, b_ih, b_hh)
         out, h, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), w_hh.T
-        before = xp.empty_like(out)
+        products = xp.empty_like(h)
         for part in steps:
             x, state = out[part], _first(h, part)
-            before[part] = state
-            x += xp.matmul(state, w)
+            x += xp.dot(state, w, out=_first(products, part))
             xp.maximum(x, 0, out=x) if relu else xp.tanh(x, out=x)
             state[...] = x
-        kept += (before, (out > 0).astype(out.dtype) if relu else 1 - out * out)
+        kept.append(out)
         return narrow(out, dtype), narrow(h, dtype)
 
     backward = fused_backward(_rnn_gradients, _rnn_in_tensors)
@@ -143,32 +154,33 @@ def _lstm_in_tensors(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps):
     return unrolled(step, linear(rows, w_ih, b_ih), [h, c], steps)
 
 
-def _lstm_gradients(xp, grads, operands, kept, needed, *, steps, **_):
+def _lstm_gradients(xp, grads, operands, kept, needed, *, steps):
     by_out, by_h, by_c = grads[0], grads[1].copy(), grads[2].copy()
-    rows, _, _, w_ih, w_hh, _, _, w_hr = operands
-    before, before_c, gates, squashed = kept
+    rows, h, c, w_ih, w_hh, _, _, w_hr = operands
+    out, cells, gates = kept
+    before, before_c, squashed = _before(xp, h, out, steps), _before(xp, c, cells, steps), xp.tanh(cells)
     i, f, n, o = _parts(gates, 4)
-    slope = gates * (1 - gates)  # of the logistic function, and of tanh for n
-    _parts(slope, 4)[2][...] = 1 - n * n
+    by_gates = gates * (1 - gates)  # first the slopes: of the logistic function, and of tanh for n
+    _parts(by_gates, 4)[2][...] = 1 - n * n
     by_squashed = o * (1 - squashed * squashed)
-    by_gates = xp.empty_like(gates)
     by_projected = None if w_hr is None else xp.empty_like(by_out)
+    by_values = xp.empty((len(h), gates.shape[1]), gates.dtype)
     for part in reversed(steps):
-        state, cell = _first(by_h, part), _first(by_c, part)
+        state, cell, values = _first(by_h, part), _first(by_c, part), _first(by_values, part)
+        by_i, by_f, by_n, by_o = _parts(values, 4)
         state += by_out[part]
         hidden = state
         if w_hr is not None:
             by_projected[part] = state
-            hidden = xp.matmul(state, w_hr)
-        cell += hidden * by_squashed[part]
-        by_i, by_f, by_n, by_o = _parts(by_gates[part], 4)
+            hidden = state.dot(w_hr)
+        cell += xp.multiply(hidden, by_squashed[part], out=by_i)
         xp.multiply(cell, n[part], out=by_i)
         xp.multiply(cell, before_c[part], out=by_f)
         xp.multiply(cell, i[part], out=by_n)
         xp.multiply(hidden, squashed[part], out=by_o)
-        by_gates[part] *= slope[part]
+        by_gates[part] *= values
         cell *= f[part]
-        state[...] = xp.matmul(by_gates[part], w_hh)
+        xp.dot(by_gates[part], w_hh, out=state)
     by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[3:7]), rows, before, w_ih, by_gates, by_gates)
     by_w_hr = xp.matmul(by_projected.T, o * squashed) if needed[7] else None
     return by_rows, by_h if needed[1] else None, by_c if needed[2] else None, *by_weights, by_w_hr
@@ -184,25 +196,27 @@ class lstm_layer(Fused):
         dtype = rows.dtype
         rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = all_wide(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
         gates, h, c, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), c.copy(), w_hh.T
-        total, hidden = len(rows), c.shape[1]
-        rate = xp.repeat(xp.asarray([0.5, 0.5, 1, 0.5], gates.dtype), hidden)
+        rate = xp.repeat(xp.asarray([0.5, 0.5, 1, 0.5], gates.dtype), c.shape[1])
         shift = 1 - rate
-        out = xp.empty((total, h.shape[1]), gates.dtype)
-        before = xp.empty_like(out)
-        before_c, squashed = xp.empty((2, total, hidden), gates.dtype)
+        out = xp.empty((len(rows), h.shape[1]), gates.dtype)
+        cells = xp.empty((len(rows), c.shape[1]), gates.dtype)
+        products, values = xp.empty((len(h), len(w_hh)), gates.dtype), xp.empty_like(c)
         for part in steps:
-            x, state, cell = gates[part], _first(h, part), _first(c, part)
-            before[part], before_c[part] = state, cell
-            x += xp.matmul(state, w)
+            x, state, cell, value = gates[part], _first(h, part), _first(c, part), _first(values, part)
+            x += xp.dot(state, w, out=_first(products, part))
             _squash(xp, x, rate, shift)
             i, f, n, o = _parts(x, 4)
             cell *= f
-            cell += i * n
-            xp.tanh(cell, out=squashed[part])
-            made = o * squashed[part]
-            state[...] = made if w_hr is None else xp.matmul(made, w_hr.T)
+            cell += xp.multiply(i, n, out=value)
+            cells[part] = cell
+            xp.tanh(cell, out=value)
+            if w_hr is None:
+                xp.multiply(value, o, out=state)
+            else:
+                value *= o
+                xp.dot(value, w_hr.T, out=state)
             out[part] = state
-        kept += (before, before_c, gates, squashed)
+        kept += (out, cells, gates)
         return narrow(out, dtype), narrow(h, dtype), narrow(c, dtype)
 
     backward = fused_backward(_lstm_gradients, _lstm_in_tensors)
@@ -222,13 +236,14 @@ def _gru_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps):
     return unrolled(step, linear(rows, w_ih, b_ih), [h], steps)
 
 
-def _gru_gradients(xp, grads, operands, kept, needed, *, steps, **_):
+def _gru_gradients(xp, grads, operands, kept, needed, *, steps):
     by_out, by_h = grads[0], grads[1].copy()
-    rows, _, w_ih, w_hh, *_ = operands
-    before, gates, hidden_n = kept
+    rows, h, w_ih, w_hh, *_ = operands
+    out, gates, hidden_n = kept
+    before = _before(xp, h, out, steps)
     r, z, n = _parts(gates, 3)
     slope_r, slope_z, slope_n = hidden_n * r * (1 - r), (before - n) * z * (1 - z), (1 - z) * (1 - n * n)
-    by_input, by_hidden = xp.empty_like(gates), xp.empty_like(gates)
+    by_input, by_hidden, products = xp.empty_like(gates), xp.empty_like(gates), xp.empty_like(h)
     for part in reversed(steps):
         state = _first(by_h, part)
         state += by_out[part]
@@ -239,7 +254,7 @@ def _gru_gradients(xp, grads, operands, kept, needed, *, steps, **_):
         by_hidden[part] = by_input[part]
         _parts(by_hidden[part], 3)[2][...] *= r[part]
         state *= z[part]
-        state += xp.matmul(by_hidden[part], w_hh)
+        state += xp.dot(by_hidden[part], w_hh, out=_first(products, part))
     by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[2:]), rows, before, w_ih, by_input, by_hidden)
     return by_rows, by_h if needed[1] else None, *by_weights
 
@@ -256,25 +271,26 @@ class gru_layer(Fused):
         gates, h, w = _prepared(xp, rows, w_ih, b_ih), h.copy(), w_hh.T
         width = h.shape[1]
         out = xp.empty((len(rows), width), gates.dtype)
-        before, hidden_n = xp.empty_like(out), xp.empty_like(out)
+        hidden_n, products = xp.empty_like(out), xp.empty((len(h), 3 * width), gates.dtype)
         for part in steps:
             x, state, new = gates[part], _first(h, part), hidden_n[part]
-            before[part] = state
-            hidden = xp.matmul(state, w)
+            hidden = xp.dot(state, w, out=_first(products, part))
             if b_hh is not None:
                 hidden += b_hh
             both = x[:, : 2 * width]  # r and z
             both += hidden[:, : 2 * width]
             _squash(xp, both, 0.5, 0.5)
             r, z, n = _parts(x, 3)
-            new[...] = hidden[:, 2 * width :]
-            n += r * new
+            last = hidden[:, 2 * width :]
+            new[...] = last
+            last *= r
+            n += last
             xp.tanh(n, out=n)
             state -= n
             state *= z
             state += n
             out[part] = state
-        kept += (before, gates, hidden_n)
+        kept += (out, gates, hidden_n)
         return narrow(out, dtype), narrow(h, dtype)
 
     backward = fused_backward(_gru_gradients, _gru_in_tensors)
