@@ -476,6 +476,9 @@ REFUSED = {
     "timeout without workers": {"timeout": 3},
     "too many workers": {"num_workers": 1000, "batch_size": 0},
     "pin_memory": {"pin_memory": True},
+    "pin_memory_device": {"pin_memory_device": "cuda"},
+    "pin_memory and device": {"pin_memory": True, "pin_memory_device": "cuda"},
+    "pin_memory in workers": {"pin_memory": True, "pin_memory_device": "cuda", "num_workers": 1},
     "several mistakes": {"num_workers": -1, "timeout": -1},
     "several others": {"sampler": [1], "shuffle": True, "batch_size": None, "drop_last": True},
 }

@@ -15,10 +15,8 @@ from .... import cuda
 from ..sampler import fresh_seed
 from .fetch import _DatasetKind
 from .transport import unpickled
-from .worker import WorkerError, WorkerSettings
+from .worker import PATIENCE, WorkerError, WorkerSettings
 from .workers import Worker, stop, wait
-
-PATIENCE = 5.0  # seconds that workers are given to end by themselves before they are terminated
 
 
 class _BaseDataLoaderIter:
@@ -34,12 +32,8 @@ class _BaseDataLoaderIter:
         self._timeout = loader.timeout
         self._collate_fn = loader.collate_fn
         self._persistent_workers = loader.persistent_workers
-        if loader.pin_memory and not cuda.is_available():
-            warnings.warn(
-                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used.",
-                stacklevel=2,
-            )
+        if loader.pin_memory:
+            _warn_of_pinning(loader)
         self._begin(loader)
         self._base_seed = fresh_seed(loader.generator)
 
@@ -79,6 +73,21 @@ class _BaseDataLoaderIter:
 
     def __getstate__(self):
         raise NotImplementedError("{} cannot be pickled", type(self).__name__)
+
+
+def _warn_of_pinning(loader) -> None:
+    if loader.pin_memory_device:
+        warnings.warn(
+            "pin_memory_device is deprecated, the current accelerator will be used as the device,ignore "
+            f"pin_memory_device='{loader.pin_memory_device}'.",
+            stacklevel=5,
+        )
+    if not cuda.is_available():
+        warnings.warn(
+            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+            "used.",
+            stacklevel=5,
+        )
 
 
 class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):

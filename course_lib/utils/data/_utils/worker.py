@@ -24,7 +24,7 @@ from ....settings import set_num_threads
 from .fetch import _DatasetKind
 from .transport import Sender, pickled
 
-PATIENCE = 5.0  # seconds that a worker is given to finish its sample when the loader is gone or needs no more
+PATIENCE = 5.0  # seconds that a worker is given to finish its sample when no more are needed
 _worker_info = None
 
 
