@@ -49,6 +49,20 @@ def _bce_with_logits(g, input, target, weight=None, size_average=None, reduce=No
     return _reduced(g, loss if weight is None else g.op("Mul", loss, weight), reduction)
 
 
+@handles("binary_cross_entropy")
+def _bce(g, input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    one, lowest = g.cast(1.0, input.dtype), g.cast(-100.0, input.dtype)
+    yes, no = [g.op("Max", g.op("Log", p), lowest) for p in (input, g.op("Sub", one, input))]
+    surprise = g.op("Add", g.op("Mul", target, yes), g.op("Mul", g.op("Sub", one, target), no))
+    loss = g.op("Neg", surprise)
+    return _reduced(g, loss if weight is None else g.op("Mul", loss, weight), reduction)
+
+
+@handles("soft_margin_loss")
+def _soft_margin_loss(g, input, target, size_average=None, reduce=None, reduction="mean"):
+    return _reduced(g, g.op("Softplus", g.op("Neg", g.op("Mul", input, target))), reduction)
+
+
 @handles("nll_loss")
 def _nll_loss(g, input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     return g.op("NegativeLogLikelihoodLoss", input, target, weight, ignore_index=ignore_index, reduction=reduction)

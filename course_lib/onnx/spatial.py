@@ -115,6 +115,19 @@ def _part(g: Builder, reduction: str, x: str, axis: int, start: int, stop: int) 
     return g.reduce(reduction, part, [axis], True)
 
 
+def _lp_pool(dims: int):
+    def pool(g, input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        kernel = _tuple(kernel_size, dims)
+        settings = {"kernel_shape": kernel, "strides": _tuple(stride, dims) if stride else kernel,
+                    "ceil_mode": int(ceil_mode)}  # fmt: skip
+        power = Ref(g.op("Pow", input, g.cast(float(norm_type), input.dtype)), input.shape, input.dtype)
+        mean = _batched(g, power, dims, lambda x: g.op("AveragePool", x, **settings))
+        total = g.op("Mul", mean, g.cast(float(np.prod(kernel)), input.dtype))
+        return g.op("Pow", total, g.cast(1 / norm_type, input.dtype))
+
+    return pool
+
+
 for _dims in (1, 2, 3):
     handles(f"conv{_dims}d")(_conv(_dims))
     handles(f"conv_transpose{_dims}d")(_conv_transpose(_dims))
@@ -123,18 +136,7 @@ for _dims in (1, 2, 3):
     handles(f"avg_pool{_dims}d")(_avg_pool(_dims))
     handles(f"adaptive_avg_pool{_dims}d")(_adaptive_pool(_dims, "AveragePool"))
     handles(f"adaptive_max_pool{_dims}d")(_adaptive_pool(_dims, "MaxPool"))
-
-
-@handles("lp_pool1d", "lp_pool2d", "lp_pool3d")
-def _lp_pool(g, input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    dims = input.ndim - 2
-    kernel = _tuple(kernel_size, dims)
-    power = g.op("Pow", input, g.cast(float(norm_type), input.dtype))
-    mean = g.op("AveragePool", power, kernel_shape=kernel, strides=_tuple(stride, dims) if stride else kernel,
-                ceil_mode=int(ceil_mode))  # fmt: skip
-    total = g.op("Mul", mean, g.cast(float(np.prod(kernel)), input.dtype))
-    total = g.op("Mul", g.op("Sign", total), g.op("Relu", g.op("Abs", total)))
-    return g.op("Pow", total, g.cast(1 / norm_type, input.dtype))
+    handles(f"lp_pool{_dims}d")(_lp_pool(_dims))
 
 
 # ---- patches ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 from ..jit.graph import Graph, Value, leaves, replaced
 from ..jit.trace import RANDOM
 from . import (  # noqa: F401 - each registers its handlers
+    activation,
     creation,
     indexing,
     loss,
