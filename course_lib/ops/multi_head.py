@@ -10,6 +10,7 @@ import math
 import warnings
 
 from ..tensor import Tensor
+from ._autocast import AUTOCAST
 from ._op import function
 from .attention import attend, dropout_noise, scaled_dot_product_attention
 from .joining import cat
@@ -156,6 +157,8 @@ def _static(given: Tensor, name: str, batch: int, heads: int, _, width: int) -> 
 
 def _attend(q, k, v, mask, dropout_p: float):
     """(batch, heads, length, width) and the weights (batch, heads, length, keys)."""
+    if mask is not None and AUTOCAST.on:
+        mask = mask.to(q.dtype)
     if mask is not None and mask.dtype is not q.dtype:
         raise RuntimeError(
             f"Input dtypes must be the same, got: input {c_name(mask.dtype)}, batch1: {c_name(q.dtype)}, batch2: "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 
 from ..tensor import Tensor
+from ._autocast import AUTOCAST, lowered
 from ._numeric import kind_name
 from ._op import function
 from .dropout import dropout as drop
@@ -55,14 +56,27 @@ def _network(name: str, rows, sizes, hx, params, has_biases, num_layers, dropout
         for direction in range(directions):
             place = layer * directions + direction
             weights = params[place * count : (place + 1) * count]
-            _check_layer(name, rows, sizes[0], starts[place], weights)
-            out, *last = _LAYERS[name](rows, starts[place], *weights, steps=steps[direction])
+            out, *last = _layer(name, rows, starts[place], weights, steps[direction], lower=name != "gru")
             outs.append(out)
             ends.append(last)
         rows = outs[0] if directions == 1 else cat(outs, 1)
         if dropout and train and layer < num_layers - 1:
             rows = drop(rows, dropout)
     return rows, *[stack(states) for states in zip(*ends)]
+
+
+def _layer(name: str, rows, states, weights, steps, lower: bool) -> tuple:
+    """One layer in one direction. Under autocast in the lower dtype, or else in that of the states."""
+    if AUTOCAST.on:
+        if lower:
+            rows, states, weights = lowered(rows, tuple(states), list(weights))
+        else:
+            dtype = states[-1].dtype
+            rows, states = rows.to(dtype), [s.to(dtype) for s in states]
+            weights = [w if w is None else w.to(dtype) for w in weights]
+    batch = max(part.stop - part.start for part in (steps[0], steps[-1]))
+    _check_layer(name, rows, batch, states, weights)
+    return _LAYERS[name](rows, states, *weights, steps=steps)
 
 
 def _check_layer(name: str, rows, batch: int, states, weights) -> None:
@@ -162,8 +176,7 @@ def _cell(name: str, input, states, weights) -> tuple:
             raise RuntimeError(
                 f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
             )
-    _check_layer(name, input, batch, states, weights)
-    return _LAYERS[name](input, states, *weights, steps=[slice(0, batch)])[1:]
+    return _layer(name, input, states, weights, [slice(0, batch)], lower=name.startswith("rnn"))[1:]
 
 
 @function()

@@ -119,3 +119,25 @@ def test_changed_input_is_noticed():
         x.mul_(2)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             out.sum().backward()
+
+
+def test_autocast():
+    """Which results have the lower dtype, and that gradients come back in float32."""
+    found = []
+    for library in (torch, course_lib):
+        library.manual_seed(0)
+        nn, x = library.nn, library.linspace(-1, 1, 24).reshape(3, 2, 4)
+        nets = [nn.LSTM(4, 5), nn.GRU(4, 5), nn.RNN(4, 5), nn.LSTM(4, 5, proj_size=2)]
+        cells = [nn.LSTMCell(4, 5), nn.GRUCell(4, 5), nn.RNNCell(4, 5)]
+        attention = nn.MultiheadAttention(4, 2)
+        with library.autocast("cpu", dtype=library.bfloat16):
+            made = [plain(library, net, x.to(dtype), None) for net in nets[:3] for dtype in (x.dtype, library.bfloat16)]
+            made += [plain(library, nets[3], x.bfloat16(), None), *[cell(x[0]) for cell in cells]]
+            masks = {"key_padding_mask": library.zeros(2, 3), "attn_mask": library.zeros(3, 3)}
+            made += [attention(x, x, x, **masks)[0], attention(x, x, x, need_weights=False, **masks)[0]]
+        outs = [out for part in made for out in (part if isinstance(part, tuple) else (part,))]
+        sum(out.float().sum() for out in outs).backward()
+        grads = [p.grad for module in (*nets[:3], *cells, attention) for p in module.parameters()]
+        found.append([[str(t.dtype) for t in (*outs, *grads)], [t.detach().bfloat16() for t in outs]])
+    assert found[0][0] == found[1][0]
+    assert difference(found[0][1], found[1][1]) is None

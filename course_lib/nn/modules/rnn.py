@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 
+from ...ops._autocast import AUTOCAST
 from ...ops.creation import empty, zeros
 from ...ops.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from ...tensor import Tensor
@@ -135,7 +136,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """ValueError or RuntimeError where dtype or shape do not fit."""
         weight = self._flat_weights[0]
-        if input.dtype is not weight.dtype:
+        if input.dtype is not weight.dtype and not AUTOCAST.on:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert input: "
                 f"input.to({weight.dtype}), or convert model: model.to({input.dtype})"
