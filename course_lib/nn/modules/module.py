@@ -163,9 +163,9 @@ class Module(Tree, Hooked, StateDict, Conversion):
         if "_modules" in own:  # __init__ makes it last
             if name in (table := own["_parameters"]):
                 return table[name]
-            if name in (table := own["_modules"]):
-                return table[name]
             if name in (table := own["_buffers"]):
+                return table[name]
+            if name in (table := own["_modules"]):
                 return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
@@ -207,7 +207,6 @@ class Module(Tree, Hooked, StateDict, Conversion):
         elif is_tensor and isinstance(value, Buffer):
             if "_buffers" not in own:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
-            _forget(self, name, ("__dict__",))
             self.register_buffer(name, value, value.persistent)
         else:
             object.__setattr__(self, name, value)

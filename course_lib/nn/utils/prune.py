@@ -173,9 +173,10 @@ class PruningContainer(BasePruningMethod):
                 raise AttributeError(
                     'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.'
                 )
-            dim = method.dim % t.dim()
-            kept = mask.sum(dim=[d for d in range(t.dim()) if d != dim]) != 0
-            return tuple(kept if d == dim else slice(None) for d in range(t.dim()))
+            dim = method.dim + t.dim() if method.dim < 0 else method.dim
+            index = [slice(None)] * t.dim()
+            index[dim] = mask.sum(dim=[d for d in range(t.dim()) if d != dim]) != 0
+            return tuple(index)
         if method.PRUNING_TYPE == "global":
             return (slice(None),) * t.dim()
         raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
