@@ -98,15 +98,17 @@ def _on_cuda(storage, location: str):
 
 def validate_cuda_device(location: str) -> int:
     """The index of the GPU that a tag names; RuntimeError where it is not there."""
-    from .. import cuda
+    from ..backends import cuda
 
-    index = device(location).index or 0
-    if not cuda.is_available():
+    if not cuda.device_count():
         raise RuntimeError(
             "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are "
             "running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
             "storages to the CPU."
         )
+    index = device(location).index
+    if index is None:
+        return cuda.current_device()
     if index >= cuda.device_count():
         raise RuntimeError(
             f"Attempting to deserialize object on CUDA device {index} but torch.cuda.device_count() is "

@@ -15,8 +15,7 @@ from pickle import UnpicklingError
 import numpy as np
 
 from .._utils import _rebuild_tensor
-from ..backends import array_module
-from ..storage import TypedStorage
+from ..storage import TypedStorage, UntypedStorage
 from ..tensor import wrap
 from .loading import made_storage, storage_id
 from .saving import MAGIC_NUMBER, PROTOCOL_VERSION
@@ -71,8 +70,7 @@ class _PromisedStorage(TypedStorage):
         self._waiting.append(call)
 
     def fill(self, content: np.ndarray) -> None:
-        room = self.untyped()._bytes()
-        room[...] = array_module(room).asarray(content)
+        self.untyped().copy_(UntypedStorage(shared_with=wrap(content)))
         for call in self._waiting:
             call()
 

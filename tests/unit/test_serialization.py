@@ -2,6 +2,7 @@
 
 import copy
 import gzip
+import importlib.util
 import io
 import os
 import pathlib
@@ -16,6 +17,7 @@ import pytest
 
 import course_lib as torch
 from course_lib import nn
+from course_lib.backends import cuda
 
 
 def round_trip(obj, **options):
@@ -454,6 +456,40 @@ def test_bytes_of_python_2():
         file.seek(0)
         texts[encoding] = torch.load(file, weights_only=False, encoding=encoding)
     assert texts == {"latin1": "äa", "bytes": b"\xe4a"}
+
+
+# ---- tensors on a GPU ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpus():
+    """Two GPUs, played by the strict stand-in for CuPy."""
+    place = pathlib.Path(__file__).parents[1] / "cuda_stand_in" / "cupy_on_numpy.py"
+    description = importlib.util.spec_from_file_location("cupy_on_numpy", place)
+    stand_in = importlib.util.module_from_spec(description)
+    description.loader.exec_module(stand_in)
+    cuda.use(stand_in.module())
+    yield
+    cuda.use(None)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tensors_on_a_gpu(gpus, stream):
+    x = torch.arange(6.0, device="cuda:1").reshape(2, 3)
+    file = io.BytesIO()
+    torch.save([x, x.T, torch.ones(2)], file, _use_new_zipfile_serialization=not stream)
+    places = {None: ["cuda:1", "cuda:1", "cpu"], "cpu": ["cpu"] * 3, "cuda": ["cuda:0"] * 3}
+    for location, expected in places.items():
+        file.seek(0)
+        y, turned, one = torch.load(file, map_location=location)
+        assert [str(t.device) for t in (y, turned, one)] == expected
+        assert (y.tolist(), turned.stride(), one.tolist()) == ([[0, 1, 2], [3, 4, 5]], (1, 3), [1, 1])
+        assert y.data_ptr() == turned.data_ptr()
+    file.seek(0)
+    with pytest.raises(RuntimeError, match="on CUDA device 7 but torch.cuda.device_count\\(\\) is 2"):
+        torch.load(file, map_location="cuda:7")
+    for made in (copy.deepcopy([x, x.T]), pickle.loads(pickle.dumps([x, x.T]))):
+        assert [(str(t.device), t.tolist()) for t in made] == [("cuda:1", x.tolist()), ("cuda:1", x.T.tolist())]
 
 
 # ---- plain pickle and deepcopy -----------------------------------------------------------------------------------
