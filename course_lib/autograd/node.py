@@ -317,6 +317,8 @@ class RemovableHandle:
 
     def __init__(self, hooks: dict, hook):
         self._key = RemovableHandle._next_key()
+        while self._key in hooks:  # a hook that came out of a file
+            self._key = RemovableHandle._next_key()
         self._hooks = hooks
         hooks[self._key] = hook
 

@@ -110,6 +110,19 @@ def test_threads_may_call_one_module():
     assert not wrong
 
 
+def test_hooks_of_an_unpickled_module_stay_when_others_are_registered():
+    layer, seen = nn.Identity(), []
+    for number in range(3):  # the keys of hooks count up: those of the file are as if from another process
+        layer._forward_hooks[layer.register_forward_hook(print)._key + 1 + number] = lambda *_: seen.append("old")
+    for key in [key for key, hook in layer._forward_hooks.items() if hook is print]:
+        del layer._forward_hooks[key]
+    count = len(layer._forward_hooks)
+    for _ in range(5):
+        layer.register_forward_hook(lambda *_: seen.append("new"))
+    layer(1)
+    assert seen.count("old") == count and seen.count("new") == 5
+
+
 def test_a_handle_removes_only_its_own_hook():
     layer, seen = nn.Identity(), []
     handles = [layer.register_forward_hook(lambda *_, n=number: seen.append(n)) for number in range(3)]

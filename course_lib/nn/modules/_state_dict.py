@@ -256,25 +256,33 @@ class StateDict:
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def _register_load_state_dict_pre_hook(self, hook, with_module: bool = False) -> RemovableHandle:
-        return RemovableHandle(self._load_state_dict_pre_hooks, _LoadHook(hook, self if with_module else None))
+        return RemovableHandle(self._load_state_dict_pre_hooks, _WrappedHook(hook, self if with_module else None))
 
     def register_load_state_dict_post_hook(self, hook) -> RemovableHandle:
         """Call `hook(module, incompatible_keys)` after this module and all below it loaded theirs."""
         return RemovableHandle(self._load_state_dict_post_hooks, hook)
 
 
-class _LoadHook:
-    """A hook before loading, with the module that it may get first (held weakly: the module holds the hook)."""
+class _WrappedHook:
+    """A hook before loading, with the module that it may get first (held weakly: the module holds the hook).
+
+    Pickles name it as PyTorch's do, and keep the same.
+    """
+
+    __module__ = "course_lib.nn.modules.module"
 
     def __init__(self, hook, module=None):
         self.hook = hook
         self.module = None if module is None else weakref.ref(module)
 
-    def __getstate__(self) -> tuple:
-        return self.hook, None if self.module is None else self.module()  # a copied module's hook gets the copy
+    def __getstate__(self) -> dict:
+        state = {"hook": self.hook, "with_module": self.module is not None}
+        if self.module is not None:
+            state["module"] = self.module()  # so that the hook of a copied module gets the copy
+        return state
 
-    def __setstate__(self, state: tuple) -> None:
-        self.__init__(*state)
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(state["hook"], state.get("module"))
 
     def __call__(self, *args) -> None:
         self.hook(*(() if self.module is None else (self.module(),)), *args)

@@ -26,7 +26,7 @@ from ._hooks import (
     register_module_parameter_registration_hook,
     run_registration_hooks,
 )
-from ._state_dict import StateDict
+from ._state_dict import StateDict, _WrappedHook  # noqa: F401  pickles look for the hook here
 from ._tree import Tree
 
 _HOOK_TABLES = (
