@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import numpy as np
 
@@ -167,7 +168,7 @@ class safe_open:
             raise ValueError(f"framework must be 'pt', but got {framework!r}")
         self._checked = _library().safe_open(os.fspath(filename), framework="np")  # refuses a damaged header
         self._device = device
-        self._bytes = np.memmap(filename, np.uint8, "c").view(np.ndarray)
+        self._bytes = _content(filename)
         length = int.from_bytes(self._bytes[:8].tobytes(), "little")
         self._header = json.loads(self._bytes[8 : 8 + length].tobytes())
         self._start = 8 + length
@@ -202,6 +203,13 @@ class safe_open:
     def get_slice(self, name: str) -> _Slice:
         """A tensor of which only a part is going to be read: `get_slice(name)[2:5]`."""
         return _Slice(self.get_tensor(name), self._header[name])
+
+
+def _content(filename) -> np.ndarray:
+    """The bytes of a file, mapped into memory; read on Windows, where a mapped file could not be replaced."""
+    if sys.platform == "win32":
+        return np.fromfile(filename, np.uint8)
+    return np.memmap(filename, np.uint8, "c").view(np.ndarray)
 
 
 class _Slice:

@@ -255,9 +255,10 @@ def test_a_mapped_file_is_read_when_it_is_looked_at(tmp_path):
     x.mul_(2)  # in memory only
     assert (x.tolist(), y.tolist()) == ([0, 2, 4, 6], [1, 1])
     assert torch.load(path)[0].tolist() == [0, 1, 2, 3]
-    torch.save([x, y], path)  # the mapped file is replaced, not overwritten
-    assert y.tolist() == [1, 1]
-    assert torch.load(path)[0].tolist() == [0, 2, 4, 6]
+    if sys.platform != "win32":  # which does not let go of a mapped file
+        torch.save([x, y], path)  # the mapped file is replaced, not overwritten
+        assert y.tolist() == [1, 1]
+        assert torch.load(path)[0].tolist() == [0, 2, 4, 6]
 
 
 def test_a_shared_mapping_writes_to_the_file(tmp_path):
