@@ -27,6 +27,11 @@ def array_module(array):
     return cuda.cupy()
 
 
+def is_array(value) -> bool:
+    """Whether this is an array, NumPy's or CuPy's (and no scalar of NumPy's, no tensor)."""
+    return isinstance(value, _ndarray) or (hasattr(value, "strides") and not isinstance(value, np.generic))
+
+
 def as_array(value):
     """What a function of an array module gave, as an array: NumPy makes scalars of results without dimensions."""
     return np.asarray(value) if isinstance(value, (np.generic, _ndarray)) else value

@@ -25,6 +25,16 @@ def strided(array: np.ndarray, shape, strides_bytes, offset_bytes: int = 0) -> n
     return _numpy_as_strided(array, shape, strides_bytes)
 
 
+def running(ufunc, array: np.ndarray, axis: int) -> np.ndarray:
+    """What `ufunc` makes of all elements up to each place of an axis."""
+    return ufunc.accumulate(array, axis=axis)
+
+
+def change_at(ufunc, target: np.ndarray, key, values) -> None:
+    """`target[key] = ufunc(target[key], values)`, one after the other where positions repeat."""
+    ufunc.at(target, key, values)
+
+
 def _shift(array: np.ndarray, offset_bytes: int) -> np.ndarray:
     """An array that starts `offset_bytes` after (or before) `array` and keeps it alive."""
 

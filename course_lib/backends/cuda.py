@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from ..device import device as device_type
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
@@ -82,9 +84,40 @@ def moved(array, place: device_type):
         return module.array(array)
 
 
+def special():
+    """The special functions for arrays of the GPU."""
+    if _chosen:
+        return _chosen[0].special
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
+
+
 # ---- kernels -----------------------------------------------------------------------------------------------------
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):
     """A view of `array`'s memory with another shape and other strides; `offset_bytes` from its first element."""
     return cupy().ndarray(shape, array.dtype, array.data + offset_bytes, strides_bytes)
+
+
+def running(ufunc, array, axis: int):
+    """What `ufunc` makes of all elements up to each place of an axis: each pass joins stretches twice as long."""
+    made = cupy().moveaxis(array.copy(), axis, 0)
+    reach = 1
+    while reach < len(made):
+        joined = made.copy()
+        joined[reach:] = ufunc(made[:-reach], made[reach:])
+        made, reach = joined, 2 * reach
+    return cupy().moveaxis(made, 0, axis)
+
+
+def change_at(ufunc, target, key, values) -> None:
+    """`target[key] = ufunc(target[key], values)`; repeated positions are counted each time, in any order."""
+    try:
+        ufunc.at(target, key, values)
+    except NotImplementedError:  # CuPy has no such atomic operation, `multiply` for one: the host does it
+        host = target.get()
+        key = tuple([part.get() if hasattr(part, "get") else part for part in key])
+        getattr(np, ufunc.__name__.removeprefix("cupy_")).at(host, key, values.get())
+        target[...] = cupy().asarray(host)

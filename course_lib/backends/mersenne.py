@@ -12,6 +12,8 @@ import threading
 
 import numpy as np
 
+from .compiled import kernel
+
 BLOCK = 624
 
 # torch.get_rng_state() is this C struct. It dates from Lua Torch: the words take 64 bits each, and of the fields for
@@ -45,6 +47,7 @@ class MersenneTwister:
     def seed(self, seed: int) -> None:
         """Start the row that belongs to `seed`, 0 ≤ seed < 2**64. As in PyTorch, only its lower 32 bits matter."""
         self._source.seed(seed & 0xFFFFFFFF)
+        self._own_key = None  # where a compiled kernel makes the words: the last block that it made, before tempering
         self.initial_seed = seed
         self.spare_normal: float | None = None
         self._block = None
@@ -82,7 +85,18 @@ class MersenneTwister:
         return numbers
 
     def _draw(self, n: int) -> np.ndarray:
-        return self._source.randint(0, 1 << 32, size=n, dtype=np.uint32)
+        """`n` words, whole blocks of them."""
+        blocks = kernel("mersenne.blocks", n * 1.3e-9)
+        if blocks is None:
+            if self._own_key is not None:  # kernels have been switched off: NumPy's generator goes on from here
+                self._source.set_state(("MT19937", self._own_key, BLOCK))
+                self._own_key = None
+            return self._source.randint(0, 1 << 32, size=n, dtype=np.uint32)
+        if self._own_key is None:
+            self._own_key = self._key()
+        words = np.empty(n, np.uint32)
+        blocks(self._own_key, words)
+        return words
 
     # ---- saving and going back -----------------------------------------------------------------------------------
 
@@ -133,10 +147,11 @@ class MersenneTwister:
         self.words(max(used, 0))
 
     def _key(self) -> np.ndarray:
-        return self._source.get_state()[1]
+        return self._source.get_state()[1] if self._own_key is None else self._own_key.copy()
 
     def _restore(self, key: np.ndarray, cursor: int, untouched: bool) -> None:
         # NumPy's generator always stands at the end of the block: put it at the start and draw the block once more.
         self._source.set_state(("MT19937", key, BLOCK if cursor == BLOCK else 0))
-        self._block = None if cursor == BLOCK else self._draw(BLOCK)
+        self._own_key = None
+        self._block = None if cursor == BLOCK else self._source.randint(0, 1 << 32, size=BLOCK, dtype=np.uint32)
         self._cursor, self._untouched = cursor, untouched
