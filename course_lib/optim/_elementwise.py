@@ -3,7 +3,7 @@
 A rule such as Adam's is written once, on arrays (`update`), with Python's operators. `step` feeds it:
 a large parameter in blocks that stay in the processor's cache, while small parameters are gathered into one flat array,
 updated together and put back, so that a hundred biases cost little more than one (`_gather.py`). No graph is made.
-With `differentiable=True` the same rule runs on tensors, and autograd records it.
+A rule may also have a compiled kernel. With `differentiable=True` the rule runs on tensors, and autograd records it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..autograd.grad_mode import enable_grad
-from ..backends import array_module, backend_of, is_numpy
+from ..backends import array_module, is_numpy
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
 from ..tensor import Tensor
@@ -26,7 +26,6 @@ class ElementwiseOptimizer(Optimizer):
     parameter's shape. A subclass says by `arrays(group)` which arrays its settings need, and writes `update`.
     """
 
-    kernel: str | None = None  # a backend may hold a compiled function of this name that is called like `update`
     capturable_needs = "params and state_steps"  # what must lie on a GPU with capturable=True, in PyTorch's words
     capturable_devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
 
@@ -50,6 +49,13 @@ class ElementwiseOptimizer(Optimizer):
     def update(self, xp, group: dict, numbers: tuple, p, g, *arrays) -> None:
         """The rule, in place, for arrays of any one shape."""
         raise NotImplementedError
+
+    def compiled(self, group: dict, numbers: tuple, count: int):
+        """A kernel that does in one pass what `update` does in many, on flat float32 arrays of this size, or None.
+
+        It is a function of p, g and the arrays, and gives the same numbers.
+        """
+        return None
 
     def step(self, closure=None):
         """Update the parameters that have a gradient; returns the loss of `closure`, if one is given."""
@@ -83,21 +89,26 @@ class ElementwiseOptimizer(Optimizer):
                 arrays.append(held._array)
                 held._storage.version += 1
             if arrays[0].size >= LARGE and is_plain(arrays):
-                in_blocks(self._rule(group, numbers, arrays[0]), arrays)
+                self._run(group, numbers, [a.reshape(-1) for a in arrays])
             else:
                 small.setdefault((numbers, arrays[0].dtype), []).append(arrays)
         for (numbers, dtype), members in small.items():
-            rule = self._rule(group, numbers, members[0][0])
             if len(members) == 1 and is_plain(members[0]):
-                rule(*members[0])
-            else:
-                self._gathered((index, dtype), members).run(rule, members)
+                self._run(group, numbers, [a.reshape(-1) for a in members[0]])
+                continue
+            gathered = self._gathered((index, dtype), members)
+            gathered.fetch(members)
+            self._run(group, numbers, gathered.shown)
+            gathered.put_back(members)
 
-    def _rule(self, group: dict, numbers: tuple, array):
-        """`update`, or the backend's kernel for it, with all but the arrays filled in."""
-        xp = array_module(array)
-        update = self.update if self.kernel is None else getattr(backend_of(xp), self.kernel, self.update)
-        return partial(update, xp, group, numbers)
+    def _run(self, group: dict, numbers: tuple, flat: list) -> None:
+        """The rule on flat arrays: by a compiled kernel, if there is one, else in blocks."""
+        first = flat[0]
+        kernel = self.compiled(group, numbers, first.size) if is_numpy(first) and first.dtype.char == "f" else None
+        if kernel is not None:
+            kernel(*flat)
+        else:
+            in_blocks(partial(self.update, array_module(first), group, numbers), flat)
 
     def _gathered(self, key: tuple, members: list) -> Gathered:
         """The flat arrays for these small parameters, kept from step to step."""

@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends import array_module
+from ..backends import array_module, is_numpy
 
 LARGE = 16384  # elements from which gathering would cost more than it saves
 BLOCK = 32768  # elements of a block: half a dozen such arrays fit into a processor core's cache
 
 
 def is_plain(arrays: list) -> bool:
-    """Whether a rule can run on these arrays as they lie: real, no half precision, in row-major order."""
+    """Whether a rule can run on these arrays as they lie: float32 or float64, in row-major order, writable, aligned."""
     dtype = arrays[0].dtype
     if dtype.kind != "f" or dtype.itemsize < 4:
         return False
-    return all(a.flags.c_contiguous and a.dtype == dtype for a in arrays)
+    if not all(a.flags.c_contiguous and a.dtype == dtype for a in arrays):
+        return False
+    return not is_numpy(arrays[0]) or all(a.flags.behaved for a in arrays)
 
 
-def in_blocks(rule, arrays: list) -> None:
-    """Run the rule over flat blocks of row-major arrays; on a GPU in one go."""
-    size = arrays[0].size
-    step = BLOCK if array_module(arrays[0]) is np else size
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, size, step):
-        rule(*[a[start : start + step] for a in flat])
+def in_blocks(rule, flat: list) -> None:
+    """Run the rule over blocks of flat arrays; on a GPU in one go."""
+    size = flat[0].size
+    if size <= BLOCK or array_module(flat[0]) is not np:
+        rule(*flat)
+        return
+    for start in range(0, size, BLOCK):
+        rule(*[a[start : start + BLOCK] for a in flat])
 
 
 class Gathered:
@@ -59,17 +62,19 @@ class Gathered:
     def fits(self, members: list) -> bool:
         return self.rows == len(members[0]) and self.shapes == [arrays[0].shape for arrays in members]
 
-    def run(self, rule, members: list) -> None:
-        """Lay the members end to end, run the rule, and copy all but the gradients back."""
+    def fetch(self, members: list) -> None:
+        """Lay the members end to end."""
         xp = array_module(self.flat[0])
-        columns = list(zip(*members, strict=True))
-        for column, flat in zip(columns, self.flat, strict=True):
+        for column, flat in zip(zip(*members, strict=True), self.flat, strict=True):
             xp.concatenate(column, axis=None, out=flat, casting="unsafe")
-        rule(*self.shown)
-        for row, column in enumerate(columns):
+
+    def put_back(self, members: list) -> None:
+        """Copy all but the gradients to where they came from."""
+        copyto = array_module(self.flat[0]).copyto
+        for row, column in enumerate(zip(*members, strict=True)):
             if row != 1:
                 for array, part in zip(column, self.parts[row], strict=True):
-                    xp.copyto(array, part, casting="unsafe")
+                    copyto(array, part, casting="unsafe")
 
 
 __all__ = ["LARGE", "Gathered", "in_blocks", "is_plain"]

@@ -19,7 +19,6 @@ class Adadelta(ElementwiseOptimizer):
     """
 
     added_later = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
-    kernel = "adadelta_update"
     capturable_devices = ["cuda", "xpu", "hpu", "privateuseone"]
 
     def __init__(self, params, lr=1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,

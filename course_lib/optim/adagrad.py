@@ -19,7 +19,6 @@ class Adagrad(ElementwiseOptimizer):
     """
 
     added_later = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
-    kernel = "adagrad_update"
 
     def __init__(self, params, lr=1e-2, lr_decay: float = 0, weight_decay: float = 0,
                  initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..backends.compiled import kernel
 from ..tensor import Tensor
 from ._elementwise import ElementwiseOptimizer, descent
 from .optimizer import check_fused, check_settings
@@ -32,7 +35,6 @@ class Adam(ElementwiseOptimizer):
 
     added_later = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
                    "fused": None, "decoupled_weight_decay": False}  # fmt: skip
-    kernel = "adam_update"
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
                  amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
@@ -53,6 +55,18 @@ class Adam(ElementwiseOptimizer):
 
     def arrays(self, group):
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
+    def compiled(self, group, numbers, count):
+        run = None if group["amsgrad"] else kernel("optim.adam", 5e-6 + count * 1e-9)
+        if run is None:
+            return None
+        (step,), lr, (beta1, beta2), decay = numbers, group["lr"], group["betas"], group["weight_decay"]
+        decoupled = group["decoupled_weight_decay"]
+        size, root = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        constants = (size, 1 - beta1, beta2, 1 - beta2, root, group["eps"], 1 - lr * decay if decoupled else 1,
+                     0 if decoupled else decay)  # fmt: skip
+        constants = [np.float32(c) for c in constants]
+        return lambda *arrays: run(*arrays, *constants, group["maximize"])
 
     def update(self, xp, group, numbers, p, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None):
         (step,) = numbers

@@ -20,7 +20,6 @@ class RMSprop(ElementwiseOptimizer):
 
     added_later = {"momentum": 0, "centered": False, "foreach": None, "maximize": False, "differentiable": False,
                    "capturable": False}  # fmt: skip
-    kernel = "rmsprop_update"
 
     def __init__(self, params, lr=1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
                  momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,

@@ -20,7 +20,6 @@ class Rprop(ElementwiseOptimizer):
     """
 
     added_later = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
-    kernel = "rprop_update"
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, capturable: bool = False,
                  foreach: bool | None = None, maximize: bool = False, differentiable: bool = False):  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
 from ._elementwise import ElementwiseOptimizer, descent
 from .optimizer import check_fused, check_settings
@@ -29,7 +32,6 @@ class SGD(ElementwiseOptimizer):
     """
 
     added_later = {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False}
-    kernel = "sgd_update"
 
     def __init__(self, params, lr=1e-3, momentum: float = 0, dampening: float = 0, weight_decay=0,
                  nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None,
@@ -53,6 +55,17 @@ class SGD(ElementwiseOptimizer):
         if first:
             state["momentum_buffer"] = zeros_like(p)
         return state, (first,)
+
+    def compiled(self, group, numbers, count):
+        momentum = group["momentum"]
+        run = kernel("optim.sgd_momentum" if momentum else "optim.sgd", 1e-6 + count * 2e-10)
+        if run is None:
+            return None
+        constants = [np.float32(group["lr"]), np.float32(group["weight_decay"]), group["maximize"]]
+        if momentum:
+            share = 1 if numbers[0] else 1 - group["dampening"]
+            constants += [np.float32(momentum), np.float32(share), group["nesterov"]]
+        return lambda *arrays: run(*arrays, *constants)
 
     def update(self, xp, group, numbers, p, g, buffer=None):
         (first,) = numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib.util
 import pickle
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import course_lib as torch
+from course_lib.backends import compiled
 
 RULES = ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop",
          "SGD")  # fmt: skip
@@ -205,6 +207,30 @@ def test_averaged_model_follows_its_rule():
     assert torch.allclose(ema.module[0].weight, first + 0.1) and ema.n_averaged == 2
     swa_utils.update_bn([torch.tensor([[0.0, 0.0], [2.0, 2.0]])] * 3, ema)
     assert ema.module[1].num_batches_tracked == 3 and ema.module[1].momentum == 0.1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed: pip install numba")
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        ("SGD", {}),
+        ("SGD", {"weight_decay": 0.01, "maximize": True}),
+        ("SGD", {"momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1}),
+        ("SGD", {"momentum": 0.9, "nesterov": True, "maximize": True}),
+        ("Adam", {"weight_decay": 0.1, "maximize": True}),
+        ("AdamW", {}),
+    ],
+)
+def test_compiled_kernels_give_the_same_numbers(rule, settings):
+    results = []
+    for when in ("never", "at once"):
+        compiled.load_kernels(when)
+        params = parameters((200, 300), (7,), (3, 4), ())
+        optimizer = getattr(torch.optim, rule)(params, lr=0.1, **settings)
+        descend(optimizer, params, 4)
+        results.append([*params, *[v for state in optimizer.state.values() for v in state.values()]])
+    compiled.load_kernels("when it pays")
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
 # ---- long trainings, and interrupted ones ----------------------------------------------------------------------------
