@@ -93,6 +93,13 @@ TRANSFORMS = {
     "RandomRotation": lambda T: T.RandomRotation(40, fill=(1, 2, 3)),
     "RandomRotation, expand": lambda T: T.RandomRotation((20, 80), T.InterpolationMode.BILINEAR, expand=True),
     "RandomRotation, center": lambda T: T.RandomRotation(30, center=(3, 4)),
+    "RandomAffine": lambda T: T.RandomAffine(20, (0.1, 0.2), (0.7, 1.3), 10),
+    "RandomAffine, bilinear": lambda T: T.RandomAffine(
+        (5, 9), shear=(1, 2, 3, 4), interpolation=T.InterpolationMode.BILINEAR
+    ),
+    "GaussianBlur": lambda T: T.GaussianBlur((5, 3)),
+    "RandomInvert": lambda T: T.RandomInvert(),
+    "RandomAdjustSharpness": lambda T: T.RandomAdjustSharpness(1.8),
     "ColorJitter": lambda T: T.ColorJitter(0.5, 0.4, (0.3, 1.6), 0.2),
     "Grayscale": lambda T: T.Grayscale(3),
     "RandomGrayscale": lambda T: T.RandomGrayscale(0.5),

@@ -40,6 +40,10 @@ BOTH_KINDS = {
     "rotate -45.5, fill": (lambda x: F.rotate(x, -45.5, fill=[9, 8, 7]), 0),
     "rotate -45.5, expand": (lambda x: F.rotate(x, -45.5, expand=True), 0),
     "rotate about a corner": (lambda x: F.rotate(x, 20, center=[5, 7]), 0),
+    "affine, shear and scale": (lambda x: F.affine(x, 0, [0, 0], 1.37, [11.3, 0]), 0),
+    "affine of all": (lambda x: F.affine(x, 23.7, [3, -2], 0.83, [7.1, -4.2], fill=[9, 8, 7]), 0),
+    "affine about a corner": (lambda x: F.affine(x, 21.3, [3, -2], 0.83, 7.1, center=[5, 7]), 0),
+    "blur": (lambda x: F.gaussian_blur(x, [5, 3], [0.8, 1.2]), 0),
     "brightness": (lambda x: F.adjust_brightness(x, 1.7), 0),
     "contrast": (lambda x: F.adjust_contrast(x, 0.5), 1),
     "saturation": (lambda x: F.adjust_saturation(x, 1.7), 1),
@@ -91,6 +95,23 @@ def test_values_of_to_tensor():
     assert tensor[:, 0, 0].tolist() == pytest.approx([0.0, 0.2, 1.0])
     assert T.ToTensor()(pixels.astype(np.float64)).tolist() == pixels.transpose(2, 0, 1).tolist()
     assert F.pil_to_tensor(Image.fromarray(pixels)).tolist() == pixels.transpose(2, 0, 1).tolist()
+
+
+def test_affine_turns_clockwise_and_moves_right_and_down():
+    image = torch.zeros(1, 5, 5)
+    image[0, 0, 2] = 1  # in the middle of the upper edge
+    assert F.affine(image, 90, [0, 0], 1.0, 0)[0, 2].tolist() == [0, 0, 0, 0, 1]
+    assert F.rotate(image, 90)[0, 2].tolist() == [1, 0, 0, 0, 0]
+    assert F.affine(image, 0, [1, 2], 1.0, 0).nonzero().tolist() == [[0, 2, 3]]
+
+
+def test_gaussian_blur_of_a_point():
+    image = torch.zeros(1, 7, 7)
+    image[0, 3, 3] = 1
+    blurred = F.gaussian_blur(image, 3, 1.0)[0]
+    weight = 2.718281828 ** -0.5
+    row = torch.tensor([weight, 1.0, weight]) / (1 + 2 * weight)
+    assert torch.allclose(blurred[2:5, 2:5], row[:, None] * row, atol=1e-6) and abs(blurred.sum() - 1) < 1e-6
 
 
 def test_normalize():

@@ -6,6 +6,7 @@
 from . import functional, v2
 from .color import ColorJitter, Grayscale, Normalize, RandomErasing, RandomGrayscale
 from .container import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
+from .effects import GaussianBlur, RandomAdjustSharpness, RandomInvert
 from .geometry import (
     CenterCrop,
     FiveCrop,
@@ -20,8 +21,10 @@ from .geometry import (
 )
 from .interpolation import InterpolationMode
 from .kinds import ConvertImageDtype, PILToTensor, ToPILImage, ToTensor
+from .random_affine import RandomAffine
 
-__all__ = ["CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "Grayscale", "InterpolationMode",
-           "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply", "RandomChoice", "RandomCrop", "RandomErasing",
-           "RandomGrayscale", "RandomHorizontalFlip", "RandomOrder", "RandomResizedCrop", "RandomRotation",
-           "RandomVerticalFlip", "Resize", "TenCrop", "ToPILImage", "ToTensor", "functional", "v2"]  # fmt: skip
+__all__ = ["CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "GaussianBlur", "Grayscale",
+           "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomAdjustSharpness", "RandomAffine",
+           "RandomApply", "RandomChoice", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip",
+           "RandomInvert", "RandomOrder", "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize",
+           "TenCrop", "ToPILImage", "ToTensor", "functional", "v2"]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._pillow import pillow
+from .affine import inverse_affine_matrix
+from .conversion import pil_to_tensor, to_pil_image
 from .interpolation import PIL_NUMBERS, InterpolationMode
 
 _UNCOLOURED = {"L", "1", "I", "F"}
@@ -69,6 +71,21 @@ def vflip(image):
 def rotate(image, angle: float, interpolation: InterpolationMode, expand: bool, center, fill):
     number = PIL_NUMBERS[interpolation]
     return image.rotate(angle, number, expand, center, fillcolor=_color(image, 0 if fill is None else fill))
+
+
+def affine(image, angle: float, translate, scale: float, shear, interpolation: InterpolationMode, fill, center):
+    center = (image.width * 0.5, image.height * 0.5) if center is None else center
+    matrix = inverse_affine_matrix(center, angle, translate, scale, shear)
+    kind = pillow().Image.Transform.AFFINE
+    color = _color(image, 0 if fill is None else fill)
+    return image.transform(image.size, kind, matrix, PIL_NUMBERS[interpolation], fillcolor=color)
+
+
+def gaussian_blur(image, kernel_size: list[int], sigma: list[float]):
+    from . import _tensor
+
+    blurred = _tensor.gaussian_blur(pil_to_tensor(image), kernel_size, sigma)
+    return to_pil_image(blurred, image.mode)
 
 
 def _enhanced(name: str):

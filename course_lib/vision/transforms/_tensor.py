@@ -20,6 +20,7 @@ from ._color import (
     grayscale,
     invert,
 )
+from .affine import inverse_affine_matrix
 from .interpolation import InterpolationMode
 
 _RESIZING = {"nearest", "nearest-exact", "bilinear", "bicubic"}
@@ -105,26 +106,39 @@ def vflip(image):
 
 
 def rotate(image, angle: float, interpolation: InterpolationMode, expand: bool, center, fill):
-    """Counter-clockwise about the centre; each new pixel asks where it was before."""
+    h, w = image.shape[-2:]
+    middle = (0.0, 0.0) if center is None else (center[0] - w * 0.5, center[1] - h * 0.5)
+    matrix = inverse_affine_matrix(middle, -angle, (0.0, 0.0), 1.0, (0.0, 0.0))
+    return _warped(image, matrix, _size_of_all(h, w, matrix) if expand else (h, w), interpolation, fill)
+
+
+def affine(image, angle: float, translate, scale: float, shear, interpolation: InterpolationMode, fill, center):
+    h, w = image.shape[-2:]
+    middle = (0.0, 0.0) if center is None else (center[0] - w * 0.5, center[1] - h * 0.5)
+    matrix = inverse_affine_matrix(middle, angle, translate, scale, shear)
+    return _warped(image, matrix, (h, w), interpolation, fill)
+
+
+def _warped(image, matrix: list[float], size: tuple[int, int], interpolation: InterpolationMode, fill):
+    """Each pixel of the new image asks the matrix where it was before, in pixels from the middle."""
     if interpolation.value not in {"nearest", "bilinear"}:
         raise ValueError(f"Interpolation mode '{interpolation.value}' is unsupported with Tensor input")
-    h, w = image.shape[-2:]
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    cx, cy = (0.0, 0.0) if center is None else (center[0] - w * 0.5, center[1] - h * 0.5)
-    new_h, new_w = _turned_size(h, w, cos, sin) if expand else (h, w)
-    x = (torch.arange(new_w) + 0.5 - new_w * 0.5)[None, :] - cx  # pixel centres, seen from the centre of rotation
-    y = (torch.arange(new_h) + 0.5 - new_h * 0.5)[:, None] - cy
-    was_x, was_y = x * cos - y * sin + cx, x * sin + y * cos + cy
+    (h, w), (new_h, new_w) = image.shape[-2:], size
+    a, b, c, d, e, f = matrix
+    x = (torch.arange(new_w) + 0.5 - new_w * 0.5)[None, :]
+    y = (torch.arange(new_h) + 0.5 - new_h * 0.5)[:, None]
+    was_x, was_y = x * a + y * b + c, x * d + y * e + f
     grid = torch.stack([was_x / (0.5 * w), was_y / (0.5 * h)], -1)  # grid_sample counts from -1 to 1
 
-    def turned(batch):
+    def warped(batch):
         return _sampled(batch, grid.to(batch.dtype), interpolation.value, fill)
 
-    return _as_floats(image, turned)
+    return _as_floats(image, warped)
 
 
-def _turned_size(h: int, w: int, cos: float, sin: float) -> tuple[int, int]:
-    """Height and width of the smallest box of whole pixels around the turned image."""
+def _size_of_all(h: int, w: int, matrix: list[float]) -> tuple[int, int]:
+    """Height and width of the smallest box of whole pixels around the turned image (a rotation about its middle)."""
+    cos, sin = matrix[0], matrix[3]
     xs = [sx * w * 0.5 * cos + sy * h * 0.5 * sin for sx in (-1, 1) for sy in (-1, 1)]
     ys = [-sx * w * 0.5 * sin + sy * h * 0.5 * cos for sx in (-1, 1) for sy in (-1, 1)]
     return _whole(ys, h), _whole(xs, w)
@@ -149,6 +163,27 @@ def _sampled(batch, grid, mode: str, fill):
     return found * inside + (1.0 - inside) * color
 
 
+def gaussian_blur(image, kernel_size: list[int], sigma: list[float]):
+    """Each pixel becomes a mean of its neighbours, weighted by a normal curve; the edges are mirrored."""
+    columns, rows = (_normal_curve(size, width) for size, width in zip(kernel_size, sigma))
+    weights = rows[:, None] * columns[None, :]
+    channels = dimensions(image)[0]
+    sides = [kernel_size[0] // 2, kernel_size[1] // 2] * 2
+
+    def blurred(batch):
+        kernel = weights.to(batch.dtype).expand(channels, 1, *weights.shape)
+        return F.conv2d(pad(batch, sides, 0, "reflect"), kernel, groups=channels)
+
+    return _as_floats(image, blurred)
+
+
+def _normal_curve(size: int, sigma: float):
+    """`size` weights around the middle that sum to 1."""
+    x = torch.arange(size) - (size - 1) * 0.5
+    weights = torch.exp(-0.5 * (x / sigma) ** 2)
+    return weights / weights.sum()
+
+
 __all__ = ["adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
-           "adjust_sharpness", "crop", "dimensions", "grayscale", "hflip", "invert", "pad", "resize", "rotate",
-           "vflip"]  # fmt: skip
+           "adjust_sharpness", "affine", "crop", "dimensions", "gaussian_blur", "grayscale", "hflip", "invert", "pad",
+           "resize", "rotate", "vflip"]  # fmt: skip

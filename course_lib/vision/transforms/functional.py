@@ -232,6 +232,56 @@ def rotate(img, angle: float, interpolation=InterpolationMode.NEAREST, expand=Fa
     return kernels_of(img).rotate(img, angle, as_mode(interpolation), expand, center, fill)
 
 
+def affine(img, angle: float, translate, scale: float, shear, interpolation=InterpolationMode.NEAREST, fill=None,
+           center=None):  # fmt: skip
+    """The image turned clockwise by `angle` degrees, moved by `translate` = (x, y) pixels, scaled and sheared.
+
+    `shear` is an angle along x, or one along x and one along y. ValueError unless scale is positive.
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.affine.html
+    """
+    if not isinstance(angle, (int, float)):
+        raise TypeError("Argument angle should be int or float")
+    if not isinstance(translate, (list, tuple)):
+        raise TypeError("Argument translate should be a sequence")
+    if len(translate) != 2:
+        raise ValueError("translate should be a sequence of length 2")
+    if scale <= 0.0:
+        raise ValueError("Argument scale should be positive")
+    if not isinstance(shear, (int, float, list, tuple)):
+        raise TypeError("Shear should be either a single value or a sequence of two values")
+    shears = [float(shear), 0.0] if isinstance(shear, (int, float)) else [float(each) for each in shear]
+    shears = shears * 2 if len(shears) == 1 else shears
+    if len(shears) != 2:
+        raise ValueError(f"Shear should be a sequence containing two values. Got {shear}")
+    mode = as_mode(interpolation)
+    return kernels_of(img).affine(img, float(angle), list(translate), scale, shears, mode, fill, center)
+
+
+def gaussian_blur(img, kernel_size, sigma=None):
+    """The image blurred by a normal curve of width `sigma` over `kernel_size` pixels, each a number or (x, y).
+
+    The sizes must be odd. Without sigma, it is 0.3 · ((kernel_size - 1) · 0.5 - 1) + 0.8.
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.gaussian_blur.html
+    """
+    sizes = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
+    if len(sizes) != 2:
+        raise ValueError(f"If kernel_size is a sequence its length should be 2. Got {len(sizes)}")
+    for size in sizes:
+        if size % 2 == 0 or size < 0:
+            raise ValueError(f"kernel_size should have odd and positive integers. Got {kernel_size}")
+    if sigma is None:
+        sigma = [0.15 * size + 0.35 for size in sizes]
+    widths = [float(sigma)] * 2 if isinstance(sigma, (int, float)) else [float(width) for width in sigma]
+    widths = widths * 2 if len(widths) == 1 else widths
+    if len(widths) != 2:
+        raise ValueError(f"If sigma is a sequence, its length should be 2. Got {len(widths)}")
+    if min(widths) <= 0.0:
+        raise ValueError(f"sigma should have positive values. Got {sigma}")
+    return kernels_of(img).gaussian_blur(img, sizes, widths)
+
+
 def five_crop(img, size) -> tuple:
     """The four corners and the middle of the image; ValueError where the image is smaller."""
     crop_height, crop_width = pair(size)
@@ -318,7 +368,7 @@ def rgb_to_grayscale(img, num_output_channels: int = 1):
 to_grayscale = rgb_to_grayscale
 
 __all__ = ["InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
-           "adjust_saturation", "adjust_sharpness", "center_crop", "convert_image_dtype", "crop", "erase", "five_crop",
-           "get_dimensions", "get_image_num_channels", "get_image_size", "hflip", "invert", "normalize", "pad",
-           "pil_to_tensor", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale",
-           "to_pil_image", "to_tensor", "vflip"]  # fmt: skip
+           "adjust_saturation", "adjust_sharpness", "affine", "center_crop", "convert_image_dtype", "crop", "erase",
+           "five_crop", "gaussian_blur", "get_dimensions", "get_image_num_channels", "get_image_size", "hflip",
+           "invert", "normalize", "pad", "pil_to_tensor", "resize", "resized_crop", "rgb_to_grayscale", "rotate",
+           "ten_crop", "to_grayscale", "to_pil_image", "to_tensor", "vflip"]  # fmt: skip

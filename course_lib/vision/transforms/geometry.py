@@ -257,6 +257,19 @@ class RandomVerticalFlip(RandomTransform):
         return F.vflip(image)
 
 
+def symmetric_range(value, name: str) -> list[float]:
+    """[-value, value] for a number, or the two numbers of a sequence."""
+    if isinstance(value, (int, float)):
+        if value < 0:
+            raise ValueError(f"If {name} is a single number, it must be positive.")
+        return [-float(value), float(value)]
+    if not isinstance(value, Sequence):
+        raise TypeError(f"{name} should be a sequence of length 2.")
+    if len(value) != 2:
+        raise ValueError(f"{name} should be a sequence of length 2.")
+    return [float(each) for each in value]
+
+
 class RandomRotation(Transform):
     """The image turned by a random angle from the range `degrees`, or from -degrees to degrees.
 
@@ -265,15 +278,7 @@ class RandomRotation(Transform):
 
     def __init__(self, degrees, interpolation=NEAREST, expand: bool = False, center=None, fill=0):
         super().__init__()
-        if isinstance(degrees, (int, float)):
-            if degrees < 0:
-                raise ValueError("If degrees is a single number, it must be positive.")
-            degrees = [-degrees, degrees]
-        elif not isinstance(degrees, Sequence):
-            raise TypeError("degrees should be a sequence of length 2.")
-        elif len(degrees) != 2:
-            raise ValueError("degrees should be a sequence of length 2.")
-        self.degrees = [float(degree) for degree in degrees]
+        self.degrees = symmetric_range(degrees, "degrees")
         self.interpolation = as_mode(interpolation)
         self.expand = expand
         self.center = center
@@ -297,4 +302,4 @@ class RandomRotation(Transform):
 
 
 __all__ = ["CenterCrop", "FiveCrop", "Pad", "RandomCrop", "RandomHorizontalFlip", "RandomResizedCrop", "RandomRotation",
-           "RandomVerticalFlip", "Resize", "TenCrop"]  # fmt: skip
+           "RandomVerticalFlip", "Resize", "TenCrop", "symmetric_range"]  # fmt: skip

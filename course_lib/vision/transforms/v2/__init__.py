@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..color import ColorJitter, Grayscale, Normalize, RandomErasing, RandomGrayscale
 from ..container import Compose, Lambda, RandomApply
+from ..effects import GaussianBlur, RandomAdjustSharpness, RandomInvert
 from ..geometry import (
     CenterCrop,
     FiveCrop,
@@ -22,13 +23,15 @@ from ..geometry import (
 )
 from ..interpolation import InterpolationMode
 from ..kinds import ConvertImageDtype, PILToTensor, ToPILImage, ToTensor
+from ..random_affine import RandomAffine
 from ..transform import Transform
 from . import functional
 from .choices import RandomChoice, RandomOrder
 from .kinds import ToDtype, ToImage, ToPureTensor
 
-__all__ = ["CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "Grayscale",
-           "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply", "RandomChoice",
-           "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomOrder",
-           "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize", "TenCrop", "ToDtype", "ToImage",
-           "ToPILImage", "ToPureTensor", "ToTensor", "Transform", "functional"]  # fmt: skip
+__all__ = ["CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "GaussianBlur",
+           "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad",
+           "RandomAdjustSharpness", "RandomAffine", "RandomApply", "RandomChoice", "RandomCrop",
+           "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert", "RandomOrder",
+           "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize", "TenCrop", "ToDtype",
+           "ToImage", "ToPILImage", "ToPureTensor", "ToTensor", "Transform", "functional"]  # fmt: skip

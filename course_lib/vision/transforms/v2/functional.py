@@ -14,11 +14,13 @@ from ..functional import (
     adjust_hue,
     adjust_saturation,
     adjust_sharpness,
+    affine,
     center_crop,
     convert_image_dtype,
     crop,
     erase,
     five_crop,
+    gaussian_blur,
     get_dimensions,
     get_image_size,
     invert,
@@ -70,7 +72,8 @@ def get_size(inpt) -> list[int]:
 hflip, vflip = horizontal_flip, vertical_flip
 
 __all__ = ["InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
-           "adjust_saturation", "adjust_sharpness", "center_crop", "convert_image_dtype", "crop", "erase", "five_crop",
-           "get_dimensions", "get_image_size", "get_size", "hflip", "horizontal_flip", "invert", "normalize", "pad",
-           "pil_to_tensor", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_dtype",
-           "to_grayscale", "to_image", "to_pil_image", "to_tensor", "vertical_flip", "vflip"]  # fmt: skip
+           "adjust_saturation", "adjust_sharpness", "affine", "center_crop", "convert_image_dtype",
+           "crop", "erase", "five_crop", "gaussian_blur", "get_dimensions", "get_image_size", "get_size",
+           "hflip", "horizontal_flip", "invert", "normalize", "pad", "pil_to_tensor", "resize",
+           "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_dtype", "to_grayscale",
+           "to_image", "to_pil_image", "to_tensor", "vertical_flip", "vflip"]  # fmt: skip
