@@ -114,6 +114,11 @@ def _padded(name: str, input, hx, params, has_biases, num_layers, dropout, train
 def _packed(name: str, data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional):
     """Sequences of several lengths, longest first: data holds the `batch_sizes[t]` rows of each time step t."""
     sizes = batch_sizes.tolist()
+    if sum(sizes) != len(data) or sizes != sorted(sizes, reverse=True):
+        raise RuntimeError(
+            f"{name}: batch_sizes must not grow, and their sum must be the number of rows, {len(data)}, but they are "
+            f"{sizes}"
+        )
     return _network(name, data, sizes, _states(name, hx), params, has_biases, num_layers, dropout, train, bidirectional)
 
 
