@@ -32,7 +32,10 @@ _TOGETHER = {
     "optim.muon": "torch.optim",
 }
 _PUBLISHED_AT_THE_TOP = {"dtypes", "layouts", "legacy"}  # modules whose names PyTorch has in `torch` itself
+
 _BACK = {there: here for here, there in _ELSEWHERE.items()}
+_MODULES_BACK = {"tensor": "_utils", "_tensor": "_utils", "_C._nn": "nn.functional", "_C": ""}
+_NOTHING = object()
 
 
 def name_in_file(obj, name: str | None = None) -> tuple[str, str] | None:
@@ -53,7 +56,8 @@ def name_in_file(obj, name: str | None = None) -> tuple[str, str] | None:
     for place, there in _TOGETHER.items():
         if inside == place or inside.startswith(f"{place}."):
             return there, name
-    return f"torch.{inside}", name
+    library = "torch" if inside.partition(".")[0] == "vision" else "torch."  # torchvision is a library of its own
+    return library + inside, name
 
 
 def path_in_file(obj) -> str:
@@ -72,8 +76,8 @@ def _public_function(obj) -> tuple[str, str] | None:
 
 
 def is_library_name(module: str) -> bool:
-    """Whether a name in a file means something of this library (or of PyTorch)."""
-    return module == "torch" or module.startswith("torch.")
+    """Whether a name in a file means something of PyTorch or torchvision, and so of this library."""
+    return module.partition(".")[0] in ("torch", "torchvision")
 
 
 def find(module: str, name: str):
@@ -84,7 +88,7 @@ def find(module: str, name: str):
         inside, name = _BACK[module, name]
     else:
         inside = module.removeprefix("torch").lstrip(".")
-        inside = _MOVED.get(inside, inside)
+        inside = _MODULES_BACK.get(inside, inside)
     for place in _modules_from(inside):
         found = place
         for part in name.split("."):
@@ -103,10 +107,6 @@ def is_found(obj, module: str, name: str) -> bool:
         return find(module, name) is obj
     except AttributeError:
         return False
-
-
-_NOTHING = object()
-_MOVED = {"tensor": "_utils", "_tensor": "_utils", "_C._nn": "nn.functional", "_C": ""}
 
 
 def _modules_from(inside: str):

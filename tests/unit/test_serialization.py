@@ -138,6 +138,20 @@ def test_safe_globals_within_safe_globals():
     assert torch.serialization.get_safe_globals() == []
 
 
+def test_models_of_torchvision_have_its_names():
+    from course_lib.vision.models import resnet18
+
+    file = io.BytesIO()
+    torch.save(resnet18(num_classes=2), file)
+    assert "torchvision.models.resnet.ResNet" in torch.serialization.get_unsafe_globals_in_checkpoint(file_at(file, 0))
+    assert type(torch.load(file_at(file, 0), weights_only=False)).__module__ == "course_lib.vision.models.resnet"
+
+
+def file_at(file, position: int):
+    file.seek(position)
+    return file
+
+
 class MyTensor(torch.Tensor):
     pass
 
