@@ -238,6 +238,20 @@ conv = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
 print(conv.weight.stride(), conv.bias.stride())
 print(nn.Linear(2, 2).to(torch.complex64).weight.dtype)
 
+# --- conversions: spellings, a warning, a refusal
+import warnings
+
+layer = lambda: torch.nn.Linear(2, 2)
+print(layer().to(torch.device("cpu"), torch.float64, True).weight.dtype, layer().to(tensor=torch.ones(1).half()).weight.dtype)
+print(layer().to(dtype=torch.float64).weight.dtype, layer().to(device=None).weight.dtype, layer().to(None).weight.dtype)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    print(layer().to(torch.complex64).weight.dtype, [str(w.message) for w in caught])
+try:
+    layer().type(torch.int64)
+except RuntimeError as error:
+    print(error)
+
 # --- representations
 nn = torch.nn
 

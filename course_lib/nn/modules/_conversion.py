@@ -6,6 +6,8 @@ makes of it. Parameters stay the same objects, so that optimizers keep working.
 
 from __future__ import annotations
 
+import warnings
+
 from ...autograd.grad_mode import no_grad
 from ...device import device as device_type
 from ...dtypes import bfloat16, float16, float32, float64
@@ -46,6 +48,15 @@ class Conversion:
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
+
+        if dtype is not None and dtype.is_complex:
+            warnings.warn(
+                "Complex modules are a new feature under active development whose design may change, and some modules "
+                "might not work as expected when using complex tensors as parameters or buffers. Please file an issue "
+                "at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does not "
+                "work as expected.",
+                stacklevel=2,
             )
 
         def convert(tensor):
@@ -110,9 +121,9 @@ def _convert(table: dict, name: str, param: Parameter, fn) -> None:
     table[name] = param
 
 
-def _parsed(*args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None) -> tuple:
+def _parsed(*args, tensor=None, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None) -> tuple:
     """(device, dtype, non_blocking, memory_format) of a call of `to`."""
-    for value in args:
+    for value in (*args, tensor):
         if isinstance(value, Tensor):
             device, dtype = value.device, value.dtype
         elif isinstance(value, dtype_type):
