@@ -215,7 +215,7 @@ def _check_lengths(lengths: list[int], longest: int) -> None:
 
 def _present(lengths: Tensor) -> Tensor:
     """(time, batch): True where a sequence has an element."""
-    return arange(int(lengths[0])).unsqueeze(1) < lengths
+    return arange(int(lengths[0]), device="cpu").unsqueeze(1) < lengths
 
 
 def pad_packed_sequence(
@@ -236,7 +236,7 @@ def pad_packed_sequence(
             f"{total_length} and max sequence length being {longest}"
         )
     batch = int(sizes[0])
-    lengths = (sizes.unsqueeze(1) > arange(batch)).sum(0)
+    lengths = (sizes.unsqueeze(1) > arange(batch, device="cpu")).sum(0)
     padded = data.new_full((longest if total_length is None else total_length, batch, *data.shape[1:]), padding_value)
     padded[:longest][_present(lengths).to(data.device)] = data
     if batch_first:
