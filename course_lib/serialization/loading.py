@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import pickle
@@ -83,8 +84,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
             if first is not None:
                 with ArchiveReader(file) as archive:
                     _refuse_torchscript(archive, weights_only)
-                    place = _mapped(f) if mmap else None
-                    return _load_archive(archive, new_unpickler, restorer(map_location), place)
+                    mapped = _mapped(f, file) if mmap else None
+                    return _load_archive(archive, new_unpickler, restorer(map_location), mapped)
             if mmap:
                 raise RuntimeError(
                     f"mmap can only be used with files saved with `torch.save({f'{f}, ' if isinstance(f, str) else ''}"
@@ -208,6 +209,7 @@ def _safe_unpickler(file, persistent_load, load_args):
     return unpickler.Unpickler(file, encoding=load_args["encoding"], persistent_load=persistent_load)
 
 
+@functools.cache
 def _unpickler_of(pickle_module):
     """The unpickler of `pickle` (or another module) with this library's meaning for PyTorch's names."""
 
@@ -317,11 +319,12 @@ def _is_foreign(byte_order: str) -> bool:
     return byte_order != sys.byteorder
 
 
-def _mapped(path) -> np.ndarray:
+def _mapped(path, file) -> np.ndarray:
     """The file as an array of bytes that are read when they are looked at."""
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
-    return np.memmap(path, np.uint8, "r+" if get_default_mmap_options() == MAP_SHARED else "c").view(np.ndarray)
+    shared = get_default_mmap_options() == MAP_SHARED
+    return (np.memmap(path, np.uint8, "r+") if shared else np.memmap(file, np.uint8, "c")).view(np.ndarray)
 
 
 __all__ = ["UNSAFE", "load", "made_storage", "storage_id"]

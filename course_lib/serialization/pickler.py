@@ -6,6 +6,7 @@ tuple such as ("storage", torch.FloatStorage, "0", "cpu", 12): its dtype, its ke
 
 from __future__ import annotations
 
+import functools
 import pickle
 import types
 
@@ -47,6 +48,7 @@ class Storages:
             yield key, count, memoryview(array.get() if hasattr(array, "get") else array)[:nbytes]
 
 
+@functools.cache
 def pickler_class(pickle_module) -> type:
     """A pickler with PyTorch's names for this library's classes, made of a module such as `pickle` or `dill`."""
     base = pickle._Pickler if pickle_module is pickle else pickle_module.Pickler  # in Python: in C nothing can be named
