@@ -1,7 +1,7 @@
 """autocast: regions in which products of matrices run in half precision, and what needs range runs in float32.
 
-The mode is kept for each kind of device: whether it is on, and the dtype that ops are lowered to. `_apply` tells the
-ops (ops/_autocast.py), which cast their operands themselves.
+The mode is kept for each kind of device: `AUTOCAST.lower` has a dtype where it is on. The ops look there, and cast
+their operands themselves (ops/_autocast.py).
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from ..device import device as device_type_of
 from ..ops._autocast import AUTOCAST
 from ..tensor import Tensor
 
-_DTYPES = {"cpu": dtypes.bfloat16, "cuda": dtypes.float16}  # what lowered ops compute in
+_DTYPES = {"cpu": dtypes.bfloat16, "cuda": dtypes.float16}  # what ops are lowered to where it is on
 _SUPPORTED = (dtypes.bfloat16, dtypes.float16)
-_ENABLED = dict.fromkeys(_DTYPES, False)
 _CACHE = {"enabled": True, "nesting": 0}
 
 
-def _apply() -> None:
-    AUTOCAST.lower = {kind: _DTYPES[kind].numpy for kind, enabled in _ENABLED.items() if enabled}
+def _switch(kind: str, enabled: bool, dtype) -> None:
+    """Autocast to this dtype on a kind of device, or none."""
+    _DTYPES[kind] = dtype
+    others = {other: lower for other, lower in AUTOCAST.lower.items() if other != kind}
+    AUTOCAST.lower = {**others, kind: dtype.numpy} if enabled else others
     AUTOCAST.on = bool(AUTOCAST.lower)
 
 
@@ -56,15 +58,15 @@ def is_autocast_enabled(device_type: str = "cuda") -> bool:
 
     Source: https://docs.pytorch.org/docs/stable/amp.html
     """
-    return _ENABLED[_kind("is_autocast_enabled", device_type)]
+    return _kind("is_autocast_enabled", device_type) in AUTOCAST.lower
 
 
 def set_autocast_enabled(device_type, enabled: bool | None = None) -> None:
     """Turn autocast on or off for a kind of device, "cuda" if none is given; `autocast` does it in a region."""
     if enabled is None:
         device_type, enabled = "cuda", device_type
-    _ENABLED[_kind("set_autocast_enabled", device_type)] = bool(enabled)
-    _apply()
+    kind = _kind("set_autocast_enabled", device_type)
+    _switch(kind, bool(enabled), _DTYPES[kind])
 
 
 def get_autocast_dtype(device_type: str):
@@ -81,8 +83,8 @@ def get_autocast_dtype(device_type: str):
 
 def set_autocast_dtype(device_type: str, dtype) -> None:
     """Set the dtype that autocast lowers to on this kind of device."""
-    _DTYPES[_kind("set_autocast_dtype", device_type)] = dtype
-    _apply()
+    kind = _kind("set_autocast_dtype", device_type)
+    _switch(kind, kind in AUTOCAST.lower, dtype)
 
 
 def is_autocast_cache_enabled() -> bool:
@@ -189,17 +191,17 @@ class autocast:
 
     def __enter__(self):
         kind = device_type_of(self.device).type
-        self._before.append((_ENABLED[kind], _DTYPES[kind], _CACHE["enabled"]))
-        _ENABLED[kind], _DTYPES[kind], _CACHE["enabled"] = self._enabled, self.fast_dtype, self._cache_enabled
+        self._before.append((kind in AUTOCAST.lower, _DTYPES[kind], _CACHE["enabled"]))
+        _CACHE["enabled"] = self._cache_enabled
         autocast_increment_nesting()
-        _apply()
+        _switch(kind, self._enabled, self.fast_dtype)
         return self
 
     def __exit__(self, *exception) -> bool:
         kind = device_type_of(self.device).type
-        _ENABLED[kind], _DTYPES[kind], _CACHE["enabled"] = self._before.pop()
+        enabled, dtype, _CACHE["enabled"] = self._before.pop()
         autocast_decrement_nesting()
-        _apply()
+        _switch(kind, enabled, dtype)
         return False
 
     def __call__(self, func):

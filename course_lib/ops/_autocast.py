@@ -8,6 +8,7 @@ whatever dtype it is given. The lists are PyTorch's for the CPU.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
 import numpy as np
@@ -23,8 +24,23 @@ class _Autocast:
     def __init__(self):
         self.on, self.lower = False, {}
 
+    def state(self) -> tuple[bool, dict]:
+        return self.on, self.lower
+
 
 AUTOCAST = _Autocast()
+
+
+@contextlib.contextmanager
+def autocast_as(state: tuple):
+    """Autocast inside the block as it was when `AUTOCAST.state()` gave this state: for what is computed once more."""
+    before = AUTOCAST.state()
+    AUTOCAST.on, AUTOCAST.lower = state
+    try:
+        yield
+    finally:
+        AUTOCAST.on, AUTOCAST.lower = before
+
 
 LOWER = {"addbmm", "addmm", "baddbmm", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
          "conv_transpose3d", "linalg.multi_dot", "linalg.vecdot", "lstm", "prelu",
@@ -103,4 +119,4 @@ def with_autocast(made, name: str, namespace: str | None):
     return public
 
 
-__all__ = ["AUTOCAST", "lowered", "with_autocast"]
+__all__ = ["AUTOCAST", "autocast_as", "lowered", "with_autocast"]

@@ -14,6 +14,7 @@ from ..autograd import backward as run_backward
 from ..autograd.function import Function
 from ..autograd.grad_mode import GRAD, enable_grad, no_grad
 from ..autograd.graph import saved_tensors_hooks
+from ..ops._autocast import AUTOCAST, autocast_as
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -91,6 +92,7 @@ class _Recomputed:
         self.forward_context, self.recompute_context = context_fn()
         self.determinism_check = determinism_check
         self.state = default_generator.get_state() if preserve_rng_state else None
+        self.autocast = AUTOCAST.state()
         self.kept: list = []  # (shape, dtype) of each saved tensor, in order
         self.again: dict[int, Tensor] = {}
 
@@ -124,7 +126,8 @@ class _Recomputed:
 
         args = [t.detach().requires_grad_(t.requires_grad) if isinstance(t, Tensor) else t for t in self.args]
         hooks = saved_tensors_hooks(keep, refuse)
-        with enable_grad(), _random_state(self.state), self.recompute_context, hooks, contextlib.suppress(_Stop):
+        modes = _random_state(self.state), autocast_as(self.autocast)
+        with enable_grad(), modes[0], modes[1], self.recompute_context, hooks, contextlib.suppress(_Stop):
             self.function(*args, **self.kwargs)
         self._check(found)
         self.again = dict(enumerate(found))
@@ -157,6 +160,7 @@ class CheckpointFunction(Function):
     def forward(ctx, function, preserve_rng_state: bool, *args):
         ctx.function = function
         ctx.state = default_generator.get_state() if preserve_rng_state else None
+        ctx.autocast = AUTOCAST.state()
         ctx.plain = [None if isinstance(a, Tensor) else a for a in args]
         ctx.save_for_backward(*[a if isinstance(a, Tensor) else None for a in args])
         if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
@@ -171,7 +175,7 @@ class CheckpointFunction(Function):
             plain if t is None else t.detach().requires_grad_(t.requires_grad)
             for t, plain in zip(saved, ctx.plain, strict=True)
         ]
-        with enable_grad(), _random_state(ctx.state):
+        with enable_grad(), _random_state(ctx.state), autocast_as(ctx.autocast):
             made = ctx.function(*args)
         outputs = (made,) if isinstance(made, Tensor) else made
         pairs = [

@@ -232,3 +232,23 @@ attempt(lambda: n.load_state_dict({}))
 attempt(lambda: n.step(o))
 attempt(lambda: torch.amp.GradScaler("cpu", growth_factor=0.5))
 attempt(lambda: torch.amp.GradScaler("cpu", backoff_factor=2))
+
+# --- checkpointing computes again as it was
+from_checkpoint = torch.utils.checkpoint.checkpoint
+w = torch.ones(2, 2, requires_grad=True)
+
+
+def part(x):
+    out = x @ w
+    print(out.dtype, torch.is_autocast_enabled("cpu"))
+    return (out * out).sum()
+
+
+for reentrant in (True, False):
+    for inside in (True, False):
+        x = torch.ones(2, 2, requires_grad=True)
+        with torch.autocast("cpu", enabled=inside):
+            y = from_checkpoint(part, x, use_reentrant=reentrant)
+        with torch.autocast("cpu", enabled=not inside):
+            y.backward()
+        print(y.dtype, x.grad)
