@@ -7,7 +7,7 @@ def _convert(module, memory_format, kinds: tuple):
     if isinstance(module, kinds):
         module.weight.data = module.weight.detach().clone(memory_format=memory_format)
     for child in module.children():
-        _convert(child, memory_format, dims, kinds)
+        _convert(child, memory_format, kinds)
     return module
 
 
