@@ -174,13 +174,22 @@ def _of_op(seen: dict) -> str:
 
 @functools.cache
 def target_of_op(cls) -> str:
-    name, made = cls.__name__, _function_of(cls)
+    """The public name of an op; "ops.NAME" for one that only other ops use."""
     for namespace in NAMESPACES:
-        if made is not None and FUNCTIONS.get(namespace, {}).get(name) is made:
-            return f"{namespace}.{name}"
+        for name in (cls.__name__, cls.name):
+            if _op_behind(FUNCTIONS.get(namespace, {}).get(name)) is cls:
+                return f"{namespace}.{name}"
     if cls.rule is not None and cls.operands == 2 and cls.name in FUNCTIONS["torch"]:
         return f"torch.{cls.name}"  # the op behind an operator: `a / b` is true_divide(a, b)
-    return f"Tensor.{name}" if made is not None and vars(Tensor).get(name) is made else f"ops.{name}"
+    return f"{'Tensor' if _op_behind(vars(Tensor).get(cls.__name__)) is cls else 'ops'}.{cls.__name__}"
+
+
+def _op_behind(function) -> type | None:
+    """The class of the op that a function was made for."""
+    code = getattr(function, "__code__", None)
+    if code is None or "cls" not in code.co_freevars:
+        return None
+    return function.__closure__[code.co_freevars.index("cls")].cell_contents
 
 
 # ---- from targets to functions -------------------------------------------------------------------------------------

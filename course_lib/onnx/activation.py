@@ -155,7 +155,7 @@ def _log_softmax(g, input, dim=None, _stacklevel=3, dtype=None):
 
 @handles("softmin")
 def _softmin(g, input, dim=None, _stacklevel=3, dtype=None):
-    return _normalized(g, "Softmax", g.op("Neg", input), input, dim)
+    return _normalized(g, "Softmax", g.op("Neg", g.cast(input, g.out.dtype)), input, dim)
 
 
 @handles("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")

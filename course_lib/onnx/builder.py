@@ -194,7 +194,7 @@ class Builder:
         return self.op("Squeeze", value, self.constant(list(dims)))
 
     def transpose(self, value, order) -> str:
-        return self.op("Transpose", value, perm=list(order))
+        return self.op("Transpose", value, perm=list(order)) if list(order) else self.name_of(value)
 
     def reduce(self, kind: str, value, dims, keepdim: bool = False) -> str:
         """ReduceSum, ReduceMean, …: over `dims`, or over all where that is None or empty."""

@@ -59,9 +59,14 @@ def _ones_like(g, input, **named):
     return _like(g, input, 1)
 
 
-@handles("full_like", "fill")
+@handles("full_like")
 def _full_like(g, input, fill_value, **named):
     return _like(g, input, fill_value)
+
+
+@handles("fill")
+def _fill(g, input, value):
+    return _like(g, input, value)
 
 
 @handles("copy_")

@@ -140,10 +140,20 @@ def _index_select(g, input, dim, index):
     return g.op("Gather", input, g.reshape(index, [-1]), axis=dim)
 
 
-@handles("gather", "take_along_dim")
+@handles("gather")
 def _gather(g, input, dim, index, *, sparse_grad=False):
-    dim, index = (index, dim) if isinstance(dim, Ref) else (dim, index)
     return g.op("GatherElements", input, index, axis=dim)
+
+
+@handles("take_along_dim")
+def _take_along_dim(g, input, indices, dim=None):
+    if dim is None:
+        return g.op("Gather", g.reshape(input, [-1]), g.reshape(indices, [-1]))
+    dim %= input.ndim
+    shapes = [t.shape[:dim] + t.shape[dim + 1 :] for t in (input, indices)]
+    if shapes[0] != shapes[1]:
+        g.refuse("take_along_dim with sizes that broadcast has no ONNX operator")
+    return g.op("GatherElements", input, indices, axis=dim)
 
 
 @handles("scatter")
@@ -161,6 +171,43 @@ def _scatter(g, input, dim, index, src=None, *, value=None, reduce=None):
 @handles("scatter_add")
 def _scatter_add(g, input, dim, index, src):
     return g.op("ScatterElements", input, index, src, axis=dim, reduction="add")
+
+
+@handles("scatter_reduce")
+def _scatter_reduce(g, input, dim, index, src, reduce, *, include_self=True):
+    kinds = {"sum": "add", "prod": "mul", "amax": "max", "amin": "min"}
+    if reduce not in kinds or not include_self:
+        g.refuse(f"scatter_reduce with '{reduce}', or without the old values, has no ONNX operator")
+    return g.op("ScatterElements", input, index, src, axis=dim, reduction=kinds[reduce])
+
+
+def _rows(g: Builder, input: Ref, dim: int, index: Ref, values) -> tuple[str, str]:
+    """An index of whole slices, and its values, spread to the form that ScatterElements takes."""
+    before = [g.shape_of(input, 0, dim)] if dim else []
+    after = [g.shape_of(input, dim + 1)] if dim < input.ndim - 1 else []
+    count = g.reshape(g.op("Size", index), [1])
+    sizes = g.op("Concat", *before, count, *after, axis=0)
+    column = g.reshape(g.cast(index, dtypes.int64), [1] * dim + [-1] + [1] * (input.ndim - dim - 1))
+    return g.op("Expand", column, sizes), g.op("Expand", values, sizes)
+
+
+@handles("index_add")
+def _index_add(g, input, dim, index, source, *, alpha=1):
+    values = source.name if alpha == 1 else g.op("Mul", source, g.cast(alpha, input.dtype))
+    index, values = _rows(g, input, dim % input.ndim, index, values)
+    return g.op("ScatterElements", input, index, values, axis=dim, reduction="add")
+
+
+@handles("index_copy")
+def _index_copy(g, input, dim, index, source):
+    return g.op("ScatterElements", input, *_rows(g, input, dim % input.ndim, index, source.name), axis=dim)
+
+
+@handles("index_fill")
+def _index_fill(g, input, dim, index, value):
+    return g.op(
+        "ScatterElements", input, *_rows(g, input, dim % input.ndim, index, g.cast(value, input.dtype)), axis=dim
+    )
 
 
 @handles("masked_select")

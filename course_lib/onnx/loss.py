@@ -43,9 +43,10 @@ def _bent(g: Builder, size: str, knee: float, like: Ref, scale: float) -> str:
 
 @handles("binary_cross_entropy_with_logits")
 def _bce_with_logits(g, input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
-    if pos_weight is not None:
-        g.refuse("binary_cross_entropy_with_logits with pos_weight has no ONNX counterpart here")
-    loss = g.op("Sub", g.op("Softplus", input), g.op("Mul", input, target))
+    one = g.cast(1.0, input.dtype)
+    yes = g.op("Mul", target, g.op("Softplus", g.op("Neg", input)))
+    yes = yes if pos_weight is None else g.op("Mul", yes, pos_weight)
+    loss = g.op("Add", yes, g.op("Mul", g.op("Sub", one, target), g.op("Softplus", input)))
     return _reduced(g, loss if weight is None else g.op("Mul", loss, weight), reduction)
 
 
@@ -71,6 +72,17 @@ def _nll_loss(g, input, target, weight=None, size_average=None, ignore_index=-10
 @handles("cross_entropy")
 def _cross_entropy(g, input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
                    label_smoothing=0.0):  # fmt: skip
-    if label_smoothing or target.dtype is not dtypes.int64 or input.ndim == 1:
-        g.refuse("cross_entropy is exported for class indices, without label smoothing")
+    if label_smoothing or not (target.dtype is dtypes.int64 or input.ndim > 1 and weight is None):
+        g.refuse("cross_entropy is exported without label smoothing, and for probabilities without weights")
+    if target.dtype is not dtypes.int64:
+        surprise = g.op("Neg", g.op("Mul", target, g.op("LogSoftmax", input, axis=1)))
+        total = g.reduce("ReduceSum", surprise, [1])
+        if reduction != "mean":
+            return _reduced(g, total, reduction)
+        count = g.op("Cast", g.op("Size", total), to=g.type_of(input.dtype))
+        return g.op("Div", g.reduce("ReduceSum", total, None), count)
+    if input.ndim == 1:
+        input, target = g.unsqueeze(input, 0), g.unsqueeze(target, 0)
+        made = g.op("SoftmaxCrossEntropyLoss", input, target, weight, ignore_index=ignore_index, reduction=reduction)
+        return g.squeeze(made, 0) if reduction == "none" else made
     return g.op("SoftmaxCrossEntropyLoss", input, target, weight, ignore_index=ignore_index, reduction=reduction)

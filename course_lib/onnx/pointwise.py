@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import dtypes
 from .builder import Builder, Ref, handles
 
@@ -205,6 +207,71 @@ def _addcdiv(g, input, a, b, *, value=1):
     return g.op("Add", input, g.op("Mul", number(g, value, input), g.op("Div", a, b)))
 
 
+@handles("deg2rad")
+def _deg2rad(g, input):
+    return g.op("Mul", g.cast(input, g.out.dtype), g.constant(math.pi / 180, g.out.dtype))
+
+
+@handles("rad2deg")
+def _rad2deg(g, input):
+    return g.op("Mul", g.cast(input, g.out.dtype), g.constant(180 / math.pi, g.out.dtype))
+
+
+@handles("atan2", "arctan2")
+def _atan2(g, input, other):
+    """The angle of the quotient, half a turn further on the left side; up and down where the quotient is none."""
+    y, x = _both(g, input, other)
+    zero, turn = g.constant(0.0, g.out.dtype), g.constant(math.pi, g.out.dtype)
+    further = g.op("Where", g.op("Less", y, zero), g.op("Neg", turn), turn)
+    on_axis = g.op("Mul", g.op("Sign", y), g.constant(math.pi / 2, g.out.dtype))
+    angle = g.op("Atan", g.op("Div", y, x))
+    angle = g.op("Where", g.op("Less", x, zero), g.op("Add", angle, further), angle)
+    return g.op("Where", g.op("Equal", x, zero), on_axis, angle)
+
+
+@handles("erfc", "special.erfc")
+def _erfc(g, input):
+    return g.op("Sub", number(g, 1, input), g.op("Erf", input))
+
+
+@handles("special.ndtr")
+def _ndtr(g, input):
+    half = number(g, 0.5, input)
+    return g.op(
+        "Mul", half, g.op("Add", number(g, 1, input), g.op("Erf", g.op("Mul", input, number(g, 0.5**0.5, input))))
+    )
+
+
+@handles("logit", "special.logit")
+def _logit(g, input, eps=None):
+    p = input.name if eps is None else g.op("Clip", input, number(g, eps, input), number(g, 1 - eps, input))
+    return g.op("Log", g.op("Div", p, g.op("Sub", number(g, 1, input), p)))
+
+
+@handles("logaddexp")
+def _logaddexp(g, input, other):
+    a, b = _both(g, input, other)
+    away = g.op("Sub", a, b)
+    smaller = g.op("Exp", g.op("Neg", g.op("Abs", away)))
+    total = g.op("Add", g.op("Max", a, b), g.op("Log", g.op("Add", smaller, g.constant(1.0, g.out.dtype))))
+    return g.op("Where", g.op("IsNaN", away), g.op("Add", a, b), total)  # two infinities of one sign
+
+
+@handles("hypot")
+def _hypot(g, input, other):
+    a, b = _both(g, input, other)
+    return g.op("Sqrt", g.op("Add", g.op("Mul", a, a), g.op("Mul", b, b)))
+
+
+@handles("nan_to_num")
+def _nan_to_num(g, input, nan=0.0, posinf=None, neginf=None):
+    largest = float(np.finfo(input.dtype.numpy).max)
+    highest, lowest = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    x = g.op("Where", g.op("IsNaN", input), number(g, nan or 0.0, input), input)
+    x = g.op("Where", g.op("Equal", x, number(g, math.inf, input)), number(g, highest, input), x)
+    return g.op("Where", g.op("Equal", x, number(g, -math.inf, input)), number(g, lowest, input), x)
+
+
 # ---- truth ---------------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +300,16 @@ def _where(g, condition, input=None, other=None):
     if input is None:
         g.refuse("torch.where with one argument gives a number of tensors that depends on the input")
     return g.op("Where", g.cast(condition, dtypes.bool), g.cast(input, g.out.dtype), g.cast(other, g.out.dtype))
+
+
+@handles("isposinf")
+def _isposinf(g, input):
+    return g.op("IsInf", input, detect_negative=0)
+
+
+@handles("isneginf")
+def _isneginf(g, input):
+    return g.op("IsInf", input, detect_positive=0)
 
 
 @handles("masked_fill")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
-from .builder import Ref, handles
+from .builder import Builder, Ref, handles
 from .pointwise import number
 
 
@@ -51,8 +51,10 @@ def _einsum(g, equation, *operands):
 
 @handles("scaled_dot_product_attention")
 def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
-    if dropout_p or enable_gqa:
-        g.refuse("attention with dropout or enable_gqa has no ONNX operator here")
+    if dropout_p:
+        g.refuse("attention with dropout has no ONNX operator here: call eval() first")
+    if enable_gqa:
+        key, value = [_repeated_heads(g, t, query.shape[-3] // t.shape[-3]) for t in (key, value)]
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return _attended(g, query, key, value, attn_mask, scale, is_causal, False)[0]
 
@@ -87,12 +89,18 @@ def _attended(g, query, key, value, mask, scale: float, is_causal: bool, blind_i
     return g.op("MatMul", weights, value), weights
 
 
+def _repeated_heads(g: Builder, x: Ref, times: int) -> Ref:
+    shape = (*x.shape[:-3], x.shape[-3] * times, *x.shape[-2:])
+    return Ref(g.call("repeat_interleave", x, times, x.ndim - 3), shape, x.dtype)
+
+
 @handles("cosine_similarity")
 def _cosine_similarity(g, x1, x2, dim=1, eps=1e-8):
-    a, b = x1, x2
-    dim %= max(x1.ndim, x2.ndim)
-    lengths = [g.op("Max", g.reduce("ReduceL2", x, [dim]), number(g, eps, x1)) for x in (a, b)]
-    product = g.reduce("ReduceSum", g.op("Mul", a, b), [dim])
+    ndim = max(x1.ndim, x2.ndim)
+    a, b = [g.unsqueeze(x, *range(ndim - x.ndim)) if x.ndim < ndim else x for x in (x1, x2)]
+    dim = [dim % ndim]
+    lengths = [g.op("Max", g.reduce("ReduceL2", x, dim), number(g, eps, x1)) for x in (a, b)]
+    product = g.reduce("ReduceSum", g.op("Mul", a, b), dim)
     return g.op("Div", product, g.op("Mul", *lengths))
 
 

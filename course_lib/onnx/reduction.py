@@ -96,7 +96,8 @@ def squared_deviations(g, input: Ref, dims, correction) -> str:
     axes = dims or list(range(input.ndim))
     count = g.op("Gather", g.shape_of(input), g.constant(axes))
     count = g.op("Cast", g.op("ReduceProd", count, keepdims=0), to=g.type_of(input.dtype))
-    return g.op("Div", squares, g.op("Sub", count, g.cast(correction, input.dtype)))
+    freedom = g.op("Max", g.op("Sub", count, g.cast(correction, input.dtype)), g.cast(0.0, input.dtype))
+    return g.op("Div", squares, freedom)
 
 
 def _variance(g, input, dim, unbiased, keepdim, correction):
@@ -123,6 +124,11 @@ def _norm(g, input, p=2, dim=None, keepdim=False, *, ord=None, dtype=None):
     p = 2 if p in (None, "fro") else p
     p = p if ord is None else ord
     dims = dims_of(input, dim)
+    if isinstance(p, str):
+        g.refuse(f"the norm '{p}' has no ONNX operator")
+    if p == 0:
+        counted = g.op("Cast", g.op("Cast", input, to=g.type_of(dtypes.bool)), to=g.type_of(g.out.dtype))
+        return g.reduce("ReduceSum", counted, dims, keepdim)
     if p in (1, 2):
         return g.reduce(f"ReduceL{int(p)}", input, dims, keepdim)
     size = g.op("Abs", input)

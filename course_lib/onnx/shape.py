@@ -133,8 +133,10 @@ def _movedim(g, input, source, destination):
 
 
 @handles("flip")
-def _flip(g, input, *dims):
-    dims = [d % input.ndim for d in flat(dims)]
+def _flip(g, input, *dims, **named):
+    dims = [d % input.ndim for d in (flat(dims) if dims else flat([named["dims"]]))]
+    if not dims:
+        return input.name
     ones = [-1] * len(dims)
     return g.op(
         "Slice", input, g.constant(ones), g.constant([-(1 << 62)] * len(dims)), g.constant(dims), g.constant(ones)
@@ -241,6 +243,24 @@ def _pad(g, input, pad, mode="constant", value=None):
         parts = [cut(g, x, dim, -left, None)] * (left > 0) + [x] + [cut(g, x, dim, None, right)] * (right > 0)
         x = g.op("Concat", *parts, axis=dim)
     return x
+
+
+@handles("diagonal", "linalg.diagonal")
+def _diagonal(g, input, offset=0, dim1=0, dim2=1):
+    """The diagonals: rows and columns last, then the elements where both numbers agree."""
+    dim1, dim2 = dim1 % input.ndim, dim2 % input.ndim
+    rest = [d for d in range(input.ndim) if d not in (dim1, dim2)]
+    count = g.out.shape[-1]
+    places = [[max(-offset, 0) + i, max(offset, 0) + i] for i in range(count)]
+    x = g.transpose(input, [dim1, dim2, *rest])
+    found = g.op("GatherND", x, g.constant(places))
+    return g.transpose(found, [*range(1, input.ndim - 1), 0])
+
+
+@handles("trace")
+def _trace(g, input):
+    count = min(input.shape)
+    return g.reduce("ReduceSum", g.op("GatherND", input, g.constant([[i, i] for i in range(count)])), None)
 
 
 @handles("tril")

@@ -78,6 +78,13 @@ def _avg_pool(dims: int):
         settings = {"kernel_shape": kernel, "strides": _tuple(stride, dims) if stride else kernel,
                     "pads": _tuple(padding, dims) * 2, "ceil_mode": int(ceil_mode),
                     "count_include_pad": int(whole)}  # fmt: skip
+        if ceil_mode and divisor_override is not None:
+            g.refuse("avg_pool with ceil_mode and divisor_override has no ONNX operator")
+        if ceil_mode and whole and any(settings["pads"]):  # windows beyond the padding count what is inside it
+            lead = [0] * (input.ndim - dims)
+            pads = g.constant(lead + settings["pads"][:dims] + lead + settings["pads"][dims:])
+            input = Ref(g.op("Pad", input, pads), input.shape, input.dtype)
+            settings |= {"pads": [0] * 2 * dims, "count_include_pad": 0}
         out = _batched(g, input, dims, lambda x: g.op("AveragePool", x, **settings))
         if divisor_override is None:
             return out

@@ -83,7 +83,7 @@ class Writer:
         builder.out = made[0] if len(made) == 1 and not isinstance(node.outputs, list) else made
         try:
             results = handler(builder, *self._filled(node.args), **self._filled(node.kwargs))
-        except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+        except (TypeError, LookupError, AttributeError, ValueError, ArithmeticError) as error:
             raise UnsupportedOperatorError(
                 f"{node.target} with these arguments has no ONNX counterpart here ({place}): {error}"
             ) from error

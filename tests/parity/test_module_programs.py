@@ -15,7 +15,7 @@ from module_db import samples
 
 import course_lib as torch
 
-SAMPLES = 6  # of each module
+SAMPLES = 4  # of each module
 NO_ONNX = {  # what onnx.export refuses, at least with some arguments
     "nn.CTCLoss": "no ONNX operator",
     "nn.CrossEntropyLoss": "probabilities as targets, label smoothing",
