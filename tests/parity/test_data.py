@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import collections
 import inspect
+import os
 import random
 import warnings
 
@@ -498,6 +499,8 @@ def test_settings_refused_for_streams(name, value):
 
 def test_more_workers_than_cores():
     check(lambda T: len(T.utils.data.DataLoader(squares(T), num_workers=1000)))
+    one_more = len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1
+    check(lambda T: list(T.utils.data.DataLoader(squares(T), num_workers=one_more)))
 
 
 FIXED = ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"]

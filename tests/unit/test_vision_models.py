@@ -107,6 +107,13 @@ def test_weights_that_cannot_be_downloaded(cache):
     assert str(cache) in str(raised.value) and "resnet34-b627a593.pth  (sha256 b627a593)" in str(raised.value)
 
 
+def test_models_by_name():
+    assert type(models.get_model("ResNet18", num_classes=2)) is models.ResNet
+    assert len(models.list_models()) == 14
+    with pytest.raises(ValueError, match="Unknown model resnet17"):
+        models.get_model("resnet17")
+
+
 def test_wrong_weights():
     with pytest.raises(KeyError):
         models.resnet18(weights="IMAGENET1K_V9")

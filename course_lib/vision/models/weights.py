@@ -1,14 +1,13 @@
 """Weights: names for sets of trained weights, where they lie, and how to get them into a model.
 
-A file is looked for where PyTorch keeps it ($TORCH_HOME or ~/.cache/torch, below it hub/checkpoints), and downloaded
-where it is missing. The name of a file ends in the first digits of its SHA-256, which is checked.
+A file is looked for where PyTorch keeps it (`checkpoints` in the folder of torch.hub), and downloaded where it is
+missing. The name of a file ends in the first digits of its SHA-256, which is checked.
 """
 
 from __future__ import annotations
 
 import os
 from enum import Enum
-from pathlib import Path
 from typing import NamedTuple
 
 import course_lib as torch
@@ -68,15 +67,10 @@ class WeightsEnum(Enum):
     def get_state_dict(self, progress: bool = True, check_hash: bool = True) -> dict:
         """The weights, from the file that is there or from a download; RuntimeError says where to put the file."""
         name = self.value.file
+        folder = os.path.join(torch.hub.get_dir(), "checkpoints")
         digits = name.removesuffix(".pth").rsplit("-", 1)[-1]
-        (path,) = fetch(checkpoints(), [RemoteFile(name, digits, (self.url,), "sha256")])
+        (path,) = fetch(folder, [RemoteFile(name, digits, (self.url,), "sha256")])
         return torch.load(path)
-
-
-def checkpoints() -> Path:
-    """The folder for files of weights, the one that PyTorch uses."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
-    return Path(os.environ.get("TORCH_HOME", cache / "torch")).expanduser() / "hub" / "checkpoints"
 
 
 def weighted(make, members: type[WeightsEnum], weights, kwargs: dict):
@@ -98,4 +92,4 @@ def _from_pretrained(members, weights, kwargs: dict):
     return next(iter(members)) if kwargs.pop("pretrained") else None
 
 
-__all__ = ["Weights", "WeightsEnum", "checkpoints", "weighted"]
+__all__ = ["Weights", "WeightsEnum", "weighted"]
