@@ -333,9 +333,10 @@ def _transposed(name: str, input, weight, bias, stride, padding, output_padding,
         for n, s, p, d, k, e in zip(x.shape[2:], stride, pads, dilation, kernel, extra, strict=True)
     ])  # fmt: skip
     if any(n < 1 for n in size):
+        lead = "1 x " if dims == 1 else ""
         raise RuntimeError(
-            f"Given input size per channel: ({' x '.join(map(str, x.shape[2:]))}). Calculated output size per channel: "
-            f"({' x '.join(map(str, size))}). Output size is too small"
+            f"Given input size per channel: ({lead}{' x '.join(map(str, x.shape[2:]))}). Calculated output size per "
+            f"channel: ({lead}{' x '.join(map(str, size))}). Output size is too small"
         )
     require_kind("slow_conv_transpose2d_out_cpu", x._array, "fVciu")
     made = transposed(x, weight, bias, geometry=geometry, size=size)

@@ -131,7 +131,7 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
             "channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
             stacklevel=2,
         )
-    return _drop_channels(input, p, training, inplace, batched=input.ndim != 4)
+    return _drop_channels(input, p, training, inplace, batched=input.ndim == 5)
 
 
 def _drop_channels(input, p, training, inplace, *, batched: bool) -> Tensor:

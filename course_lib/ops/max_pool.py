@@ -12,9 +12,10 @@ import math
 from ..autograd.grad_mode import GRAD
 from ..backends import array_module
 from ..tensor import Tensor, wrap
-from ._numeric import in_layout_of, require_kind, tuple_of
+from ._numeric import in_layout_of, require_kind
 from ._op import function, op
-from .pool import adaptive_size, adaptive_windows, check_1d, check_pool, pool_setting, pooled_size
+from .pool import adaptive_size, adaptive_windows
+from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, stride_setting, whole_numbers
 
 # ---- the largest of each window ----------------------------------------------------------------------------------
 
@@ -172,9 +173,11 @@ def scattered(g: Tensor, places: Tensor, shape, dims: int) -> Tensor:
 
 def _pool(name: str, input, kernel_size, stride, padding, dilation, ceil_mode, indices: bool):
     dims = int(name[8])
-    kernel = pool_setting(name, "kernel_size", kernel_size, dims)
-    stride = kernel if stride is None or stride == [] or stride == () else pool_setting(name, "stride", stride, dims)
-    padding, dilation = pool_setting(name, "padding", padding, dims), pool_setting(name, "dilation", dilation, dims)
+    called = f"{name}_with_indices" if indices else name
+    kernel = pool_setting(name, "kernel_size", kernel_size, dims, called)
+    stride = stride_setting(name, stride, kernel, called)
+    padding = pool_setting(name, "padding", padding, dims, called)
+    dilation = pool_setting(name, "dilation", dilation, dims, called)
     if any(s == 0 for s in stride):
         raise RuntimeError("stride should not be zero")
     shape = input.shape[-dims:] if input.ndim >= dims else (1,) * dims
@@ -211,11 +214,33 @@ def _check_1d_settings(input, kernel: int, stride: int, padding: int, dilation: 
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {size}")
 
 
+def _check_counts(given: dict) -> None:
+    for name, value in given.items():
+        if value is not None:
+            whole_numbers("max_pool1d", name, value)
+        count = len(value) if isinstance(value, (tuple, list)) else 1
+        if count != 1 and not (name == "stride" and count == 0):
+            none, comma = ("None, " if name == "stride" else ""), ("," if name in ("stride", "padding") else "")
+            raise RuntimeError(
+                f"max_pool1d() {name} must be {none}an int, list of ints{comma} or tuple of ints of size 1 but got "
+                f"size {count}"
+            )
+
+
 def _pool_1d(input, kernel_size, stride, padding, dilation, ceil_mode, indices: bool):
     """One dimension is two with one row."""
-    (kernel,), (pad,), (spread,) = tuple_of(kernel_size, 1), tuple_of(padding, 1), tuple_of(dilation, 1)
-    (step,) = (kernel,) if stride is None or stride == [] or stride == () else tuple_of(stride, 1)
-    _check_1d_settings(input, kernel, step, pad, spread, ceil_mode)
+    if indices:
+        check_1d("max_pool1d", input)
+    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    if not indices:
+        _check_counts(given)
+    called = "max_pool1d_with_indices" if indices else "max_pool1d"
+    (kernel,) = pool_setting("max_pool1d", "kernel_size", kernel_size, 1, called)
+    (step,) = stride_setting("max_pool1d", stride, (kernel,), called)
+    (pad,), (spread,) = [pool_setting("max_pool1d", name, given[name], 1, called) for name in ("padding", "dilation")]
+    if not indices:
+        _check_1d_settings(input, kernel, step, pad, spread, ceil_mode)
+        require_kind("max_pool1d_impl", input._array)
     made = _pool("max_pool2d", input.unsqueeze(-2), (1, kernel), (1, step), (0, pad), (1, spread), ceil_mode, indices)
     return tuple([part.squeeze(-2) for part in made]) if indices else made.squeeze(-2)
 

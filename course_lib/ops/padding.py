@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..dtypes import int64
 from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import in_layout_of
@@ -125,7 +126,8 @@ def pad(input, pad, mode="constant", value=None):
     for i, (before, after) in enumerate(_pairs(pad)):
         if before or after:
             dim = input.ndim - 1 - i
-            made = made.index_select(dim, new_tensor(_positions(mode, input.shape[dim], before, after)))
+            positions = _positions(mode, input.shape[dim], before, after)
+            made = made.index_select(dim, new_tensor(positions, dtype=int64, device=input.device))
     return made if made is not input else input.clone()
 
 

@@ -9,65 +9,11 @@ from __future__ import annotations
 import math
 
 from ..tensor import Tensor
+from ._arguments import type_name
 from ._numeric import in_layout_of, kind_name, narrow, require_kind, tuple_of, wide
 from ._op import function, op
 from .conv import add_windows, places_of, windows
-
-# ---- sizes -------------------------------------------------------------------------------------------------------
-
-
-def pooled_size(n: int, kernel: int, stride: int, pad: int, dilation: int, ceil_mode: bool) -> int:
-    """How many windows fit; with ceil_mode also one that begins inside the input or its left padding."""
-    span = n + 2 * pad - dilation * (kernel - 1) - 1
-    size = -(-span // stride) + 1 if ceil_mode else span // stride + 1
-    if ceil_mode and (size - 1) * stride >= n + pad:
-        size -= 1
-    return size
-
-
-def pool_setting(name: str, parameter: str, value, dims: int) -> tuple[int, ...]:
-    """One number for all dimensions, or one for each; RuntimeError for another count."""
-    if isinstance(value, (tuple, list)) and len(value) not in (1, dims):
-        count = {1: "a single int", 2: "a tuple of two ints", 3: "a tuple of three ints"}[dims]
-        raise RuntimeError(f"{name}: {parameter} must either be a single int, or {count}")
-    return tuple_of(value, dims)
-
-
-def check_pool(name: str, input, kernel, stride, padding, dilation, size) -> None:
-    """What PyTorch refuses in the settings of a pooling, two- or three-dimensional."""
-    dims = len(kernel)
-    if any(s == 0 for s in stride):
-        raise RuntimeError("stride should not be zero")
-    if any(k <= 0 for k in kernel):
-        letters = ("kT", "kH", "kW")[-dims:]
-        given = " ".join(f"{a}: {k}" for a, k in zip(letters, kernel, strict=True))
-        raise RuntimeError(f"kernel size should be greater than zero, but got {given}")
-    if any(d <= 0 for d in dilation):
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
-    for p, k, d in zip(padding, kernel, dilation, strict=True):
-        if p < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
-        if p > ((k - 1) * d + 1) // 2:
-            raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                f"dilation={d}"
-            )
-    shape = tuple(input.shape)
-    usual = input.ndim == dims + 1 and 0 not in shape or input.ndim == dims + 2 and 0 not in shape[1:]
-    if not usual:
-        raise RuntimeError(
-            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
-            f"got:{'' if name.startswith('max') else ' '}{list(shape)}"
-            if input.ndim in (dims + 1, dims + 2) and dims == 2
-            else f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input"
-        )
-    if any(n < 1 for n in size):
-        channels = shape[-dims - 1]
-        sizes = ["x".join(map(str, (channels, *s))) for s in (shape[-dims:], size)]
-        raise RuntimeError(
-            f"Given input size: ({sizes[0]}). Calculated output size: ({sizes[1]}). Output size is too small"
-        )
-
+from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, stride_setting, whole_numbers
 
 # ---- windows of one size -----------------------------------------------------------------------------------------
 
@@ -106,7 +52,7 @@ def _average(node: str):
     """Declare the mean of windows, and its adjoint that spreads a gradient over them."""
 
     def forward(xp, a, *, where):
-        require_kind(f"avg_pool{len(where.size)}d", a, "fViu")
+        require_kind("avg_pool3d_out_frame" if len(where.size) == 3 else "avg_pool2d", a, "fViu")
         dims, x = len(where.size), wide(a)
         lead, shape = a.shape[: a.ndim - dims], a.shape[a.ndim - dims :]
         full = where.full(shape)
@@ -167,7 +113,7 @@ class spread_over_windows:
 def _avg_pool(name: str, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) -> Tensor:
     dims = int(name[-2])
     kernel = pool_setting(name, "kernel_size", kernel_size, dims)
-    stride = kernel if stride is None or stride == [] or stride == () else pool_setting(name, "stride", stride, dims)
+    stride = stride_setting(name, stride, kernel)
     padding = pool_setting(name, "padding", padding, dims)
     if dims == 2:
         input.size(-3)  # IndexError with PyTorch's text for fewer dimensions
@@ -175,11 +121,11 @@ def _avg_pool(name: str, input, kernel_size, stride, padding, ceil_mode, count_i
         raise RuntimeError("divisor must be not zero")
     if any(s == 0 for s in stride):
         raise RuntimeError("stride should not be zero")
-    shape = input.shape[-dims:]
+    shape = input.shape[-dims:] if input.ndim >= dims else (1,) * dims
     size = tuple([
         pooled_size(n, k, s, p, 1, ceil_mode) for n, k, s, p in zip(shape, kernel, stride, padding, strict=True)
     ])  # fmt: skip
-    if dims == 3 and input.ndim in (4, 5) and min(shape) > 0 and min(padding) >= 0:
+    if dims == 3 and input.ndim in (4, 5) and min(shape) > 0 and all(0 <= 2 * p <= k for p, k in zip(padding, kernel)):
         _check_volume(shape, kernel, padding)
     check_pool(name, input, kernel, stride, padding, (1,) * dims, size)
     where = Windows(kernel, stride, padding, size, count_include_pad, divisor_override)
@@ -193,14 +139,6 @@ def _check_volume(shape, kernel, padding) -> None:
         raise RuntimeError(f"input image ({image}) smaller than kernel size ({window})")
 
 
-def check_1d(name: str, input) -> None:
-    if input.ndim not in (2, 3):
-        raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
-            f"checking arguments for {name})"
-        )
-
-
 @function()
 @function(namespace="nn.functional")
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -212,7 +150,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     """
     check_1d("avg_pool1d", input)
     kernel = pool_setting("avg_pool1d", "kernel_size", kernel_size, 1)
-    stride = kernel if stride is None else pool_setting("avg_pool1d", "stride", stride, 1)
+    stride = stride_setting("avg_pool1d", stride, kernel)
     padding = pool_setting("avg_pool1d", "padding", padding, 1)
     settings = ((1, *kernel), (1, *stride), (0, *padding), ceil_mode, count_include_pad, None)
     return _avg_pool("avg_pool2d", input.unsqueeze(-2), *settings).squeeze(-2)
@@ -350,7 +288,10 @@ def adaptive_size(name: str, input, output_size, dims: int, found: str = "but go
 def _asked_size(name: str, input, output_size, dims: int) -> list[int]:
     """`output_size` with a number for each dimension."""
     if not isinstance(output_size, (tuple, list)):
-        return [output_size] * dims
+        if dims > 1 and not hasattr(output_size, "__index__"):
+            raise TypeError(f"object of type '{type_name(output_size)}' has no len()")
+        return [*whole_numbers(name, "output_size", output_size)] * dims
+    whole_numbers(name, "output_size", [0 if n is None and dims > 1 else n for n in output_size])
     if dims == 1 and len(output_size) != 1:
         raise RuntimeError(f"{name}() argument 'output_size' should contain one int (got {len(output_size)})")
     if len(output_size) >= input.ndim:

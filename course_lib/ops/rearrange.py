@@ -20,7 +20,7 @@ class image_to_columns:
         room = padded(xp, a, [(p, p) for p in padding])
         seen = windows(xp, room, kernel, stride, dilation, size)
         made = seen.reshape(a.shape[0], a.shape[1] * math.prod(kernel), math.prod(size))
-        return made.copy() if xp.may_share_memory(made, a) else made
+        return made.copy() if xp.may_share_memory(made, a) else xp.ascontiguousarray(made)
 
     def save(ctx, out, a, *, size, **setting):
         ctx.setting, ctx.shape, ctx.size = setting, tuple(a.shape[2:]), size
@@ -129,15 +129,14 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
         f"Given output_size={shape}, kernel_size={kernel}, dilation={setting['dilation']}, "
         f"padding={setting['padding']}, stride={setting['stride']}, "
     )
-    if input.shape[-1] != math.prod(size) and min(size) > 0:
+    if input.shape[-1] != math.prod(size):
         raise RuntimeError(
             f"{given}expected size of input's dimension 2 to match the calculated number of sliding blocks {size[0]} * "
             f"{size[1]} = {math.prod(size)}, but got input.size(2)={input.shape[-1]}."
         )
     if min(size) < 1:
         raise RuntimeError(
-            f"{given}expected size of input's dimension 2 to match the calculated number of sliding blocks {size[0]} * "
-            f"{size[1]} = {math.prod(size)}, which is too small (non-positive)"
+            f"{given}calculated shape of the array of sliding blocks as {size}, which is too small (non-positive)"
         )
     require_kind("col2im_out_cpu", input._array, "fVcb")
     batch = input if input.ndim == 3 else input.unsqueeze(0)

@@ -206,7 +206,8 @@ def _check_sizes(input, size) -> None:
     if any(n < 1 for n in (*input.shape[2:], *size)):
         given = [", ".join(f"{a}: {n}" for a, n in zip(names, part, strict=True)) for part in (input.shape[2:], size)]
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input ({given[0]}) output ({given[1]})"
+            f"Input and output sizes should be greater than 0, but got input ({given[0]}) "
+            f"{'and ' if len(size) == 1 else ''}output ({given[1]})"
         )
     if input.numel() == 0 and 0 in input.shape[1:]:
         raise RuntimeError(
@@ -263,6 +264,8 @@ def interpolate(
     _check_sizes(input, size)
     if mode.startswith("nearest") or input._array.dtype.kind != "u":
         require_kind(f"upsample_{mode.replace('-', '_')}{input.ndim - 2}d_channels_last", input._array, "fVu")
+    if mode == "nearest" and input.ndim == 4:  # a side that keeps its length is copied, whatever the factor
+        factors = [None if n == o else f for n, o, f in zip(input.shape[2:], size, factors, strict=True)]
     real = np.float64 if input._array.dtype.itemsize == 8 else np.float32
     taps = [_taps(n, o, mode, align_corners, antialias, f, real)
             for n, o, f in zip(input.shape[2:], size, factors, strict=True)]  # fmt: skip

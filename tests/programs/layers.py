@@ -459,3 +459,54 @@ attempt(lambda: F.linear_cross_entropy(x, torch.ones(4), y))
 attempt(lambda: F.linear_cross_entropy(x, torch.ones(4, 5), torch.tensor([0, 4])))
 for wrong in ({"batch_chunk_size": 0}, {"chunking_method": "x"}, {"acc_policy": "x"}, {"acc_dtype": torch.int64}):
     attempt(lambda wrong=wrong: Options(**wrong))
+
+# --- refusals of poolings
+F = torch.nn.functional
+
+
+def attempt(what, made):
+    try:
+        print(what, made())
+    except Exception as error:
+        print(what, type(error).__name__, error)
+
+
+x1, x2, x3 = torch.ones(1, 2, 7), torch.ones(1, 2, 6, 7), torch.ones(1, 2, 5, 6, 7)
+SETTINGS = ({"kernel_size": 0}, {"kernel_size": -1}, {"kernel_size": 2, "stride": 0}, {"kernel_size": 2, "stride": -1},
+            {"kernel_size": 2, "padding": -1}, {"kernel_size": 2, "padding": 2}, {"kernel_size": 9},
+            {"kernel_size": (1, 2, 3, 4)}, {"kernel_size": 2, "stride": (1, 2, 3, 4)}, {"kernel_size": 2, "stride": ()},
+            {"kernel_size": 2, "padding": (1, 1, 1, 1)}, {"kernel_size": "a"}, {"kernel_size": 2.0},
+            {"kernel_size": [2.0]}, {"kernel_size": True}, {"kernel_size": None})  # fmt: skip
+SPREAD = ({"kernel_size": 2, "dilation": 0}, {"kernel_size": 2, "dilation": -1}, {"kernel_size": 3, "dilation": 5},
+          {"kernel_size": 2, "dilation": (1, 1, 1, 1)}, {"kernel_size": 2, "dilation": 1.5})  # fmt: skip
+for name, x in (("MaxPool1d", x1), ("MaxPool2d", x2), ("MaxPool3d", x3), ("AvgPool1d", x1), ("AvgPool2d", x2),
+                ("AvgPool3d", x3)):  # fmt: skip
+    pool, largest = getattr(torch.nn, name), name.startswith("Max")
+    for setting in SETTINGS + SPREAD * largest:
+        if name == "AvgPool1d" and setting["kernel_size"] in ("a", None):
+            continue
+        attempt((name, setting), lambda pool=pool, x=x, setting=setting: pool(**setting)(x).shape)
+        if largest and setting.get("stride") != ():
+            attempt("indices", lambda pool=pool, x=x, s=setting: pool(return_indices=True, **s)(x)[1].shape)
+    for part in (torch.ones(3), torch.ones(1, 1, 1, 1, 1, 1), x[:0], x[:, :0], x.long(), x.bool(), x.to(torch.complex64)):
+        attempt((name, part.dtype, part.shape), lambda pool=pool, part=part: pool(2)(part).shape)
+    for size in (None, 2.0, (2, 3), (2.0, 3), (None,)):
+        attempt((name, size), lambda x=x, size=size, name=name: getattr(torch.nn, "Adaptive" + name)(size)(x).shape)
+
+# --- found by random layers
+nn = torch.nn
+torch.manual_seed(0)
+print(nn.Dropout3d(0.5)(torch.ones(3, 4, 5))[:, :, 0])
+x = torch.arange(6.0).view(1, 1, 3, 2)
+for scale in (1.3, (1.3, 2.0)):
+    print(nn.Upsample(scale_factor=scale)(x), nn.Upsample(scale_factor=scale, mode="nearest-exact")(x))
+print(nn.RReLU()(torch.tensor(1.0)))
+print(nn.CircularPad2d((-1, -1, 1, 1))(torch.ones(2, 2, 4, 2)).shape)
+print(nn.Unfold(1, stride=2, padding=1)(torch.ones(1, 2, 3, 3)).stride())
+for make in (lambda: nn.Upsample(scale_factor=0.5)(torch.ones(1, 2, 1)), lambda: nn.Fold((4, 2), (2, 3))(torch.ones(2, 12, 1)),
+             lambda: nn.Fold((1, 1), (3, 3))(torch.ones(1, 9, 1)),
+             lambda: nn.ConvTranspose1d(1, 1, 1, padding=2)(torch.ones(1, 1, 1))):  # fmt: skip
+    try:
+        print(make())
+    except Exception as error:
+        print(type(error).__name__, error)
