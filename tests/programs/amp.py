@@ -236,19 +236,20 @@ attempt(lambda: torch.amp.GradScaler("cpu", backoff_factor=2))
 # --- checkpointing computes again as it was
 from_checkpoint = torch.utils.checkpoint.checkpoint
 w = torch.ones(2, 2, requires_grad=True)
+kind = w.device.type
 
 
 def part(x):
     out = x @ w
-    print(out.dtype, torch.is_autocast_enabled("cpu"))
+    print(out.dtype, torch.is_autocast_enabled(kind))
     return (out * out).sum()
 
 
 for reentrant in (True, False):
     for inside in (True, False):
         x = torch.ones(2, 2, requires_grad=True)
-        with torch.autocast("cpu", enabled=inside):
+        with torch.autocast(kind, torch.bfloat16, enabled=inside):
             y = from_checkpoint(part, x, use_reentrant=reentrant)
-        with torch.autocast("cpu", enabled=not inside):
+        with torch.autocast(kind, torch.bfloat16, enabled=not inside):
             y.backward()
         print(y.dtype, x.grad)
