@@ -10,7 +10,7 @@ import math
 from .. import dtypes
 from ..tensor import Tensor
 from ._fused import Fused, all_wide, fused_backward
-from ._numeric import narrow
+from ._numeric import kind_name, narrow
 from ._op import function, op
 from .creation import ones
 from .dropout import dropout
@@ -135,9 +135,12 @@ def scaled_dot_product_attention(
     """
     _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
-        key, value = [t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value)]
+        key, value = [_repeated(t, query.shape[-3]) for t in (key, value)]
+    check_sizes(query._array.shape, key._array.shape, value._array.shape, attn_mask)
+    if dropout_p > 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     rate = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    noise = dropout_noise(query, key, dropout_p) if dropout_p else None
+    noise = dropout_noise(query, key, dropout_p) if dropout_p > 0 else None
     return attend(query, key, value, attn_mask, noise, scale=rate, causal=is_causal, blind_is_nan=False,
                   with_weights=False, kept=[])  # fmt: skip
 
@@ -153,6 +156,8 @@ def _check(query, key, value, attn_mask, is_causal: bool) -> None:
             f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
             f"key.dim: {key.ndim} and value.dim: {value.ndim} instead."
         )
+    if query._array.dtype.kind in "biu":
+        raise RuntimeError(f"expected scalar type Float but found {kind_name(query)}")
     if attn_mask is None:
         return
     if attn_mask._array.dtype.name not in ("bool", "float32", query._array.dtype.name):
@@ -162,3 +167,25 @@ def _check(query, key, value, attn_mask, is_causal: bool) -> None:
         )
     if is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+
+
+def _repeated(t: Tensor, heads: int) -> Tensor:
+    """Each head of the keys or values as often as queries share it."""
+    if heads % t.shape[-3]:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    return t.repeat_interleave(heads // t.shape[-3], -3)
+
+
+def check_sizes(q: tuple, k: tuple, v: tuple, mask) -> None:
+    """RuntimeError where the products cannot be formed, or the mask does not broadcast to the scores."""
+    batch = broadcast_batches(q[:-2], k[:-2])
+    broadcast_batches(batch, v[:-2])
+    for wanted, given in ((q[-1], k[-1]), (k[-2], v[-2])):
+        if given != wanted:
+            count = math.prod(batch)
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {wanted}] but got: "
+                f"[{count}, {given}]."
+            )
+    if mask is not None:
+        broadcast_batches((*batch, q[-2], k[-2]), mask._array.shape)

@@ -12,7 +12,7 @@ import warnings
 from ..tensor import Tensor
 from ._autocast import AUTOCAST
 from ._op import function
-from .attention import attend, dropout_noise, scaled_dot_product_attention
+from .attention import attend, check_sizes, dropout_noise, scaled_dot_product_attention
 from .joining import cat
 from .linear import linear
 from .matmul import _c_name as c_name
@@ -164,6 +164,7 @@ def _attend(q, k, v, mask, dropout_p: float):
             f"Input dtypes must be the same, got: input {c_name(mask.dtype)}, batch1: {c_name(q.dtype)}, batch2: "
             f"{c_name(k.dtype)}"
         )
+    check_sizes(q._array.shape, k._array.shape, v._array.shape, mask)
     noise = dropout_noise(q, k, dropout_p) if dropout_p > 0 else None
     return attend(q, k, v, mask, noise, scale=math.sqrt(1.0 / q.shape[-1]), causal=False, blind_is_nan=True,
                   with_weights=True, kept=[])  # fmt: skip

@@ -20,3 +20,25 @@ torch.manual_seed(0)
 q, k = torch.randn(1, 1, 2, 3), torch.randn(1, 1, 4, 3)
 for mask in (left, right):
     print(torch.nn.functional.scaled_dot_product_attention(q, k, k, attn_mask=mask))
+
+# --- scaled_dot_product_attention: what is refused
+def refused(*shapes, mask=None, **settings):
+    try:
+        made = torch.nn.functional.scaled_dot_product_attention(*[torch.zeros(s) for s in shapes], mask, **settings)
+        print(tuple(made.shape))
+    except Exception as error:
+        print(type(error).__name__, error)
+refused((2, 3, 4), (2, 3, 5), (2, 3, 5))
+refused((2, 3, 4), (2, 3, 4), (2, 5, 4))
+refused((2, 3, 4), (3, 3, 4), (3, 3, 4))
+refused((1, 2, 3, 4), (1, 3, 3, 4), (1, 3, 3, 4))
+refused((2, 3, 4), (2, 3, 4), (2, 3, 4), mask=torch.zeros(2, 2))
+refused((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4), mask=torch.zeros(2, 2).bool())
+refused((1, 4, 3, 4), (1, 3, 3, 4), (1, 3, 3, 4), enable_gqa=True)
+refused((1, 4, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4), enable_gqa=True)
+refused((2, 3, 4), (2, 3, 4), (2, 3, 4), dropout_p=2.0)
+refused((2, 3, 4), (2, 3, 4), (2, 3, 4), mask=torch.zeros(3, 3), is_causal=True)
+refused((2, 3, 4), (2, 3, 4), (2, 3, 4), mask=torch.zeros(3, 3).long())
+refused((4,), (4,), (4,))
+x = torch.zeros(2, 3, 4)
+torch.nn.functional.scaled_dot_product_attention(x.long(), x.long(), x.long())
