@@ -264,7 +264,8 @@ def interpolate(
     _check_sizes(input, size)
     if mode.startswith("nearest") or input._array.dtype.kind != "u":
         require_kind(f"upsample_{mode.replace('-', '_')}{input.ndim - 2}d_channels_last", input._array, "fVu")
-    if mode == "nearest" and input.ndim == 4:  # a side that keeps its length is copied, whatever the factor
+    copies = mode.endswith("linear") and not antialias or mode == "nearest" and input.ndim == 4
+    if copies:  # a side that keeps its length is copied, whatever the factor
         factors = [None if n == o else f for n, o, f in zip(input.shape[2:], size, factors, strict=True)]
     real = np.float64 if input._array.dtype.itemsize == 8 else np.float32
     taps = [_taps(n, o, mode, align_corners, antialias, f, real)

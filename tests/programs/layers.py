@@ -500,6 +500,8 @@ print(nn.Dropout3d(0.5)(torch.ones(3, 4, 5))[:, :, 0])
 x = torch.arange(6.0).view(1, 1, 3, 2)
 for scale in (1.3, (1.3, 2.0)):
     print(nn.Upsample(scale_factor=scale)(x), nn.Upsample(scale_factor=scale, mode="nearest-exact")(x))
+for mode, y in (("linear", x[0]), ("bilinear", x), ("trilinear", x[None]), ("bicubic", x)):
+    print(nn.Upsample(scale_factor=1.3, mode=mode)(y))
 print(nn.RReLU()(torch.tensor(1.0)))
 print(nn.CircularPad2d((-1, -1, 1, 1))(torch.ones(2, 2, 4, 2)).shape)
 print(nn.Unfold(1, stride=2, padding=1)(torch.ones(1, 2, 3, 3)).stride())
