@@ -21,11 +21,12 @@ from .options import (
     set_default_mmap_options,
     skip_data,
 )
-from .saving import DEFAULT_PROTOCOL, save
+from .saving import DEFAULT_PROTOCOL, MAGIC_NUMBER, PROTOCOL_VERSION, save
 from .storage_types import StorageType
 
-__all__ = ["DEFAULT_PROTOCOL", "LoadEndianness", "StorageType", "add_safe_globals", "clear_safe_globals",
-           "default_restore_location", "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
-           "get_safe_globals", "get_unsafe_globals_in_checkpoint", "load", "location_tag", "register_package",
-           "safe_globals", "save", "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options",
-           "skip_data", "validate_cuda_device"]  # fmt: skip
+__all__ = ["DEFAULT_PROTOCOL", "LoadEndianness", "MAGIC_NUMBER", "PROTOCOL_VERSION", "StorageType",
+           "add_safe_globals", "clear_safe_globals", "default_restore_location", "get_crc32_options",
+           "get_default_load_endianness", "get_default_mmap_options", "get_safe_globals",
+           "get_unsafe_globals_in_checkpoint", "load", "location_tag", "register_package", "safe_globals", "save",
+           "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options", "skip_data",
+           "validate_cuda_device"]  # fmt: skip

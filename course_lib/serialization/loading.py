@@ -142,13 +142,13 @@ def _explained(message: str) -> str:
 
 
 def _seekable(file):
-    for method in ("seek", "tell", "read"):
-        if not hasattr(file, method):
-            raise AttributeError(
-                f"'{type(file).__name__}' object has no attribute '{method}'. You can only torch.load from a file that "
-                "is seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
-            )
-    file.seek(file.tell())  # io.UnsupportedOperation for a pipe
+    try:
+        file.seek(file.tell())
+    except (AttributeError, io.UnsupportedOperation) as error:
+        raise type(error)(
+            f"{error}. You can only torch.load from a file that is seekable. Please pre-load the data into a buffer "
+            "like io.BytesIO and try to load from it instead."
+        ) from None
     return file
 
 

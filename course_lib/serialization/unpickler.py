@@ -8,6 +8,7 @@ allowed.py first. An instruction that is not in the table below is refused.
 
 from __future__ import annotations
 
+import _compat_pickle
 import pickle
 import struct
 from collections import Counter, OrderedDict
@@ -17,11 +18,20 @@ from . import allowed
 from .storage_types import StorageType
 
 _CHUNK = 1 << 20  # more than this is not asked for before it is known that the file has it
+_LONGEST_NAME = 1000
 _DICTS = (dict, OrderedDict, Counter)
 
 
 class _Outside(Exception):
-    """An error of `persistent_load`, which may call the user's `map_location`: it is not the pickle's."""
+    """An error of what the user gave (`map_location`) or allowed: it is not the pickle's."""
+
+
+def _users(function, *arguments, **named):
+    """Call something of the user's."""
+    try:
+        return function(*arguments, **named)
+    except Exception as error:
+        raise _Outside from error
 
 
 class Unpickler:
@@ -156,6 +166,8 @@ class Unpickler:
         """GLOBAL: push a class or function, if the allow-list has it."""
         module, name = in_python_3(module, name)
         path = f"{module}.{name}"
+        if len(path) > _LONGEST_NAME:
+            raise UnpicklingError(f"the name of a class or function has {len(path)} characters")
         if module in allowed.BLOCKED_MODULES:
             raise UnpicklingError(f"Trying to load unsupported GLOBAL {path} whose module {module} is blocked.")
         found = allowed.meaning_of(path)
@@ -183,14 +195,14 @@ class Unpickler:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {_described(function)}")
         if type(arguments) is not tuple:
             raise UnpicklingError(f"the arguments of a call must be a tuple, but got {type(arguments).__name__}")
-        self.push(checked(*arguments))
+        self.push(_users(checked, *arguments) if allowed.is_users(checked) else checked(*arguments))
 
     def new_object(self, cls, arguments, named=None) -> None:
         """NEWOBJ: make an object without calling `__init__`."""
         if cls is allowed.parameter_class():
             self.push(cls(*arguments))
         elif isinstance(cls, type) and allowed.is_users(cls):
-            self.push(cls.__new__(cls, *arguments, **(named or {})))
+            self.push(_users(cls.__new__, cls, *arguments, **(named or {})))
         else:
             raise UnpicklingError(
                 "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
@@ -206,7 +218,7 @@ class Unpickler:
                 raise UnpicklingError("the state of an OrderedDict must be a dict that replaces none of its methods")
             target.__dict__.update(state)
         elif allowed.is_users(type(target)):
-            _set_state(target, state)
+            _users(_set_state, target, state)
         else:
             raise UnpicklingError(
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got "
@@ -221,10 +233,7 @@ class Unpickler:
         if type(identifier) is tuple and identifier[:1] not in (("storage",), (b"storage",)):
             kind = type(identifier[0]) if identifier else tuple
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {kind}")
-        try:
-            self.push(self.persistent_load(identifier))
-        except Exception as error:
-            raise _Outside from error
+        self.push(_users(self.persistent_load, identifier))
 
 
 def _set_state(target, state) -> None:
@@ -243,8 +252,6 @@ def _set_state(target, state) -> None:
 
 def in_python_3(module: str, name: str) -> tuple[str, str]:
     """Pickles of protocol 2 use the names of Python 2, such as `__builtin__.set`."""
-    import _compat_pickle
-
     if (module, name) in _compat_pickle.NAME_MAPPING:
         return _compat_pickle.NAME_MAPPING[module, name]
     return _compat_pickle.IMPORT_MAPPING.get(module, module), name

@@ -402,6 +402,11 @@ class Plain:
     pass
 
 
+class Pipe(io.RawIOBase):
+    def readable(self):
+        return True
+
+
 def loaded(lib, obj, **options):
     return lib.load(written(lib, obj), **options)
 
@@ -437,6 +442,7 @@ SAME_OUTCOME = {
     "no file": lambda lib: lib.load("/no such file"),
     "save into a number": lambda lib: lib.save(1, 3),
     "load from a number": lambda lib: lib.load(3),
+    "load from what only reads": lambda lib: lib.load(Pipe()),
     "half an archive": lambda lib: lib.load(io.BytesIO(written(lib, [1]).getvalue()[:200])),
     "another pickle": lambda lib: lib.load(io.BytesIO(pickle.dumps(3, 2))),
     "two dtypes": same_memory_two_dtypes,

@@ -254,20 +254,21 @@ def test_persistent_workers_stay_and_forget_an_unfinished_epoch(tmp_path):
     printed = run(
         tmp_path,
         """
-        loader = DataLoader(Made(8, by), batch_size=None, num_workers=2, persistent_workers=True)
-        iterator = iter(loader)
-        workers = pids(iterator)
-        next(iterator)
-        for _ in range(3):
-            batches = list(loader)
-            print([i for i, _ in batches], {pid for _, pid in batches} <= set(workers))
+        for in_order in (True, False):
+            loader = DataLoader(Made(8, by), batch_size=None, num_workers=2, persistent_workers=True, in_order=in_order)
+            iterator = iter(loader)
+            workers = pids(iterator)
+            next(iterator)
+            for _ in range(3):
+                batches = list(loader)
+                print(sorted(i for i, _ in batches), {pid for _, pid in batches} <= set(workers))
         """,
         """
         def by(i):
             return i, os.getpid()
         """,
     )
-    assert printed == "[0, 1, 2, 3, 4, 5, 6, 7] True\n" * 3
+    assert printed == "[0, 1, 2, 3, 4, 5, 6, 7] True\n" * 6
 
 
 # ---- errors ------------------------------------------------------------------------------------------------------

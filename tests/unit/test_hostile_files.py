@@ -139,6 +139,7 @@ PROGRAMS = {
     "long bytearray": b"\x96\xff\xff\xff\xff\xff\xff\xff\x00abc.",
     "long integer": b"\x8b\xff\xff\xff\x7fabc.",
     "name without an end": b"c" + b"a" * 100,
+    "name of a megabyte": b"c" + b"a" * 10**6 + b"\nb\n.",
     "bytearray of a size": b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.",
     "complex of a text": b"cbuiltins\ncomplex\nX\x01\0\0\x001\x85R.",
     "encode with a codec": b"c_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0rot13\x86R.",

@@ -23,8 +23,12 @@ def test_states_that_do_not_fit():
     x, h = torch.ones(3, 2, 4), torch.zeros(1, 2, 5)
     with pytest.raises(RuntimeError, match="expected hidden states of 2 sequences"):
         torch.lstm(x, (h[:, :1], h), weights(4), *REST, False)
-    with pytest.raises(RuntimeError, match="width 6"):
-        torch.gru(x, h, weights(4)[:1] + [torch.ones(18, 5)] + [torch.ones(18)] * 2, *REST, False)
+    with pytest.raises(RuntimeError, match="width 4"):
+        torch.gru(x, h, [torch.ones(12, 4), torch.ones(12, 5), torch.ones(12), torch.ones(12)], *REST, False)
+    with pytest.raises(RuntimeError, match="input must have 3 dimensions, got 2"):
+        torch.gru(x[0], h, weights(3), *REST, False)
+    with pytest.raises(RuntimeError, match="of the 15 gates must have 15 rows"):
+        torch.gru(x, h, weights(3)[:3] + weights(4)[3:], *REST, False)
 
 
 def test_lengths_beyond_the_padding():

@@ -446,6 +446,18 @@ def test_an_error_in_map_location_is_the_users():
         round_trip(torch.ones(2), map_location=lambda storage, tag: 5)
 
 
+class Strict:
+    def __setstate__(self, state):
+        raise LookupError("no such state")
+
+
+def test_an_error_in_an_allowed_class_is_the_users():
+    found = Strict()
+    found.a = 1
+    with torch.serialization.safe_globals([Strict]), pytest.raises(LookupError, match="no such state"):
+        round_trip(found)
+
+
 def test_another_pickle_module(tmp_path):
     class Traced:
         __name__ = "traced"
