@@ -90,7 +90,11 @@ def _check_layer(name: str, rows, batch: int, states, weights) -> None:
                 f"mat1 and mat2 shapes cannot be multiplied ({left.shape[0]}x{left.shape[1]} and "
                 f"{weight.shape[1]}x{weight.shape[0]})"
             )
-    wanted = w_ih.shape[0] // _GATES[name]
+    gates = w_ih.shape[0]
+    biases = [w for w in weights[2:] if w is not None and w.ndim == 1]
+    if any(w.shape[0] != gates for w in (w_hh, *biases)):
+        raise RuntimeError(f"{name}: all weights and biases of the {gates} gates must have {gates} rows")
+    wanted = gates // _GATES[name]
     if states[-1].shape[-1] != wanted or any(s.shape[0] != batch for s in states):
         raise RuntimeError(f"{name}: expected hidden states of {batch} sequences and width {wanted}, but got "
                            f"{' and '.join(str(list(s.shape)) for s in states)}")  # fmt: skip
@@ -98,6 +102,8 @@ def _check_layer(name: str, rows, batch: int, states, weights) -> None:
 
 def _padded(name: str, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first):
     """Sequences of one length: input (length, batch, features), or with batch_first (batch, length, features)."""
+    if input.ndim != 3:
+        raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
     if batch_first:
         input = input.transpose(0, 1)
     length, batch, width = input.shape
