@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ..backends import array_module
+from ..tensor import Tensor
 from ._autocast import AUTOCAST, lowered
+from ._fused import all_wide
 from ._numeric import conjugate, is_half, kind_name
 from ._op import function, op
 from .matmul import matmul
 
 
-@op(method=False, namespace=None, node="Addmm")
+@op(method=False, namespace=None, node="Addmm", on_arrays=True)
 class rows_times_weight:
     """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,)."""
 
@@ -25,12 +28,27 @@ class rows_times_weight:
 
     def backward(ctx, g):
         a, weight = ctx.saved_tensors
-        needs_a, needs_weight, needs_bias = ctx.needs_input_grad
+        edge_a, edge_weight, edge_bias = ctx.edges
+        if not isinstance(g, Tensor):
+            return _gradients_of_rows(g, a, weight, edge_bias)
         return (
-            g.mm(conjugate(weight)) if needs_a else None,
-            g.t().mm(conjugate(a)) if needs_weight else None,
-            g.sum(0) if needs_bias else None,
+            g.mm(conjugate(weight)) if edge_a else None,
+            g.t().mm(conjugate(a)) if edge_weight else None,
+            g.sum(0) if edge_bias else None,
         )
+
+
+def _gradients_of_rows(g, a, weight, needs_bias) -> tuple:
+    """The same on bare arrays; `a` and `weight` are None where the other one needs no gradient."""
+    dtype, xp = g.dtype, array_module(g)
+    if is_half(dtype):
+        g, a, weight = all_wide(g, a, weight)
+    found = (
+        None if weight is None else g.dot(conjugate(weight)),
+        None if a is None else g.T.dot(conjugate(a)),
+        xp.add.reduce(g, 0) if needs_bias else None,
+    )
+    return found if g.dtype == dtype else tuple([None if x is None else x.astype(dtype) for x in found])
 
 
 def _check_linear(input, weight, bias) -> None:
