@@ -192,10 +192,10 @@ def _materialize(outputs, arrived: list) -> list:
     """A node with several outputs gets zeros for those through which no gradient came."""
     from ..ops.creation import zeros
 
-    full = []
+    full, place = [], next(grad.device for grad in arrived if grad is not None)
     for index, meta in enumerate(outputs):
         grad = arrived[index] if index < len(arrived) else None
-        full.append(zeros(meta[0], dtype=meta[1]) if grad is None and meta is not None else grad)
+        full.append(zeros(meta[0], dtype=meta[1], device=place) if grad is None and meta is not None else grad)
     return full
 
 

@@ -127,15 +127,14 @@ def in_place_arrays(cls, operands):
 
 
 def in_place_result(cls, forward, x, arrays, settings, operands):
-    """Compute the new numbers, straight into `x` where the forward can; the shape must stay."""
-    xp = array_module(x)
+    """Compute the new numbers by `forward(arrays, settings)`, straight into `x` where it can; the shape must stay."""
     try:
         if cls.takes_out and arrays[0] is x and cls.rule != "compare":
             shape = np.broadcast_shapes(*[a.shape for a in arrays if hasattr(a, "strides")])
             if shape == x.shape:
-                return forward(xp, *arrays, **settings, out=x)
+                return forward(arrays, {**settings, "out": x})
             raise shape_error(x.shape, shape)
-        z = forward(xp, *arrays, **settings)
+        z = forward(arrays, settings)
     except ValueError as error:
         raise broadcast_error(cls.name, operands[0], operands[1] if len(operands) > 1 else None, error) from error
     if z.shape != x.shape:

@@ -6,30 +6,31 @@ are copied there and its results back.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from ..backends import array_module, is_numpy
+from ..backends import array_module, is_array, is_numpy
+from ..device import CPU
+from ..tensor import Tensor
 from ._arguments import check_same_device
 
 
 def forward_on_device(cls, arrays, settings):
     """`cls.forward` for arrays of which at least one lies on a GPU; other operands (numbers, None) stay as they are."""
-    first = next((a for a in arrays if _is_array(a) and not isinstance(a, (np.ndarray, np.generic))), None)
+    first = next((a for a in arrays if is_array(a) and not isinstance(a, (np.ndarray, np.generic))), None)
     if first is None:  # a subclass of NumPy's arrays
         return cls.forward(np, *arrays, **settings)
     xp, index = array_module(first), first.device.id
-    arrays = [_beside(a, xp, index) for a in arrays]
-    check_same_device(cls.name, arrays)
+    if not cls.crosses_devices:
+        arrays = [_beside(a, xp, index) for a in arrays]
+        check_same_device(cls.name, arrays)
     with xp.cuda.Device(index):
         if cls.on_host:
             return _on_host(cls, xp, arrays, settings)
         if cls.takes_out and "out" not in settings:
             settings = {**settings, "out": None}  # `out=...` asks NumPy for arrays; CuPy gives them anyway
         return cls.forward(xp, *arrays, **settings)
-
-
-def _is_array(value) -> bool:
-    return hasattr(value, "strides")
 
 
 def _beside(value, xp, index: int):
@@ -40,10 +41,42 @@ def _beside(value, xp, index: int):
     return value
 
 
+def through_host(function):
+    """Give a function that knows host memory only copies of its tensors there, and bring its results back."""
+
+    @functools.wraps(function)
+    def call(*args, **named):
+        place = next((t.device for t in (*args, *named.values()) if isinstance(t, Tensor) and t.is_cuda), None)
+        if place is None:
+            return function(*args, **named)
+        out = named.pop("out", None)
+        made = function(*_all_to(args, CPU), **{key: _all_to(value, CPU) for key, value in named.items()})
+        made = _all_to(made, place)
+        return made if out is None else _written(function.__name__, out, made)
+
+    return call
+
+
+def _written(name: str, out, made):
+    from ._call import write_out  # which needs this module
+
+    return write_out(name, out, (), made)
+
+
+def _all_to(value, place):
+    """A tensor, or the tensors in (nested) sequences, on a device; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.to(place)
+    if not isinstance(value, (list, tuple)):
+        return value
+    parts = [_all_to(part, place) for part in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+
+
 def _on_host(cls, xp, arrays, settings):
-    settings = {name: value.get() if _is_array(value) and not is_numpy(value) else value
+    settings = {name: value.get() if is_array(value) and not is_numpy(value) else value
                 for name, value in settings.items()}  # fmt: skip
-    made = cls.forward(np, *[a.get() if _is_array(a) else a for a in arrays], **settings)
+    made = cls.forward(np, *[a.get() if is_array(a) else a for a in arrays], **settings)
     if isinstance(made, tuple):
         return tuple([xp.asarray(part) if isinstance(part, (np.ndarray, np.generic)) else part for part in made])
     return xp.asarray(made)

@@ -13,17 +13,23 @@ from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace, check_overlap, rebase_history
 from ..autograd.node import Node, SavedOutput, edge_of
-from ..backends import array_module
 from ..tensor import Tensor, wrap
 from . import _arguments
 from ._arguments import NUMBER, number_array, out_error
 from ._call import FLOAT, PROMOTE
+from ._device import forward_on_device
 from ._record import inputs_to_fit
 
 
 def in_place(cls):
     """The method with a trailing underscore: writes the result into the first operand."""
     forward, arguments = cls.forward, getattr(cls, "arguments", None)
+
+    def run(arrays, settings):
+        if all(type(a) is ndarray or not hasattr(a, "strides") for a in arrays):
+            return forward(np, *arrays, **settings)
+        return forward_on_device(cls, arrays, settings)
+
     simple = cls.rule in (PROMOTE, FLOAT) and cls.operands == 2 and cls.takes_out
 
     def call_(input, *args, **named):
@@ -51,7 +57,7 @@ def in_place(cls):
             check_overlap(x)
         arrays = _arguments.in_place_arrays(cls, operands)
         node = _in_place_node(cls, operands, settings) if recorded else None
-        z = _arguments.in_place_result(cls, forward, x, arrays, settings, operands)
+        z = _arguments.in_place_result(cls, run, x, arrays, settings, operands)
         if z is not x:
             x[...] = z
         input._storage.version += 1
@@ -82,9 +88,11 @@ def _change_quietly(forward, input, other) -> bool:
         return False
     if GRAD.enabled and (recorded or input._requires_grad or input._base is not None):
         return False
+    if type(x) is not ndarray or type(y) is not ndarray:
+        return False
     if y.dtype is not x.dtype or x.dtype.kind not in "fcV" or 0 in x.strides:
         return False
-    forward(np if type(x) is ndarray else array_module(x), x, y, out=x)
+    forward(np, x, y, out=x)
     input._storage.version += 1
     return True
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from numpy import ndarray
 
+from ..backends import backend_of
 from ..dtypes import from_numpy, legacy_name
 
 
@@ -67,6 +68,4 @@ def special(xp):
         import scipy.special
 
         return scipy.special
-    import cupyx.scipy.special
-
-    return cupyx.scipy.special
+    return backend_of(xp).special()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 
+from ..backends import array_module
 from ..dtypes import finfo
 from ..random import stream_of
 from ..tensor import Tensor
@@ -360,7 +361,7 @@ def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
     noise = input.new_ones(input.shape)
     below = input._array <= 0
     count = int(below.sum())
-    noise._array[below] = stream_of(None).uniform((count,), "f8", lower, upper)
+    noise._array[below] = array_module(noise._array).asarray(stream_of(None).uniform((count,), "f8", lower, upper))
     return noise
 
 

@@ -290,7 +290,10 @@ class pow:
                 grad_base = g * conjugate(exponent * base ** (exponent - 1)) if exponent != 0 else g * 0
         if ctx.needs_input_grad[1]:
             slope = (base**exponent) * base.log()
-            zero = (base == 0) & (exponent >= 0)
+            if isinstance(exponent, Tensor) and exponent.is_complex():
+                zero = (base == 0) & (exponent.imag == 0) & (exponent.real >= 0)
+            else:
+                zero = (base == 0) & (exponent >= 0)
             grad_exponent = g * conjugate(where(zero, zeros_like(slope), slope))
         return grad_base, grad_exponent
 

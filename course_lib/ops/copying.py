@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..backends import array_module
+from ..backends import array_module, device_of, moved
 from ..layouts import contiguous_format, is_in, laid_out
 from ..tensor import Storage, Tensor, wrap
 from ._arguments import broadcast_error, cast, shape_error
@@ -50,10 +50,14 @@ def contiguous(self, memory_format=contiguous_format):
 class copy_from:
     """The values of `src` in the dtype, device and shape of `self`."""
 
+    crosses_devices = True
+
     def forward(xp, a, src):
         made = cast(src, a.dtype)
+        if device_of(made) != device_of(a):
+            made = moved(made, device_of(a))
         try:
-            return xp.broadcast_to(made, a.shape)
+            return array_module(a).broadcast_to(made, a.shape)
         except ValueError as error:
             refused = broadcast_error("copy_", wrap(a), wrap(made), error)
             if refused is error:  # the two broadcast, but not to the shape that is written
@@ -62,9 +66,10 @@ class copy_from:
 
     def save(ctx, out, a, src):
         ctx.inputs = (None, (src._array.shape, src._array.dtype))
+        ctx.device = src.device
 
     def backward(ctx, g):
-        return (g * 0 if ctx.needs_input_grad[0] else None), g
+        return (g * 0 if ctx.needs_input_grad[0] else None), g.to(ctx.device)
 
 
 def _copy_(self, src, non_blocking=False) -> Tensor:

@@ -154,7 +154,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     if zero_infinity:
         losses = where(losses == math.inf, losses.new_zeros(()), losses)
     if reduction == "mean":
-        return (losses / new_tensor(wanted, dtype=losses.dtype).clamp_min(1)).mean()
+        return (losses / new_tensor(wanted, dtype=losses.dtype, device=losses.device).clamp_min(1)).mean()
     if reduction == "sum":
         return losses.sum()
     return losses if batched else losses.squeeze(0)

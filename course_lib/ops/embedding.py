@@ -216,7 +216,7 @@ def _bags(input, offsets, include_last_offset: bool, padding_idx):
                 f"sequences. However, found offsets of type {type(offsets)}"
             )
         count, length = input.shape
-        bags = input.new_zeros((count, length)) + arange(count).unsqueeze(1).to(input.dtype)
+        bags = input.new_zeros((count, length)) + arange(count, device=input.device).unsqueeze(1).to(input.dtype)
         flat, bags = input.reshape(-1), bags.reshape(-1)
     elif input.ndim == 1:
         if offsets is None:
@@ -226,7 +226,7 @@ def _bags(input, offsets, include_last_offset: bool, padding_idx):
         starts = offsets._array[: offsets.numel() - include_last_offset]
         _check_offsets(input, starts)
         count, flat = len(starts), input
-        bags = arange(input.numel())
+        bags = arange(input.numel(), device=input.device)
         bags._array[...] = (starts[None, :] <= bags._array[:, None]).sum(1) - 1
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")

@@ -38,7 +38,7 @@ def _fractional(node: str):
         "__module__": __name__,
         "__doc__": "The largest element of windows whose places are drawn.",
     }
-    return op(method=False, namespace=None, node=node)(type(f"largest_at_random_{node}", (), members))
+    return op(method=False, namespace=None, node=node, on_host=True)(type(f"largest_at_random_{node}", (), members))
 
 
 _fractional_ops = {2: _fractional("FractionalMaxPool2D"), 3: _fractional("FractionalMaxPool3D")}

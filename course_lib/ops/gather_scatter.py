@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from ..backends import backend_of
 from ..tensor import Tensor, normalize_dim, wrap
 from ._op import function, op, write_out
 from .masks import where
@@ -166,7 +167,7 @@ def check_scatter(index, shape, dim: int, src) -> None:
 
 def check_positions(index, length: int, dim: int) -> None:
     if index.size and (int(index.max()) >= length or int(index.min()) < 0):
-        bad = index[(index >= length) | (index < 0)].flat[0]
+        bad = int(index[(index >= length) | (index < 0)].ravel()[0])
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
 
 
@@ -250,7 +251,7 @@ class scatter:
         elif reduce == "add":
             add_at(xp, target, key, part)
         elif reduce == "multiply":
-            xp.multiply.at(target, key, part)
+            backend_of(xp).change_at(xp.multiply, target, key, part)
         else:
             raise RuntimeError("reduce argument must be either add or multiply.")
         return made

@@ -7,6 +7,7 @@ import math
 from .. import return_types
 from ..backends import array_module
 from ..tensor import Tensor, wrap
+from ._device import through_host
 from ._numeric import require_kind
 from ._op import function, op
 
@@ -93,6 +94,7 @@ def _signed(value) -> str:
 
 
 @function(method=True, out=True)
+@through_host
 def histogram(input, bins=100, *, range=None, weight=None, density=False):
     """histogram(input, bins, *, range=None, weight=None, density=False, out=None) -> (hist, bin_edges)
 
@@ -107,6 +109,7 @@ def histogram(input, bins=100, *, range=None, weight=None, density=False):
 
 
 @function()
+@through_host
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
     """histogramdd(input, bins, *, range=None, weight=None, density=False) -> (hist, bin_edges)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from ..backends import backend_of
 from ..dtypes import legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
@@ -76,7 +77,7 @@ class index_fill:
 def _wrapped(index, length: int, dim: int):
     """Positions counted from the front; IndexError outside [-length, length)."""
     if index.size and (int(index.max()) >= length or int(index.min()) < -length):
-        bad = index[(index >= length) | (index < -length)].flat[0]
+        bad = int(index[(index >= length) | (index < -length)].ravel()[0])
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     return index
 
@@ -106,7 +107,7 @@ class index_copy:
             )
         array, length = index._array, input.shape[dim] if input.ndim else 1
         if array.size and (int(array.max()) >= length or int(array.min()) < 0):
-            bad = array[(array >= length) | (array < 0)].flat[0]
+            bad = int(array[(array >= length) | (array < 0)].ravel()[0])
             raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {length}")
         return (input, index, source), {"dim": dim}
 
@@ -143,7 +144,8 @@ def _reduce_into(xp, a, key, source, reduce: str, include_self: bool):
             counts = xp.maximum(counts, 1)
             made = made // counts if a.dtype.kind in "biu" else made / counts.astype(a.dtype)
     else:
-        {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce].at(made, key, source)
+        ufunc = {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
+        backend_of(xp).change_at(ufunc, made, key, source)
     return made.astype(a.dtype, copy=False)
 
 
@@ -345,7 +347,7 @@ class put:
 
 def _check_flat(index, count: int) -> None:
     if index.size and (int(index.max()) >= count or int(index.min()) < -count):
-        bad = index[(index >= count) | (index < -count)].flat[0]
+        bad = int(index[(index >= count) | (index < -count)].ravel()[0])
         raise IndexError(f"out of range: tried to access index {bad} on a tensor of {count} elements.")
 
 

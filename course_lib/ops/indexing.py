@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module
+from ..backends import array_module, is_array, is_numpy, moved
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
 from ._op import OPS, function, op
@@ -141,7 +141,9 @@ def split_key(input: Tensor, key) -> tuple[tuple, tuple | None]:
     entries = _expand_ellipsis(entries, input)
     basic, advanced, dim = [], [], 0  # dim: the dimension of `input` that the next entry is about
     for entry in entries:
-        if isinstance(entry, (np.ndarray, bool, np.bool_)):
+        if is_array(entry) and type(entry) is not type(input._array):
+            entry = _beside(entry, input)
+        if is_array(entry) or isinstance(entry, (bool, np.bool_)):
             dim += _take_advanced(entry, input, dim, basic, advanced)
         elif entry is None:
             basic.append(None)
@@ -173,7 +175,7 @@ def _entry(entry):
     if isinstance(entry, (list, tuple, range)):
         array = np.asarray([e.tolist() if isinstance(e, Tensor) else e for e in entry])
         return array.astype(np.int64) if array.size == 0 else _entry(wrap(np.atleast_1d(array)))
-    if isinstance(entry, np.ndarray):
+    if is_array(entry):
         return _entry(wrap(entry))
     if entry is None or entry is Ellipsis or isinstance(entry, (slice, bool)):
         return entry
@@ -190,7 +192,7 @@ def _entry(entry):
 def _expand_ellipsis(entries: list, input: Tensor) -> list:
     used = 0
     for entry in entries:
-        if isinstance(entry, np.ndarray) and entry.dtype.kind == "b":
+        if is_array(entry) and entry.dtype.kind == "b":
             used += entry.ndim
         elif entry is not None and entry is not Ellipsis and not isinstance(entry, bool):
             used += 1
@@ -207,7 +209,7 @@ def _take_advanced(entry, input: Tensor, dim: int, basic: list, advanced: list) 
     """Put an index array or a mask into both keys; returns how many dimensions of the input it covers."""
     if isinstance(entry, (bool, np.bool_)):
         basic.append(None)  # a Python bool is a mask over a new dimension
-        advanced.append(np.zeros(1 if entry else 0, np.int64))
+        advanced.append(array_module(input._array).zeros(1 if entry else 0, "int64"))
         return 0
     if entry.dtype.kind != "b":
         basic.append(_FULL)
@@ -221,12 +223,19 @@ def _take_advanced(entry, input: Tensor, dim: int, basic: list, advanced: list) 
             )
     if entry.ndim == 0:
         basic.append(None)
-        advanced.append(np.zeros(1 if entry else 0, np.int64))
+        advanced.append(array_module(input._array).zeros(1 if entry else 0, "int64"))
         return 0
     for positions in entry.nonzero():
         basic.append(_FULL)
         advanced.append(positions)
     return entry.ndim
+
+
+def _beside(index, input: Tensor):
+    """An index array on the device of the tensor that it indexes: one of the CPU may index a tensor of a GPU."""
+    if is_numpy(input._array):
+        raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
+    return moved(index, input.device)
 
 
 def _checked_index(index: int, input: Tensor, dim: int) -> int:
@@ -257,7 +266,7 @@ def _checked_slice(entry: slice) -> slice:
 
 def _checked_positions(positions, length: int, dim: int):
     if positions.size and (positions.max() >= length or positions.min() < -length):
-        bad = positions[(positions >= length) | (positions < -length)].flat[0]
+        bad = int(positions[(positions >= length) | (positions < -length)].ravel()[0])
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     return positions
 
@@ -283,7 +292,7 @@ class pick:
 
 
 def _shape_mismatch(key, error):
-    shapes = [list(k.shape) for k in key if isinstance(k, np.ndarray)]
+    shapes = [list(k.shape) for k in key if is_array(k)]
     if "broadcast" in str(error):
         return IndexError(
             "shape mismatch: indexing tensors could not be broadcast together with shapes "
@@ -331,7 +340,7 @@ class place_at:
 def _write_at(xp, a, values, key, accumulate: bool) -> None:
     values = cast(values, a.dtype)
     try:
-        wanted = xp.broadcast_shapes(*[k.shape for k in key if isinstance(k, np.ndarray)])
+        wanted = np.broadcast_shapes(*[k.shape for k in key if is_array(k)])
     except ValueError as error:
         raise _shape_mismatch(key, error) from error
     try:
@@ -400,11 +409,11 @@ def _refuse_shared_memory(target: Tensor, value: Tensor) -> None:
 def _as_value(value, like: Tensor) -> Tensor:
     """What stands on the right of `x[…] = …` as a tensor of x's dtype."""
     if isinstance(value, int):
-        return wrap(np.asarray(checked_value(value, like.dtype), like._array.dtype))
+        return wrap(array_module(like._array).asarray(checked_value(value, like.dtype), like._array.dtype))
     if isinstance(value, (float, complex, np.ndarray, np.generic)):
-        return wrap(cast(np.asarray(value), like._array.dtype))
+        return wrap(array_module(like._array).asarray(cast(np.asarray(value), like._array.dtype)))
     if isinstance(value, (list, tuple)):
-        return tensor(value, dtype=like.dtype)
+        return tensor(value, dtype=like.dtype, device=like.device)
     raise TypeError(f"can't assign a {type(value).__name__} to a {like.type()}")
 
 

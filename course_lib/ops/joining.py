@@ -302,9 +302,9 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = normalize_dim(dim, input.ndim)
-    counts = repeats._array if isinstance(repeats, Tensor) else repeats
+    counts = repeats.cpu()._array if isinstance(repeats, Tensor) else repeats
     positions = np.repeat(np.arange(input.shape[dim]), counts)
-    return input.index_select(dim, as_tensor(positions))
+    return input.index_select(dim, as_tensor(positions, device=input.device))
 
 
 @op()

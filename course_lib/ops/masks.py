@@ -5,8 +5,6 @@ The mask broadcasts against the values. What a mask picks has one dimension, as 
 
 from __future__ import annotations
 
-import numpy as np
-
 from .. import dtypes
 from ..backends import array_module
 from ..tensor import Tensor, wrap
@@ -138,7 +136,7 @@ def nonzero(input, *, as_tuple=False):
     if as_tuple:
         return tuple(wrap(positions) for positions in found)
     if input.ndim == 0:
-        return wrap(np.zeros((len(found[0]), 0), np.int64))
+        return wrap(array_module(array).zeros((len(found[0]), 0), "int64"))
     return wrap(array_module(array).stack(found).T)  # one dimension after the other in memory, as PyTorch has it
 
 

@@ -6,6 +6,7 @@ The gradient of a running sum is a running sum from the other end.
 from __future__ import annotations
 
 from .. import dtypes, return_types
+from ..backends import backend_of
 from ..dtypes import FLOAT
 from ..tensor import Tensor, normalize_dim
 from ._numeric import is_half, narrow, require_kind, wide
@@ -97,10 +98,11 @@ def _running_extreme(name: str, accumulate: str):
         require_kind(f"{name}_cpu", a, "biufV")
         if a.ndim == 0 or a.size == 0:
             return a.copy(), xp.zeros(a.shape, "int64")
-        values = getattr(xp, accumulate).accumulate(a, axis=dim)
+        running = backend_of(xp).running
+        values = running(getattr(xp, accumulate), a, dim)
         places = xp.arange(a.shape[dim]).reshape([-1 if d == dim else 1 for d in range(a.ndim)])
         reached = (a == values) | (a != a)
-        return values, xp.maximum.accumulate(xp.where(reached, places, 0), axis=dim)
+        return values, running(xp.maximum, xp.where(reached, places, 0), dim)
 
     def save(ctx, outs, a, *, dim):
         ctx.save_for_backward(outs[1])
@@ -154,7 +156,7 @@ class logcumsumexp:
             return a.copy()
         if a.dtype.kind == "c":
             return _complex_running_sum(xp, a, dim)
-        return narrow(xp.logaddexp.accumulate(wide(a), axis=dim), a.dtype)
+        return narrow(backend_of(xp).running(xp.logaddexp, wide(a), dim), a.dtype)
 
     def save(ctx, out, a, *, dim):
         ctx.save_for_backward(a)

@@ -15,6 +15,7 @@ from ..tensor import Tensor, wrap
 from . import random_fill as fills
 from . import random_methods, trials
 from ._arguments import broadcast_error, signature_error, type_name
+from ._device import through_host
 from ._op import function
 from .casting import python_dtype
 from .creation import empty_like, shape_of
@@ -217,6 +218,7 @@ def _is_shape(size) -> bool:
     return isinstance(size, (tuple, list))
 
 
+@through_host
 def _normal_by_tensors(mean, std, generator) -> Tensor:
     """Standard normal numbers, times `std`, plus `mean`. A `std` that is a number already goes into the drawing."""
     means, stds = isinstance(mean, Tensor), isinstance(std, Tensor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes, return_types
+from ..backends import backend_of
 from ..dtypes import FLOAT
 from ..tensor import Tensor, normalize_dim
 from ._numeric import require_kind
@@ -54,7 +55,7 @@ def _mode_position(xp, a, dim, k):
     places = xp.arange(a.shape[dim])
     starts = xp.ones(ordered.shape, bool)
     starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    since = places - xp.maximum.accumulate(xp.where(starts, places, 0), axis=-1)
+    since = places - backend_of(xp).running(xp.maximum, xp.where(starts, places, 0), -1)
     return _at(xp, order, dim, xp.moveaxis(since.argmax(-1, keepdims=True), -1, dim))
 
 

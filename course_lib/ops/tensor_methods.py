@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from ..backends import array_module
 from ..legacy import new as legacy_new
 from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Tensor
@@ -134,7 +135,8 @@ def resize(self, *sizes):
 
 def _write_elements(self, values) -> Tensor:
     array = np.array(values, dtype=object).reshape(self._array.shape)
-    self._array[...] = cast(array.astype(np.float64) if self._array.dtype.kind in "biufV" else array, self._array.dtype)
+    numbers = cast(array.astype(np.float64) if self._array.dtype.kind in "biufV" else array, self._array.dtype)
+    self._array[...] = array_module(self._array).asarray(numbers)
     self._storage.version += 1
     return self
 

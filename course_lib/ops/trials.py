@@ -12,11 +12,13 @@ from ..backends import counts
 from ..tensor import wrap
 from . import random_fill as fills
 from ._arguments import broadcast_error
+from ._device import through_host
 from ._op import function
 from .random_arguments import drawn, need_tensor, real_number, stored, stream_for, whole_number
 
 
 @function(method=True)
+@through_host
 def bernoulli(input, p=None, *, generator=None, out=None):
     """bernoulli(input, *, generator=None, out=None), bernoulli(input, p, *, generator=None) -> Tensor
 
@@ -43,6 +45,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 
 @function(method=True)
+@through_host
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor (int64)
 
@@ -109,6 +112,7 @@ def _check_sums(rows) -> None:
 
 
 @function()
+@through_host
 def poisson(input, generator=None):
     """poisson(input, generator=None) -> Tensor: a Poisson count for each rate in `input`, in its dtype.
 
@@ -131,6 +135,7 @@ def poisson(input, generator=None):
 
 
 @function()
+@through_host
 def binomial(count, prob, generator=None):
     """binomial(count, prob, generator=None) -> Tensor: the successes in `count` trials that succeed with `prob`.
 

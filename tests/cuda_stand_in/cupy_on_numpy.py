@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import types
 from pathlib import Path
 
 import numpy as np
+import scipy.special
 
 _NAMES = json.loads(Path(__file__).with_name("cupy_names.json").read_text(encoding="utf-8"))
 _SCALAR = (bool, int, float, complex, np.generic)
@@ -72,6 +74,7 @@ class Flags:
     def __init__(self, host: np.ndarray):
         self.c_contiguous, self.f_contiguous = host.flags.c_contiguous, host.flags.f_contiguous
         self.owndata = host.base is None
+        self.forc, self.fnc = host.flags.forc, host.flags.fnc
 
 
 class ndarray:
@@ -85,10 +88,11 @@ class ndarray:
         if memptr is None:
             host, device_id = np.empty(shape, dtype, order=order), _device[-1]
         else:
-            owner = memptr.owner
-            memory = (ctypes.c_char * max(owner.nbytes, 1)).from_address(owner.__array_interface__["data"][0])
-            host = np.ndarray(shape, dtype, memory, memptr.offset, strides)  # checks that it stays inside
-            self._owner = owner
+            reach = sum((n - 1) * step for n, step in zip(shape, strides or (), strict=True) if n) if strides else 0
+            room = (reach if strides else math.prod(shape) * np.dtype(dtype).itemsize) + np.dtype(dtype).itemsize
+            memory = (ctypes.c_char * max(room, 1)).from_address(memptr.ptr)
+            host = np.ndarray(shape, dtype, memory, 0, strides)
+            self._owner = memptr.owner
             device_id = memptr.device_id
         self._host, self._device_id, self.base = host, device_id, None
 
@@ -329,12 +333,23 @@ def asarray(a, dtype=None, order=None, *, blocking=False):
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    host = obj._host if isinstance(obj, ndarray) else obj
+    host = [part._host for part in obj] if isinstance(obj, (list, tuple)) and _device_of(obj) is not None else obj
+    host = obj._host if isinstance(obj, ndarray) else host
     return _wrap(np.array(host, dtype=dtype, copy=copy, order=order, ndmin=ndmin), _device_of([obj]))
 
 
 def asnumpy(a, stream=None, order="C", out=None, *, blocking=True) -> np.ndarray:
     return a.get(order=order) if isinstance(a, ndarray) else np.asarray(a)
+
+
+class _Grid:
+    """`cupy.ogrid`, `cupy.mgrid`."""
+
+    def __init__(self, numpy_grid):
+        self._grid = numpy_grid
+
+    def __getitem__(self, key):
+        return _results(self._grid[key], _device[-1])
 
 
 def _build() -> types.ModuleType:
@@ -343,11 +358,14 @@ def _build() -> types.ModuleType:
         setattr(module, name, _on_device(name, getattr(np, name), parameters))
     for name in _NAMES["ufuncs"]:
         setattr(module, name, ufunc(name))
-    for folder in ("linalg", "fft"):
+    for folder, ours in (("linalg", np.linalg), ("fft", np.fft), ("special", scipy.special)):
         inside = types.SimpleNamespace()
         for name, parameters in _NAMES[folder].items():
-            setattr(inside, name, _on_device(f"{folder}.{name}", getattr(getattr(np, folder), name), parameters))
+            setattr(inside, name, _on_device(f"{folder}.{name}", getattr(ours, name), parameters))
         setattr(module, folder, inside)
+    as_strided = _on_device("as_strided", np.lib.stride_tricks.as_strided, ["x", "shape", "strides"])
+    module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=as_strided))
+    module.ogrid, module.mgrid = _Grid(np.ogrid), _Grid(np.mgrid)
     for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
                  "uint64", "complex64", "complex128", "bool_", "dtype", "inf", "nan", "pi", "e", "newaxis", "iinfo",
                  "finfo", "integer", "floating", "complexfloating"):  # fmt: skip

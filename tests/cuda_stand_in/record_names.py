@@ -31,12 +31,15 @@ def functions(theirs, ours) -> dict[str, list[str] | None]:
 
 def main() -> None:
     import cupy
+    import cupyx.scipy.special
+    import scipy.special
 
     found = {
         "version": cupy.__version__,
         "functions": functions(cupy, np),
         "linalg": functions(cupy.linalg, np.linalg),
         "fft": functions(cupy.fft, np.fft),
+        "special": functions(cupyx.scipy.special, scipy.special),
         "ndarray": sorted(name for name in dir(cupy.ndarray) if not name.startswith("_")),
         "dunder": sorted(name for name in dir(cupy.ndarray) if name.startswith("__") and hasattr(np.ndarray, name)),
         "ufuncs": sorted(name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)

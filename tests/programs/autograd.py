@@ -382,3 +382,10 @@ for step in range(5):
         w.grad.zero_()
         b.grad.zero_()
     print(f"{loss.item():.4f} {w.item():.4f} {b.item():.4f}")
+
+# --- gradients of complex powers
+for exponent in (1.5 + 0j, 0j, 2 + 1j):
+    base = torch.tensor([1 + 2j, 0j], requires_grad=True)
+    power = torch.tensor([exponent, exponent], requires_grad=True)
+    result = base**power
+    print(torch.autograd.grad(result, (base, power), torch.ones_like(result)))
