@@ -16,6 +16,7 @@ import sys
 from types import CodeType, FrameType, FunctionType
 
 from .ops import FUNCTIONS, OPS, _call, _in_place
+from .ops._autocast import with_autocast
 from .tensor import Tensor
 
 NAMESPACES = ("torch", "nn.functional", "linalg", "fft", "special", "signal.windows")
@@ -75,7 +76,7 @@ def _given(target: str, frame: FrameType) -> tuple[tuple, dict]:
     """Positional and keyword arguments of a call that is just beginning, without those that are the defaults."""
     code, values = frame.f_code, frame.f_locals
     function = None if target.startswith("ops.") else resolve(target)
-    own = function if getattr(function, "__code__", None) is code else getattr(function, "__wrapped__", None)
+    own = _inside(function)
     defaults = dict(getattr(own, "__kwdefaults__", None) or {}, out=None)
     names = code.co_varnames
     count = code.co_argcount
@@ -109,45 +110,49 @@ def known_targets() -> dict[CodeType, object]:
 
 @functools.cache
 def _targets(registered: int) -> dict[CodeType, object]:  # made anew when modules imported later registered more
-    found: dict[CodeType, object] = {}
-    for maker, name in ((_call.binary, "call"), (_call.unary, "call"), (_call.general, "call")):
-        found.update(dict.fromkeys(_inner_codes(maker, name), _of_op))
-    found.update(dict.fromkeys(_inner_codes(_call.with_arguments, "public"), _of_op))
-    found.update(dict.fromkeys(_inner_codes(_in_place.in_place, "call_"), lambda seen: f"Tensor.{seen['cls'].name}_"))
-    (of_function,) = _inner_codes(_in_place.function_in_place, "call_")
-    found[of_function] = lambda seen: f"Tensor.{seen['name']}"
-    (wrapper,) = _inner_codes(_call.with_out, "public")
-    shared = {*found, wrapper}
-    found[wrapper] = lambda seen: target_of_function(seen["made"])
+    found = _machinery()
     for namespace in NAMESPACES:
         functions = FUNCTIONS.get(namespace, {})
         for name, made in functions.items():
-            made = made.__wrapped__ if getattr(made, "__code__", None) is wrapper else made
-            if getattr(made, "__code__", wrapper) not in shared and name not in NO_OPERATION:
-                _add(found, made, f"{namespace}.{made.__name__ if made.__name__ in functions else name}")
+            if name not in NO_OPERATION:
+                _add(found, _inside(made), f"{namespace}.{made.__name__ if made.__name__ in functions else name}")
     for name, made in vars(Tensor).items():
-        if isinstance(made, property):
-            made = made.fget if name in PROPERTIES else None
-        public = name[0] != "_" or name in (*SUBSCRIPTS, *PYTHON_VALUES)
-        if (
-            public
-            and (name not in NO_OPERATION or name in PYTHON_VALUES)
-            and getattr(made, "__code__", wrapper) not in shared
-        ):
-            _add(found, made, f"Tensor.{name}")
+        made = made.fget if name in PROPERTIES else made
+        if name in (*SUBSCRIPTS, *PYTHON_VALUES) or (name[0] != "_" and name not in NO_OPERATION):
+            _add(found, _inside(made), f"Tensor.{name}")
     _add(found, vars(Tensor)["__matmul__"], "torch.matmul")
+    found[_WITH_OUT] = lambda seen: None if seen["out"] is None else target_of_function(seen["made"])
     return found
+
+
+def _machinery() -> dict[CodeType, object]:
+    """The closures that `@op` and `@function` make: whose they are, their free variables say."""
+    found: dict[CodeType, object] = {}
+    for maker in (_call.binary, _call.unary, _call.general):
+        found.update(dict.fromkeys(_inner_codes(maker, "call"), _of_op))
+    found.update(dict.fromkeys(_inner_codes(_call.with_arguments, "public"), _of_op))
+    found.update(dict.fromkeys(_inner_codes(_in_place.in_place, "call_"), lambda seen: f"Tensor.{seen['cls'].name}_"))
+    (of_function,) = _inner_codes(_in_place.function_in_place, "call_")
+    found[of_function] = lambda seen: f"Tensor.{seen['made'].__name__}_"
+    return found
+
+
+def _inside(function):
+    """The function in the wrappers that give it an `out=` argument and autocast; their calls are not looked at."""
+    while getattr(function, "__code__", None) in (_WITH_OUT, _WITH_AUTOCAST):
+        function = function.__wrapped__
+    return function
 
 
 def _add(found: dict, function, target: str) -> None:
     """Enter a function under its code; those that one factory made are told apart by their free variables."""
     code = getattr(function, "__code__", None)
-    if code is not None and function.__closure__:
-        siblings = found.setdefault(code, _Siblings(code))
-        if isinstance(siblings, _Siblings):
-            siblings.add(function, target)
-    elif code is not None:
-        found.setdefault(code, target)
+    if code is None or (code in found and not isinstance(found[code], _Siblings)):
+        return
+    if function.__closure__:
+        found.setdefault(code, _Siblings(code)).add(function, target)
+    else:
+        found[code] = target
 
 
 class _Siblings:
@@ -168,6 +173,10 @@ def _inner_codes(maker: FunctionType, name: str) -> list[CodeType]:
     return [c for c in maker.__code__.co_consts if isinstance(c, CodeType) and c.co_name == name]
 
 
+(_WITH_OUT,) = _inner_codes(_call.with_out, "public")
+(_WITH_AUTOCAST,) = _inner_codes(with_autocast, "public")
+
+
 def _of_op(seen: dict) -> str:
     return target_of_op(seen["cls"])
 
@@ -186,6 +195,7 @@ def target_of_op(cls) -> str:
 
 def _op_behind(function) -> type | None:
     """The class of the op that a function was made for."""
+    function = _inside(function)
     code = getattr(function, "__code__", None)
     if code is None or "cls" not in code.co_freevars:
         return None
@@ -219,7 +229,7 @@ def _function_of(cls):
 
 def target_of_function(function) -> str | None:
     """The target of a function that was passed as a value (an activation, say); None if it is no operation."""
-    function = inspect.unwrap(function, stop=lambda f: hasattr(f, "__code__"))
+    function = _inside(inspect.unwrap(function, stop=lambda f: hasattr(f, "__code__")))
     target = known_targets().get(getattr(function, "__code__", None))
     if callable(target):
         target = target(inspect.getclosurevars(function).nonlocals)

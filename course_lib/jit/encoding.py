@@ -124,6 +124,8 @@ def _encode_node(node: Node) -> dict:
         made["rebinds"] = [[old.name, new.name] for old, new in node.rebinds]
     if node.writes:
         made["writes"] = True
+    if node.autocast:
+        made["autocast"] = node.autocast
     return made | {"where": node.where, "scope": node.scope}
 
 
@@ -183,8 +185,11 @@ def _decode_node(entry: dict, known: dict, defining: _Defining) -> Node:
     if any(not (leaf is None or isinstance(leaf, Value)) for leaf in leaves(outputs)):
         raise ArchiveError(f"the archive names {_shown(entry.get('outputs'))} as results of {target}")
     rebinds = [(old, defining[new]) for old, new in rebinds]
-    where, scope = _of(str, entry.get("where", "")), _of(str, entry.get("scope", ""))
-    return Node(target, tuple(args), _of(dict, kwargs), outputs, rebinds, entry.get("writes") is True, where, scope)
+    where, scope, autocast = [_of(str, entry.get(name, "")) for name in ("where", "scope", "autocast")]
+    if autocast not in ("", "bfloat16", "float16"):
+        raise ArchiveError(f"the archive asks for autocast to {_shown(autocast)}")
+    writes = entry.get("writes") is True
+    return Node(target, tuple(args), _of(dict, kwargs), outputs, rebinds, writes, autocast, where, scope)
 
 
 __all__ = ["ArchiveError", "decode", "decode_graph", "encode", "encode_graph", "replaced"]

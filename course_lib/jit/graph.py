@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from .. import call_watch, dtypes
 from ..device import device
 from ..layouts import layout, memory_format
+from ..ops._autocast import autocast_as
 from ..tensor import Tensor
 
 # Arithmetic on sizes: these nodes have whole numbers for values.
@@ -46,6 +47,7 @@ class Node:
     outputs: object  # a Value, a list of them and of None, or None
     rebinds: list[tuple[Value, Value]] = field(default_factory=list)  # an operand before and after it was written into
     writes: bool = False  # whether an operand was written into
+    autocast: str = ""  # the lower dtype of the CPU where the call was made under autocast
     where: str = ""  # file and line of the call
     scope: str = ""  # the module that made it: "encoder.layers.0"
     called: str = ""  # the public function whose call it was a part of, where it is another
@@ -158,7 +160,11 @@ class Program:
 
         for function, node, ends in self.steps:
             args = [known[a.name] if type(a) is Value else replaced(a, filled) for a in node.args]
-            result = function(*args, **replaced(node.kwargs, filled))
+            if node.autocast:
+                with autocast_as((True, {"cpu": getattr(dtypes, node.autocast).numpy})):
+                    result = function(*args, **replaced(node.kwargs, filled))
+            else:
+                result = function(*args, **replaced(node.kwargs, filled))
             for old, new in node.rebinds:
                 known[new.name] = known[old.name]
             if type(node.outputs) is Value:

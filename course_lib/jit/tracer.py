@@ -15,6 +15,7 @@ import warnings
 from .. import call_watch, dtypes
 from ..device import device
 from ..layouts import layout, memory_format
+from ..ops._autocast import AUTOCAST
 from ..size import Size
 from ..tensor import Tensor, normalize_dim
 from .graph import Graph, Node, Value, leaves, replaced
@@ -182,7 +183,7 @@ class Tracer:
             return
         target, args, kwargs, operands, frame = token
         written = [t for t, version in operands if t._storage.version != version]
-        node = Node(target, args, kwargs, None, writes=bool(written))
+        node = Node(target, args, kwargs, None, writes=bool(written), autocast=_autocast())
         traced = any(self.value_of(t).traced for t, _ in operands) or any(
             type(v) is Value and v.shape is None for v in node.used()
         )
@@ -257,6 +258,12 @@ _WARNINGS = {
     "__len__": "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
     "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give incorrect results.",
 }
+
+
+def _autocast() -> str:
+    """The dtype that autocast lowers to on the CPU; empty where it is off."""
+    lower = AUTOCAST.lower.get("cpu") if AUTOCAST.on else None
+    return "" if lower is None else str(dtypes.from_numpy(lower)).removeprefix("torch.")
 
 
 def _tensors(tree):

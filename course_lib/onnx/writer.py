@@ -76,6 +76,8 @@ class Writer:
         builder = self.builder
         place = f"at {node.where}" + (f", in {node.scope}" if node.scope else "")
         builder.where = f"{node.target} {place}"
+        if node.autocast:
+            builder.refuse("a model under autocast has no ONNX counterpart here: export it without, or call half()")
         handler = handler_of(node.target)
         if handler is None:
             raise UnsupportedOperatorError(f"{node.called or node.target} has no ONNX counterpart here ({place})")

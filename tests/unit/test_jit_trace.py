@@ -223,6 +223,20 @@ def test_dropout_is_drawn_anew():
     assert not torch.equal(program(torch.ones(100)), program(torch.ones(100)))
 
 
+def test_autocast_is_kept():
+    layers = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 2)).eval()
+
+    def lowered(x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return layers(x) + F.conv1d(x[None], x[None, :, :1])[0, :, :1]
+
+    layers.requires_grad_(False)
+    x = torch.randn(3, 4)
+    program = reloaded(traced(lowered, x))
+    assert program(x).dtype is lowered(x).dtype
+    same(program(x), lowered(x))
+
+
 def test_function_with_its_own_backward():
     class Cube(torch.autograd.Function):
         @staticmethod
