@@ -93,8 +93,24 @@ def _check_copied(input, pad, mode: str) -> None:
             raise RuntimeError("Padding value causes wrapping around more than once.")
         if mode == "circular" and n + before + after < 0:
             raise RuntimeError("Negative padding value is resulting in an empty dimension")
-        if n + before + after < 1 and mode != "circular":
-            raise RuntimeError(f"input (size: {n}) is too small. Calculated output size: {n + before + after}")
+    if mode != "circular":
+        _check_room(input, pad, mode)
+
+
+def _check_room(input, pad, mode: str) -> None:
+    """RuntimeError where nothing would be left, or less than nothing."""
+    dims = len(pad) // 2
+    given = input.shape[-dims:]
+    made = [n + sum(pair) for n, pair in zip(given, _pairs(pad)[::-1], strict=True)]
+    if max(made) < 1:
+        names = ("D", "H", "W")[-dims:]
+        shown, left = [[f"{name}: {n}" for name, n in zip(names, part, strict=True)] for part in (given, made)]
+        listed = ", ".join([part for part in (" ".join(shown[:-1]), shown[-1]) if part])
+        space = " " if dims == 2 and mode == "replicate" else ""
+        raise RuntimeError(f"input ({listed}{space}) is too small. Calculated output {' '.join(left)}")
+    if min(made) < 0:
+        shape = [*input.shape[:-dims], *made]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(made)}: {shape}")
 
 
 @function(namespace="nn.functional")

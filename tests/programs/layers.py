@@ -512,3 +512,12 @@ for make in (lambda: nn.Upsample(scale_factor=0.5)(torch.ones(1, 2, 1)), lambda:
         print(make())
     except Exception as error:
         print(type(error).__name__, error)
+for mode in ("reflect", "replicate"):
+    for shape, sides in (((1, 2, 2), (-1, -1)), ((1, 2, 2), (-2, -1)), ((1, 2, 2, 2), (-1, -1, -1, -1)),
+                         ((1, 2, 2, 2), (-2, -1, -1, -1)), ((1, 2, 2, 5), (-1, -1, -1, -1)),
+                         ((1, 2, 2, 2, 2), (-1, -1, -1, -1, -1, -1)), ((1, 2, 2, 2, 5), (-1, -1, -1, -1, -1, -1)),
+                         ((1, 2, 2, 2, 5), (-1, -1, -2, -1, -1, -1)), ((1, 2, 3), (5, 5))):  # fmt: skip
+        try:
+            print(torch.nn.functional.pad(torch.ones(shape), sides, mode).shape)
+        except Exception as error:
+            print(type(error).__name__, error)
