@@ -15,7 +15,7 @@ from ..backends import array_module, is_numpy
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
 from ..tensor import Tensor
-from ._gather import LARGE, Gathered, in_blocks, is_plain
+from ._gather import LARGE, Gathered, flattened, in_blocks, is_row_major
 from .optimizer import Optimizer, evaluate
 
 
@@ -88,13 +88,13 @@ class ElementwiseOptimizer(Optimizer):
                 held = state[name]
                 arrays.append(held._array)
                 held._storage.version += 1
-            if arrays[0].size >= LARGE and is_plain(arrays):
-                self._run(group, numbers, [a.reshape(-1) for a in arrays])
+            if arrays[0].size >= LARGE and is_row_major(arrays):
+                self._run(group, numbers, [flattened(a) for a in arrays])
             else:
                 small.setdefault((numbers, arrays[0].dtype), []).append(arrays)
         for (numbers, dtype), members in small.items():
-            if len(members) == 1 and is_plain(members[0]):
-                self._run(group, numbers, [a.reshape(-1) for a in members[0]])
+            if len(members) == 1 and is_row_major(members[0]):
+                self._run(group, numbers, [flattened(a) for a in members[0]])
                 continue
             gathered = self._gathered((index, dtype), members)
             gathered.fetch(members)

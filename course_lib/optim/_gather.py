@@ -15,24 +15,35 @@ LARGE = 16384  # elements from which gathering would cost more than it saves
 BLOCK = 32768  # elements of a block: half a dozen such arrays fit into a processor core's cache
 
 
-def is_plain(arrays: list) -> bool:
-    """Whether a rule can run on these arrays as they lie: float32 or float64, in row-major order, writable, aligned."""
+def is_row_major(arrays: list) -> bool:
+    """Whether all arrays have one dtype and lie in row-major order, so that they can be looked at as flat ones."""
     dtype = arrays[0].dtype
-    if dtype.kind != "f" or dtype.itemsize < 4:
-        return False
     if not all(a.flags.c_contiguous and a.dtype == dtype for a in arrays):
         return False
-    return not is_numpy(arrays[0]) or all(a.flags.behaved for a in arrays)
+    return not is_numpy(arrays[0]) or all(a.flags.behaved for a in arrays)  # writable and aligned
+
+
+def flattened(array):
+    """A row-major array as a flat view of real numbers."""
+    flat = array.reshape(-1)
+    return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
 
 
 def in_blocks(rule, flat: list) -> None:
-    """Run the rule over blocks of flat arrays; on a GPU in one go."""
-    size = flat[0].size
-    if size <= BLOCK or array_module(flat[0]) is not np:
-        rule(*flat)
-        return
-    for start in range(0, size, BLOCK):
-        rule(*[a[start : start + BLOCK] for a in flat])
+    """Run the rule over blocks of flat arrays, on a GPU in one go. Half precision is widened and rounded at the end."""
+    size, xp = flat[0].size, array_module(flat[0])
+    step = BLOCK if xp is np else max(size, 1)
+    is_half = flat[0].dtype.itemsize < 4 and flat[0].dtype.kind in "fV"
+    for start in range(0, size, step):
+        block = [a[start : start + step] for a in flat] if step < size else flat
+        if not is_half:
+            rule(*block)
+            continue
+        wide = [a.astype(np.float32) for a in block]
+        rule(*wide)
+        for row, (narrow, result) in enumerate(zip(block, wide, strict=True)):
+            if row != 1:  # the gradient
+                xp.copyto(narrow, result, casting="unsafe")
 
 
 class Gathered:
@@ -77,4 +88,4 @@ class Gathered:
                     copyto(array, part, casting="unsafe")
 
 
-__all__ = ["LARGE", "Gathered", "in_blocks", "is_plain"]
+__all__ = ["LARGE", "Gathered", "flattened", "in_blocks", "is_row_major"]
