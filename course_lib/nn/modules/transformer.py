@@ -59,7 +59,7 @@ class _Layer(Module):
             setattr(self, f"norm{number}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **factory_kwargs))
         for number in steps:
             setattr(self, f"dropout{number}", Dropout(dropout))
-        self._set_activation(_activation(activation) if isinstance(activation, str) else activation)
+        self._set_activation(_get_activation_fn(activation) if isinstance(activation, str) else activation)
 
     def _set_activation(self, activation) -> None:
         self.activation = activation
@@ -74,7 +74,7 @@ class _Layer(Module):
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
-def _activation(name: str):
+def _get_activation_fn(name: str):
     found = {"relu": F.relu, "gelu": F.gelu}.get(name)
     if found is None:
         raise RuntimeError(f"activation should be relu/gelu, not {name}")
@@ -182,7 +182,7 @@ def _attended(attention, x, keys, attn_mask, key_padding_mask, is_causal: bool) 
 # ---- stacks ------------------------------------------------------------------------------------------------------
 
 
-def _copies(layer: Module, count: int) -> ModuleList:
+def _get_clones(layer: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
@@ -207,7 +207,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = self.use_nested_tensor = enable_nested_tensor
@@ -281,7 +281,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
