@@ -22,17 +22,15 @@ _full_global_backward: list = []  # True or False once a global backward hook wa
 
 
 class ModuleHandle(RemovableHandle):
-    """The handle of a hook that has flags in further tables."""
+    """The handle of a hook whose key is also in further tables, `marks`: those of the hooks that want more."""
 
-    __slots__ = ("_flags",)
+    __slots__ = ("_marks",)
 
-    def __init__(self, hooks: dict, hook, flags: dict | None = None, prepend: bool = False):
+    def __init__(self, hooks: dict, hook, marks: tuple[dict, ...] = (), prepend: bool = False):
         super().__init__(hooks, hook)
-        self._flags = []
-        for table, is_set in (flags or {}).values():
-            if is_set:
-                table[self._key] = True
-                self._flags.append(table)
+        self._marks = marks
+        for table in marks:
+            table[self._key] = True
         if prepend:
             hooks.move_to_end(self._key, last=False)
 
@@ -43,7 +41,7 @@ class ModuleHandle(RemovableHandle):
 
     def remove(self) -> None:
         super().remove()
-        for table in self._flags:
+        for table in self._marks:
             table.pop(self._key, None)
 
 
@@ -177,8 +175,8 @@ class Hooked:
 
         Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_pre_hook
         """
-        flags = {"kwargs": (self._forward_pre_hooks_with_kwargs, with_kwargs)}
-        return ModuleHandle(self._forward_pre_hooks, hook, flags, prepend)
+        marks = (self._forward_pre_hooks_with_kwargs,) if with_kwargs else ()
+        return ModuleHandle(self._forward_pre_hooks, hook, marks, prepend)
 
     def register_forward_hook(
         self, hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -196,11 +194,9 @@ class Hooked:
 
         Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook
         """
-        flags = {
-            "kwargs": (self._forward_hooks_with_kwargs, with_kwargs),
-            "always": (self._forward_hooks_always_called, always_call),
-        }
-        return ModuleHandle(self._forward_hooks, hook, flags, prepend)
+        marks = (self._forward_hooks_with_kwargs,) if with_kwargs else ()
+        marks += (self._forward_hooks_always_called,) if always_call else ()
+        return ModuleHandle(self._forward_hooks, hook, marks, prepend)
 
     def register_full_backward_pre_hook(self, hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` when the gradients of the output arrive; it may return others.
