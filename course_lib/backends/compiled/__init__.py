@@ -14,12 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import importlib
-import logging
 import math
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +66,8 @@ def _load(name: str) -> Callable | None:
         file, function = name.split(".")
         return getattr(importlib.import_module(f"{__name__}.{file}"), function).compiled()
     except Exception:  # Numba missing or broken: the caller gets the same numbers without this kernel, only later
+        import logging
+
         logging.getLogger(__name__).debug("%s does without its kernel", name, exc_info=True)
         return None
 
@@ -112,6 +111,9 @@ def cache_folder() -> Path:
 
     Numba notices a change in the file that holds a kernel, but not in the files whose functions the kernel calls.
     """
+    import hashlib
+    import shutil
+
     state = hashlib.sha256()
     for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         state.update(file.read_bytes())
