@@ -214,6 +214,13 @@ def _unpickler_of(pickle_module):
     """The unpickler of `pickle` (or another module) with this library's meaning for PyTorch's names."""
 
     class Unpickler(pickle_module.Unpickler):
+        storages = None  # the `persistent_load` of the file
+
+        def persistent_load(self, identifier):
+            if self.storages is None:
+                raise pickle.UnpicklingError("unsupported persistent id encountered")
+            return self.storages(identifier)
+
         def find_class(self, module, name):
             if name in STORAGE_TYPES and module in ("torch", "torch.cuda"):
                 return STORAGE_TYPES[name]
@@ -221,8 +228,7 @@ def _unpickler_of(pickle_module):
 
     def make(file, persistent_load, load_args):
         made = Unpickler(file, **load_args)
-        if persistent_load is not None:
-            made.persistent_load = persistent_load
+        made.storages = persistent_load
         return made
 
     return make

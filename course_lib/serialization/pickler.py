@@ -52,10 +52,17 @@ class Storages:
 def pickler_class(pickle_module) -> type:
     """A pickler with PyTorch's names for this library's classes, made of a module such as `pickle` or `dill`."""
     base = pickle._Pickler if pickle_module is pickle else pickle_module.Pickler  # in Python: in C nothing can be named
-    if not hasattr(base, "save_global"):
-        return base  # another pickler in C: names stay as they are here
 
-    class Pickler(base):
+    class WithStorages(base):
+        storages = None  # the `persistent_id` of a `Storages`
+
+        def persistent_id(self, obj):
+            return self.storages(obj)
+
+    if not hasattr(base, "save_global"):
+        return WithStorages  # another pickler in C: names stay as they are here
+
+    class Pickler(WithStorages):
         dispatch = dict(base.dispatch)
 
         def save_global(self, obj, name=None, **others):

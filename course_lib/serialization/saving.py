@@ -96,7 +96,7 @@ def _system() -> dict:
 def _pickled(obj, persistent_id, pickle_module, protocol: int) -> memoryview:
     file = io.BytesIO()
     pickler = pickler_class(pickle_module)(file, protocol=protocol)
-    pickler.persistent_id = persistent_id
+    pickler.storages = persistent_id
     pickler.dump(obj)
     return file.getbuffer()
 

@@ -37,7 +37,7 @@ later = [step(), step()]
 file.seek(0)
 checkpoint = torch.load(file)
 print(checkpoint["epoch"], list(checkpoint["model"]), checkpoint["optimizer"]["param_groups"][0]["momentum"])
-print(checkpoint["model"]._metadata)
+print(dict(checkpoint["model"]._metadata))
 model.load_state_dict(checkpoint["model"])
 optimizer.load_state_dict(checkpoint["optimizer"])
 print([step(), step()] == later, later)
@@ -67,7 +67,7 @@ file = io.BytesIO()
 torch.save(found, file)
 file.seek(0)
 for name, value in torch.load(file).items():
-    print(name, value)
+    print(name, list(value.items()) if isinstance(value, dict) else value)
 
 # --- what may not
 import collections, io

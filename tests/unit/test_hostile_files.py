@@ -73,13 +73,13 @@ CALLS = {
     "exec": (Calls(exec, ("pass",)), r"add_safe_globals\(\[exec\]\)"),
     "getattr": (Calls(getattr, (1, "real")), "GLOBAL getattr"),
     "system": (Calls(os.system, ("echo",)), "whose module (posix|nt) is blocked"),
-    "open": (Calls(open, ("/etc/passwd",)), "GLOBAL io.open"),
+    "open": (Calls(open, ("/etc/passwd",)), "GLOBAL _?io.open"),
     "a function of the user": (Calls(harm, (1,)), "GLOBAL .*test_hostile_files.harm was not an allowed global"),
     "the library's own": (Calls(torch.manual_seed, (1,)), "GLOBAL torch.random.manual_seed"),
     "load within load": (Calls(torch.load, ("x.pt",)), "GLOBAL torch.serialization.loading.load"),
     "numpy": (np.arange(3), "GLOBAL numpy._core.multiarray._reconstruct"),
     "a module": (torch.nn.Linear(1, 1), "GLOBAL torch.nn.modules.linear.Linear"),
-    "pathlib": (Calls(__import__("pathlib").PurePosixPath, ("a",)), "GLOBAL pathlib.PurePosixPath"),
+    "pathlib": (Calls(__import__("pathlib").PurePosixPath, ("a",)), "GLOBAL pathlib.*PurePosixPath"),
 }
 
 
