@@ -151,6 +151,26 @@ def test_epochs_of_workers(settings, batch_size, iterable):
     check(case)
 
 
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_when_a_sampler_draws(workers):
+    """A sampler that draws for each index shares the generator with the program: they take turns as in PyTorch."""
+
+    def case(T):
+        class Drawing(T.utils.data.Sampler):
+            def __iter__(self):
+                for _ in range(12):
+                    yield T.randint(0, 10, (1,)).item()
+
+            def __len__(self):
+                return 12
+
+        T.manual_seed(0)
+        loader = T.utils.data.DataLoader(squares(T), sampler=Drawing(), num_workers=workers, batch_size=2)
+        return [(batch, T.rand(1)) for batch in loader]
+
+    check(case)
+
+
 def test_shares_of_an_iterable_dataset():
     def case(T):
         class Share(T.utils.data.IterableDataset):

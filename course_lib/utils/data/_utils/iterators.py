@@ -110,7 +110,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     Tasks are numbered and go to the workers in turn. `_assigned` says who has which task that was not handed out yet,
     `_arrived` holds the batches that came before their turn. In each epoch at most `prefetch_factor` tasks a worker
-    are under way; whenever one is answered, the next is given.
+    are under way; whenever a batch is handed out, the next task is given.
     """
 
     def __init__(self, loader):
@@ -125,7 +125,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         context = loader.multiprocessing_context or multiprocessing.get_context()
         try:
             for i in range(loader.num_workers):
-                self._workers.append(Worker(context, self._worker_settings(i, loader), self._workers))
+                self._workers.append(Worker(context, self._worker_settings(i, loader)))
         except BaseException:
             self._stop()
             raise
@@ -175,7 +175,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     def _next_data(self):
         while (number := self._next_number()) not in self._arrived:
             self._receive()
-        del self._assigned[number]
+        self._assigned.pop(number).outstanding -= 1
+        self._give_task()  # now, not when a batch comes: so a sampler draws its numbers at the same time in every run
         batch = unpickled(self._arrived.pop(number))
         if isinstance(batch, WorkerError):
             batch.reraise()
@@ -195,20 +196,19 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         raise StopIteration
 
     def _receive(self) -> None:
-        """Wait until a worker has answered, take what has come, and give new tasks."""
+        """Wait until a worker has answered, and take what has come."""
         ready = wait(self._workers, self._timeout or None)
         if not ready:
             raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
         for worker in ready:
             answer, buffers = worker.take()
-            if answer.epoch != self._epoch or answer.number not in self._assigned:
+            if answer.epoch != self._epoch:
                 continue
-            if answer.ended:
-                worker.active = False
-                del self._assigned[answer.number]
-            else:
+            if not answer.ended:
                 self._arrived[answer.number] = buffers
-            self._give_task()
+            elif worker.active:
+                worker.active = False
+                self._give_task()
 
     def _shutdown_workers(self) -> None:
         """End the workers now; it also happens when the iterator is no longer used, and when Python ends."""

@@ -164,10 +164,8 @@ class WorkerSettings(NamedTuple):
             return WorkerError(error, self.worker_id)
 
 
-def run_worker(settings: WorkerSettings, tasks, results, inherited) -> None:
-    """The whole life of a worker process. `inherited`: ends of pipes that belong to the loader, copied by a fork."""
-    for connection in inherited:
-        connection.close()
+def run_worker(settings: WorkerSettings, tasks, results) -> None:
+    """The whole life of a worker process."""
     # Ctrl-C reaches the loader's process, too; a broken pipe says that it is gone.
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
         _work(settings, tasks, Sender(results))

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import time
-from multiprocessing import connection
+from multiprocessing import connection, util
 
 from .transport import Receiver
 from .worker import Answer, Resume, Task, WorkerSettings, run_worker
@@ -21,18 +21,17 @@ MOST_SLOTS = 16  # segments of shared memory a worker; each takes a file descrip
 class Worker:
     """One worker process as the loader sees it."""
 
-    def __init__(self, context, settings: WorkerSettings, earlier: list[Worker]):
+    def __init__(self, context, settings: WorkerSettings):
         take_task, self._give_task = context.Pipe(duplex=False)
         take_batch, give_batch = context.Pipe(duplex=True)  # a socket: it can carry file descriptors
         self._receiver = Receiver(take_batch)
         self._slots_free: list[int] = []
         self._slots_made = 0
-        self.outstanding = 0  # tasks without an answer
+        self.outstanding = 0  # tasks of this epoch whose batches were not handed out
         self.active = True  # False when its iterable dataset has ended
-        own = [end for worker in (*earlier, self) for end in (worker._give_task, worker._receiver.connection)]
-        inherited = own if context.get_start_method() == "fork" else ()
-        arguments = (settings, take_task, give_batch, inherited)
-        self.process = context.Process(target=run_worker, args=arguments, daemon=True)
+        # A forked process gets copies of these ends. It closes them: else a worker could not notice that we are gone.
+        util.register_after_fork(self, Worker._close)
+        self.process = context.Process(target=run_worker, args=(settings, take_task, give_batch), daemon=True)
         try:
             self.process.start()
         finally:
@@ -54,7 +53,7 @@ class Worker:
 
     def resume(self, epoch: int) -> None:
         """Say that a new epoch begins."""
-        self.active = True
+        self.active, self.outstanding = True, 0
         self._send(Resume(epoch))
 
     def _send(self, message) -> None:
@@ -69,7 +68,6 @@ class Worker:
             answer, buffers = self._receiver.receive()
         except (EOFError, OSError):
             raise_died([self])
-        self.outstanding -= 1
         if answer.slot is not None:
             self._slots_free.append(answer.slot)
         return answer, buffers
@@ -78,8 +76,11 @@ class Worker:
         """Say that no batch is needed any more."""
         with contextlib.suppress(OSError):  # it may be dead already
             self._give_task.send(None)
+        self._close()  # a worker that waits to be heard hears that nobody listens
+
+    def _close(self) -> None:
         self._give_task.close()
-        self._receiver.connection.close()  # who waits to be heard hears that nobody listens
+        self._receiver.connection.close()
 
     def end(self, deadline: float) -> None:
         """Wait until the process has ended; from the deadline on with force."""
