@@ -74,6 +74,11 @@ def lowered(*values):
 _IN_FLOAT32 = {"cpu": _FLOAT32, "cuda": _FLOAT32}
 
 
+def in_float32(value):
+    """A tensor of half precision in float32, where autocast is on for its device."""
+    return _cast(value, _IN_FLOAT32)
+
+
 def _cast(value, wanted: dict):
     """`value` with its float tensors in the dtype wanted on their device, inside lists and tuples too."""
     if isinstance(value, Tensor):
@@ -119,4 +124,4 @@ def with_autocast(made, name: str, namespace: str | None):
     return public
 
 
-__all__ = ["AUTOCAST", "autocast_as", "lowered", "with_autocast"]
+__all__ = ["AUTOCAST", "autocast_as", "in_float32", "lowered", "with_autocast"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..dtypes import int64
 from ..tensor import Tensor
 from ._arguments import argument_error
+from ._autocast import AUTOCAST, in_float32
 from ._numeric import in_layout_of
 from ._op import function, op
 from .from_data import tensor as new_tensor
@@ -137,6 +138,8 @@ def pad(input, pad, mode="constant", value=None):
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if AUTOCAST.on and mode != "circular":
+        input = in_float32(input)
     _check_copied(input, pad, mode)
     made = input
     for i, (before, after) in enumerate(_pairs(pad)):
