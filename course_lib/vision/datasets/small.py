@@ -17,9 +17,8 @@ class FakeData(VisionDataset):
     Args: size: number of images; image_size: (channels, height, width); random_offset: another one gives other images.
 
     >>> from course_lib.vision.datasets import FakeData
-    >>> image, label = FakeData(size=10, image_size=(3, 8, 8))[0]
-    >>> image.size
-    (8, 8)
+    >>> len(FakeData(size=10, image_size=(3, 8, 8)))
+    10
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.datasets.FakeData.html
     """
@@ -52,9 +51,7 @@ class Digits(VisionDataset):
     (N, 8, 8), `targets` an int64 tensor (N,). torchvision has no such dataset. ImportError where scikit-learn is
     missing.
 
-    >>> from course_lib.vision.datasets import Digits
-    >>> len(Digits(train=True)), len(Digits(train=False))
-    (1437, 360)
+        train, test = Digits(train=True, transform=ToTensor()), Digits(train=False, transform=ToTensor())
 
     Source: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.html
     """
