@@ -1,29 +1,22 @@
 """`jit.script`: a function or module as a program that keeps its `if`s and loops.
 
-The source of the function is read, every name in it is resolved (`F.relu` becomes `torch.nn.functional.relu`, a global
-number becomes a constant, a helper function becomes part of the program), annotations and docstrings are dropped. What
-remains is a closed text in the subset of Python that `subset.py` checks; it is what runs, and what `save` writes.
+`closing.py` makes a closed text of a function's source; `subset.py` checks that it stays within the part of Python that
+a program may consist of. This text is what runs, and what `save` writes. Helper functions and the methods that a method
+calls become parts of the program on the way.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import inspect
-import math
-import os
-import textwrap
 import types
+from copy import deepcopy
 
-from .. import call_watch, dtypes
-from ..layouts import memory_format
 from ..nn.modules.module import Module
-from ..tensor import Tensor
-from . import marks
+from .closing import closed_source, parsed
 from .encoding import ArchiveError, encode
 from .library import OF_MODULE, is_library_module, scripted_layer
 from .modules import RecursiveScriptModule, ScriptFunction, ScriptModule
-from .subset import BUILTINS, UnsupportedNodeError, check, compiled, dotted_name, global_named, may_be_declared, refuse
+from .subset import BUILTINS, UnsupportedNodeError, check, compiled, may_be_declared
 
 
 class ScriptedMethod:
@@ -31,7 +24,7 @@ class ScriptedMethod:
 
     def __init__(self, source: str, functions: dict, module: Module | None = None, declared=()):
         self.source, self.functions, self.module = source, functions, module
-        (self.tree,) = _parsed(source).body
+        (self.tree,) = parsed(source).body
         self.dotted = check(self.tree, functions, declared)
         self._run = None
 
@@ -50,8 +43,6 @@ class ScriptedMethod:
         return ast.dump(self.tree, indent=2)
 
     def __deepcopy__(self, memo):
-        from copy import deepcopy
-
         copy = object.__new__(ScriptedMethod)
         memo[id(self)] = copy
         copy.__dict__ = self.__dict__ | {"module": deepcopy(self.module, memo)}
@@ -85,10 +76,10 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     if isinstance(obj, (ScriptModule, ScriptFunction)):
         return obj
     if isinstance(obj, Module):
-        return _script_module(obj, {})
+        return _script_module(obj, {}, Functions())
     if isinstance(obj, types.FunctionType):
-        functions: dict = {}
-        name = _script_function(obj, functions)
+        functions = Functions()
+        name = functions.add(obj)
         return ScriptFunction(name, functions[name])
     if isinstance(obj, type):
         return obj  # annotations with it are dropped
@@ -98,250 +89,87 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
 # ---- functions -----------------------------------------------------------------------------------------------------
 
 
-def _script_function(function, functions: dict) -> str:
-    """Make `function`, and what it calls, a part of the program; returns its name there."""
-    for name, known in functions.items():
-        if getattr(known, "original", None) is function:
-            return name
-    name = function.__name__
-    while name in functions or name in BUILTINS:
-        name += "_"
-    functions[name] = placeholder = types.SimpleNamespace(original=function)  # it may call itself
-    source = _closed(function, functions, None)
-    tree = _parsed(source).body[0]
-    tree.name = name
-    functions[name] = method = ScriptedMethod(ast.unparse(tree), functions)
-    method.original = placeholder.original
-    return name
+class Functions(dict):
+    """The functions of a program by name."""
 
-
-def _closed(function, functions: dict, module: _Parts | None) -> str:
-    """The source of a function with every name resolved."""
-    try:
-        lines, first = inspect.getsourcelines(function)
-    except OSError as error:
-        raise OSError(
-            f"Can't get source for {function}. TorchScript requires source access in order to carry out compilation, "
-            "make sure original .py files are available."
-        ) from error
-    tree = _parsed(textwrap.dedent("".join(lines))).body[0]
-    if not isinstance(tree, ast.FunctionDef):
-        raise UnsupportedNodeError(f"{function} is no plain function with a `def` of its own: it cannot be scripted")
-    ast.increment_lineno(tree, first - 1)
-    tree.decorator_list, tree.returns = [], None
-    if ast.get_docstring(tree) is not None:
-        tree.body = tree.body[1:] or [ast.Pass()]
-    try:  # now, where the line numbers are the user's
-        tree = ast.fix_missing_locations(_Closer(function, functions, module).close(tree))
-        check(tree, functions, () if module is None else module.declared)
-    except UnsupportedNodeError as error:
-        if error.function is None:
-            error.function = function
-            file = os.path.basename(inspect.getfile(function))
-            error.args = (f"{error.args[0]}\n  in {function.__qualname__} of {file}",)
-        raise
-    return ast.unparse(tree)
-
-
-class _Closer(ast.NodeTransformer):
-    """Resolves the names that come from outside a function."""
-
-    def __init__(self, function, functions: dict, parts: _Parts | None):
-        closure = inspect.getclosurevars(function)
-        self.outside = {**vars(builtins), **function.__globals__, **closure.nonlocals}
-        self.functions, self.parts = functions, parts
-        self.local: set[str] = set()
-
-    def close(self, tree: ast.FunctionDef):
-        if self.parts is not None and tree.args.args:
-            _rename(tree, tree.args.args[0].arg, "self")
-        stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        stored += [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]  # for `check` to refuse
-        self.local = {*stored, *[n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)]}
-        return self.generic_visit(tree)
-
-    def visit_arg(self, node: ast.arg):
-        node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign):
-        if node.value is None:
-            return ast.copy_location(ast.Pass(), node)
-        made = ast.Assign([self.visit(node.target)], self.visit(node.value))
-        return ast.copy_location(made, node)
-
-    def visit_If(self, node: ast.If):
-        """`if torch.jit.is_scripting():` is decided here, so that its other branch may hold anything."""
-        test, taken = node.test, True
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            test, taken = test.operand, False
-        if isinstance(test, ast.Call) and self._outer(test.func) is marks.is_scripting:
-            branch = node.body if taken else node.orelse
-            return [part for old in branch for part in _as_list(self.visit(old))] or ast.Pass()
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call):
-        if self._outer(node.func) is marks.annotate and len(node.args) == 2:
-            return self.visit(node.args[1])
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name):
-        if not isinstance(node.ctx, ast.Load) or node.id in self.local:
-            return node
-        return self._resolved(node, self._outer(node))
-
-    def visit_Attribute(self, node: ast.Attribute):
-        name = dotted_name(node)
-        if name is not None and name.partition(".")[0] not in self.local:
-            return self._resolved(node, self._outer(node))
-        if self.parts is not None and name is not None and name.startswith("self.") and name.count(".") == 1:
-            self.parts.use(node.attr)
-        return self.generic_visit(node)
-
-    def _outer(self, node):
-        """The object that a dotted name from outside stands for, or `_Unknown`."""
-        name = dotted_name(node)
-        if name is None or name.partition(".")[0] in self.local:
-            return _Unknown
-        first, *rest = name.split(".")
-        found = self.outside.get(first, _Unknown)
-        for attribute in rest:
-            if not isinstance(found, types.ModuleType) and not (isinstance(found, type) and attribute.isupper()):
-                return _Unknown
-            found = getattr(found, attribute, _Unknown)
-        return found
-
-    def _resolved(self, node, found):
-        """The expression that names `found` inside the program."""
-        if found is None or isinstance(found, (bool, int, float, str)):
-            return ast.copy_location(ast.Constant(found), node)
-        if isinstance(found, (tuple, list)):
-            literal = ast.Tuple if isinstance(found, tuple) else ast.List
-            return ast.copy_location(literal([self._resolved(node, part) for part in found], ast.Load()), node)
-        name = _global_name(found)
-        if name is None and isinstance(found, ScriptFunction):
-            found = getattr(found._method, "original", None)
-        if name is None and isinstance(found, types.FunctionType):
-            if getattr(found, "_torchscript_modifier", None) in ("ignore", "unused"):
-                refuse(node, f"the call of '{ast.unparse(node)}', a function marked with @torch.jit.ignore,")
-            name = _script_function(found, self.functions)
-        if name is None:
-            refuse(node, f"the name '{ast.unparse(node)}'")
-        return ast.copy_location(ast.parse(name, mode="eval").body, node)
-
-
-def _rename(tree: ast.FunctionDef, old: str, new: str) -> None:
-    """Give the first parameter of a method its usual name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == old:
-            node.id = new
-        elif isinstance(node, ast.arg) and node.arg == old:
-            node.arg = new
-
-
-class _Unknown:
-    """No object: the name cannot be resolved."""
-
-
-def _global_name(found) -> str | None:
-    """The dotted name that `global_named` gives this object for."""
-    if isinstance(found, (dtypes.dtype, memory_format)):
-        return str(found)
-    name = getattr(found, "__name__", None)
-    if found is marks.is_scripting:
-        return "torch.jit.is_scripting"
-    if name is None:
-        return None
-    if BUILTINS.get(name) is found:
+    def add(self, function) -> str:
+        """Make a function, and what it calls, a part of the program; returns its name there."""
+        given = function._method if isinstance(function, ScriptFunction) else function
+        for name, known in self.items():
+            if known is given or getattr(known, "original", None) is function:
+                return name
+        name = function.__name__
+        while name in self or name in BUILTINS:
+            name += "_"
+        if isinstance(given, ScriptedMethod):
+            self.update(given.functions)
+        elif isinstance(function, ScriptFunction):
+            raise UnsupportedNodeError(f"the traced function '{name}' isn't supported in a scripted function")
+        else:
+            self[name] = types.SimpleNamespace(original=function)  # it may call itself
+            tree = parsed(closed_source(function, self)).body[0]
+            tree.name = name
+            given = ScriptedMethod(ast.unparse(tree), self)
+            given.original = function
+        self[name] = given
         return name
-    target = call_watch.target_of_function(found) if callable(found) and not isinstance(found, type) else None
-    if target is not None:
-        return target if target.startswith("torch.") else f"torch.{target}"
-    for dotted in (f"torch.{name}", f"torch.jit.{name}", f"math.{name}"):
-        try:
-            if global_named(dotted) is found:
-                return dotted
-        except LookupError:
-            continue
-    return f"math.{name}" if getattr(math, name, None) is found else None
-
-
-def _parsed(source: str) -> ast.Module:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ArchiveError(f"the program's source is no Python: {error}") from error
-    if len(tree.body) != 1 or not isinstance(tree.body[0], (ast.FunctionDef, ast.Expr, ast.Assign, ast.Return)):
-        raise ArchiveError("the program's source is not one function")
-    return tree
-
-
-def _as_list(found) -> list:
-    return found if isinstance(found, list) else [found]
 
 
 # ---- modules -------------------------------------------------------------------------------------------------------
 
 
-class _Parts:
+_UNUSED = "def {0}(self, *args, **kwargs):\n    raise RuntimeError('{0} is marked with @torch.jit.unused')"
+
+
+class Parts:
     """What a module's methods may use of it; methods that they call are scripted on the way."""
 
-    def __init__(self, module: Module, made: RecursiveScriptModule, functions: dict):
+    def __init__(self, module: Module, made: RecursiveScriptModule, functions: Functions):
         self.module, self.made, self.functions = module, made, functions
-        names = (*module._parameters, *module._buffers, *module._modules, *made._attributes, *_methods_of(module))
+        self.methods = _methods_of(module)
+        names = (*module._parameters, *module._buffers, *module._modules, *made._attributes, *self.methods)
         self.declared = {*names, *_names_below(module)}
 
     def use(self, name: str) -> None:
-        method = getattr(type(self.module), name, None)
-        if (
-            isinstance(method, types.FunctionType)
-            and name in _methods_of(self.module)
-            and name not in self.made._methods
-        ):
-            self.script(name, method)
-
-    def script(self, name: str, method) -> None:
+        """Called for each name behind `self.`: a method becomes a part of the program."""
+        if name not in self.methods or name in self.made._methods:
+            return
+        method = self.methods[name]
         modifier = getattr(method, "_torchscript_modifier", None)
         if modifier == "ignore":
             self.made._methods[name] = types.MethodType(method, self.module)
             return
         self.made._methods[name] = None  # it may call itself
-        if modifier == "unused":
-            source = (
-                f"def {name}(self, *args, **kwargs):\n    raise RuntimeError('{name} is marked with @torch.jit.unused')"
-            )
-        else:
-            source = _closed(method, self.functions, self)
+        source = _UNUSED.format(name) if modifier == "unused" else closed_source(method, self.functions, self)
         self.made._methods[name] = ScriptedMethod(source, self.functions, self.made, self.declared)
 
 
-def _script_module(module: Module, memo: dict) -> ScriptModule:
+def _script_module(module: Module, memo: dict, functions: Functions) -> ScriptModule:
     """The module and everything below it as ScriptModules that share its weights."""
     if id(module) in memo or isinstance(module, ScriptModule):
         return memo.get(id(module), module)
-    if is_library_module(module):
-        made = memo[id(module)] = scripted_layer(module)
-        for name, child in module._modules.items():
-            made._modules[name] = None if child is None else _script_module(child, memo)
-        return made
-    made = memo[id(module)] = RecursiveScriptModule(type(module).__name__)
+    library = is_library_module(module)
+    made = memo[id(module)] = scripted_layer(module) if library else _without_class(module)
+    for name, child in module._modules.items():
+        made._modules[name] = None if child is None else _script_module(child, memo, functions)
+    if not library:
+        parts = Parts(module, made, functions)
+        for name, method in parts.methods.items():
+            if name == "forward" or getattr(method, "_torchscript_modifier", None) == "export":
+                parts.use(name)
+    return made
+
+
+def _without_class(module: Module) -> RecursiveScriptModule:
+    """A module with the same weights, mode and plain attributes."""
+    made = RecursiveScriptModule(type(module).__name__)
     made._parameters.update(module._parameters)
     made._buffers.update(module._buffers)
     made._non_persistent_buffers_set.update(module._non_persistent_buffers_set)
     made.training = module.training
-    for name, child in module._modules.items():
-        made._modules[name] = None if child is None else _script_module(child, memo)
     for name, value in vars(module).items():
         if name not in OF_MODULE and name not in {**module._parameters, **module._buffers, **module._modules}:
             _copy_attribute(made, name, value)
-    parts = _Parts(module, made, {})
-    for name, method in _methods_of(module).items():
-        if (
-            name == "forward"
-            and method is not Module.forward
-            or getattr(method, "_torchscript_modifier", None) == "export"
-        ):
-            parts.use(name)
     return made
 
 
@@ -361,16 +189,15 @@ def _methods_of(module: Module) -> dict:
     found = {}
     for cls in reversed(type(module).__mro__):
         if cls not in Module.__mro__:
-            found |= {
-                name: f for name, f in vars(cls).items() if isinstance(f, types.FunctionType) and name[:2] != "__"
-            }
+            functions = {name: f for name, f in vars(cls).items() if isinstance(f, types.FunctionType)}
+            found |= {name: f for name, f in functions.items() if not name.startswith("__")}
     return found
 
 
 def _names_below(module: Module) -> set[str]:
     """The names of everything inside a module's children, as in `self.head.weight`."""
     names = set()
-    for child in module.modules():
+    for child in list(module.modules())[1:]:
         own = [name for name in vars(child) if name not in OF_MODULE]
         names |= {*child._parameters, *child._buffers, *child._modules, *own}
         if not is_library_module(child):
@@ -415,4 +242,4 @@ def load_method(source: str, functions: dict, module: Module | None, declared) -
         raise ArchiveError(f"the archive's program is not in the subset that may run: {error}") from error
 
 
-__all__ = ["ScriptedMethod", "Tensor", "script"]
+__all__ = ["ScriptedMethod", "functions_of", "load_functions", "load_method", "script"]

@@ -267,6 +267,38 @@ def test_ignored_and_unused_methods():
         program.save(io.BytesIO())
 
 
+def test_programs_inside_programs():
+    double = torch.jit.script(lambda_free_double)
+
+    @torch.jit.script
+    def quadruple(x):
+        return double(double(x))
+
+    assert reloaded(quadruple)(torch.ones(1)).item() == 4
+
+
+def lambda_free_double(x):
+    return x * 2
+
+
+def test_an_attribute_that_no_program_can_hold():
+    class Holds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rest = object()
+            self.factor = 2
+
+        def forward(self, x):
+            return x * self.factor
+
+        @torch.jit.export
+        def looks(self, x):
+            return self.rest
+
+    with pytest.raises(torch.jit.UnsupportedNodeError, match="the attribute 'rest'"):
+        torch.jit.script(Holds())
+
+
 # ---- refused -------------------------------------------------------------------------------------------------------
 
 
