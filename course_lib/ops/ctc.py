@@ -105,8 +105,8 @@ def _gradient(xp, log_probs, scores, alpha, skip, labels, valid, ends, lengths, 
         share = xp.zeros_like(log_probs[t])
         xp.add.at(share, (xp.broadcast_to(each, labels.shape), labels), occupied)
         made[t] = xp.where((t < lengths)[:, None], xp.exp(log_probs[t]) - share, 0)
-    infinite = xp.isinf(loss)
-    return xp.where(infinite[None, :, None], 0 if zero_infinity else math.nan, made).astype(log_probs.dtype)
+    unreachable = xp.isinf(loss) & (xp.arange(steps)[:, None] < lengths)
+    return xp.where(unreachable[:, :, None], 0 if zero_infinity else math.nan, made).astype(log_probs.dtype)
 
 
 def _padded_targets(targets, lengths) -> Tensor:

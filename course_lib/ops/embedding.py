@@ -144,7 +144,7 @@ class combined_rows:
     `bags` says for each index which bag it belongs to; skipped indices (the padding) have bag -1.
     """
 
-    def forward(xp, table, weights, indices, bags, *, count, mode):
+    def forward(xp, table, weights, indices, bags, *, count, mode, by_frequency):
         if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
             raise RuntimeError(
                 "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
@@ -164,13 +164,13 @@ class combined_rows:
             made /= xp.maximum(xp.bincount(to, minlength=count), 1).astype(rows.dtype)[:, None]
         return narrow(made, table.dtype)
 
-    def save(ctx, out, table, weights, indices, bags, *, count, mode):
+    def save(ctx, out, table, weights, indices, bags, *, count, mode, by_frequency):
         ctx.save_for_backward(table, weights, indices, bags)
-        ctx.setting = count, mode
+        ctx.setting = count, mode, by_frequency
 
     def backward(ctx, g):
         table, weights, indices, bags = ctx.saved_tensors
-        count, mode = ctx.setting
+        count, mode, by_frequency = ctx.setting
         used = bags >= 0
         at, to = indices[used].long(), bags[used].long()
         rows = g.index_select(0, to)
@@ -185,6 +185,8 @@ class combined_rows:
                 products = (rows * table.index_select(0, at)).sum(1)
                 by_weight = g.new_zeros(weights.shape).index_put((used.nonzero().squeeze(1),), products)
             rows = rows * weights[used].unsqueeze(1)
+        if by_frequency:
+            rows = rows / indices.bincount(minlength=table.shape[0])[at].unsqueeze(1)
         return _add_rows(zeros, at, rows), by_weight, None, None
 
 
@@ -300,4 +302,4 @@ def embedding_bag(
     weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if weights is not None and weights.dtype is not weight.dtype:
         raise RuntimeError("embedding_bag: Expected per_sample_weights to have the same type as weight")
-    return combined_rows(weight, weights, flat, bags, count=count, mode=mode)
+    return combined_rows(weight, weights, flat, bags, count=count, mode=mode, by_frequency=scale_grad_by_freq)

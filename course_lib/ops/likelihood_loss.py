@@ -8,12 +8,7 @@ import warnings
 from ..tensor import Tensor
 from ._op import function
 from .loss import reduced, reduction_of
-from .masks import where
-
-
-def _xlogx(t: Tensor) -> Tensor:
-    """t log t, with 0 at 0."""
-    return where(t > 0, t * where(t > 0, t, 1.0).log(), where(t == 0, 0.0, float("nan")).to(t.dtype))
+from .pairs import xlogy
 
 
 @function(namespace="nn.functional")
@@ -37,7 +32,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     for part in (input, target):
         if part._array.dtype.kind in "biu":
             raise RuntimeError("kl_div: Integral inputs not supported.")
-    loss = target.exp() * (target - input) if log_target else _xlogx(target) - target * input
+    loss = target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
     loss = reduced(loss, reduction)
     return loss / input.shape[0] if batchmean and input.ndim else loss
 

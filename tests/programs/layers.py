@@ -521,3 +521,12 @@ for mode in ("reflect", "replicate"):
             print(torch.nn.functional.pad(torch.ones(shape), sides, mode).shape)
         except Exception as error:
             print(type(error).__name__, error)
+for mode in ("sum", "mean"):
+    bags = nn.EmbeddingBag.from_pretrained(torch.ones(4, 1), freeze=False, mode=mode, scale_grad_by_freq=True)
+    bags(torch.tensor([[0, 1], [2, 2]])).sum().backward()
+    print(bags.weight.grad.flatten())
+scores = torch.arange(1.0, 25).view(4, 2, 3).sin().log_softmax(-1).detach().requires_grad_()
+loss = nn.CTCLoss(reduction="none")(scores, torch.ones(2, 2).long(), [1, 4], [2, 2])
+print(loss, torch.autograd.grad(loss.sum(), scores)[0].transpose(0, 1))
+target = torch.tensor([0.0, 0.5, 1.0], requires_grad=True)
+print(torch.autograd.grad(nn.KLDivLoss(reduction="sum")(torch.tensor([-1.0, -2.0, -3.0]), target), target))
