@@ -40,13 +40,13 @@ def one_poisson(rate, uniforms, at):
     if rate == 0:
         return 0.0, at
     count, product, limit = -1.0, 1.0, math.exp(-rate)
-    while product > limit:  # waiting times -ln u add up until they pass the rate
-        if at >= len(uniforms):
-            return 0.0, SHORT
+    while at < len(uniforms):  # waiting times -ln u add up until they pass the rate
         count += 1
         product *= uniforms[at]
         at += 1
-    return count, at
+        if product <= limit:
+            return count, at
+    return 0.0, SHORT
 
 
 def poisson_by_rejection(rate, uniforms, at):

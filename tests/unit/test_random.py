@@ -50,6 +50,7 @@ RECORDED = {  # after manual_seed(0)
     "multinomial(tensor([1., 2., 3., 4.]), 3)": [2, 1, 3],
     "multinomial(tensor([.1, .2, .7]), 4, True)": [2, 2, 2, 2],
     "poisson(tensor([.5, 4., 30., 200.]))": [2, 5, 26, 185],
+    "poisson(tensor([0., 1e-30, 1e-9]))": [0, 0, 0],
     "binomial(tensor([10., 100., 5., 40.]), tensor([.3, .4, .9, .8]))": [6, 38, 5, 33],
     "normal(tensor([0., 100.]), tensor([1., 10.]))": [1.5409960746765137, 97.06571],
 }  # fmt: skip
