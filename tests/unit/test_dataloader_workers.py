@@ -394,7 +394,7 @@ def test_a_dataset_that_spawn_cannot_pickle(tmp_path):
         print(multiprocessing.active_children())
         """,
     )
-    assert "pickle" in printed.splitlines()[0] and printed.splitlines()[1] == "[]"
+    assert "lambda" in printed.splitlines()[0] and printed.splitlines()[1] == "[]"
 
 
 # ---- the end -----------------------------------------------------------------------------------------------------
