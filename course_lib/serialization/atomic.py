@@ -51,6 +51,8 @@ def _check_place(path, target: str) -> None:
         raise RuntimeError(f"Parent directory {os.fsdecode(given)} does not exist.")
     if os.path.isdir(target):
         raise RuntimeError(f"open file failed with strerror: Is a directory: {os.fspath(path)!r}")
+    if os.path.exists(target) and not os.access(target, os.W_OK):  # who protects a file does not want it replaced
+        raise RuntimeError(f"open file failed with strerror: Permission denied: {os.fspath(path)!r}")
 
 
 def _sync_folder(folder: str) -> None:

@@ -30,6 +30,7 @@ from .options import (
     get_default_mmap_options,
     is_data_skipped,
 )
+from .outside import Outside
 from .storage_types import STORAGE_TYPES, StorageType
 
 UNSAFE = (
@@ -95,6 +96,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only: bool | None 
             from .older_formats import load_older
 
             return load_older(file, new_unpickler, restorer(map_location), weights_only)
+        except Outside as error:
+            raise error.__cause__ from None
         except pickle.UnpicklingError as error:
             if not weights_only:
                 raise

@@ -8,10 +8,12 @@ storage, or None).
 from __future__ import annotations
 
 import re
+from types import NoneType
 
 from ..device import device
 from ..storage import UntypedStorage
 from ..tensor import wrap
+from .outside import users
 
 _packages: list[tuple] = []
 
@@ -60,13 +62,15 @@ def restorer(map_location):
 
     def ask(storage, tag):
         found = map_location(storage, tag)
-        if found is None:
-            return default_restore_location(storage, tag)
-        if not isinstance(found, UntypedStorage):
+        if not isinstance(found, (UntypedStorage, NoneType)):
             raise TypeError(f"map_location must return None or an UntypedStorage, but got {type(found)}")
         return found
 
-    return ask
+    def restore(storage, tag):
+        found = users(ask, storage, tag)
+        return default_restore_location(storage, tag) if found is None else found
+
+    return restore
 
 
 def _type_name(storage) -> str:

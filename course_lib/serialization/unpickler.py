@@ -15,23 +15,12 @@ from collections import Counter, OrderedDict
 from pickle import UnpicklingError
 
 from . import allowed
+from .outside import users
 from .storage_types import StorageType
 
 _CHUNK = 1 << 20  # more than this is not asked for before it is known that the file has it
 _LONGEST_NAME = 1000
 _DICTS = (dict, OrderedDict, Counter)
-
-
-class _Outside(Exception):
-    """An error of what the user gave (`map_location`) or allowed: it is not the pickle's."""
-
-
-def _users(function, *arguments, **named):
-    """Call something of the user's."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        raise _Outside from error
 
 
 class Unpickler:
@@ -50,8 +39,6 @@ class Unpickler:
             return self._run()
         except (UnpicklingError, EOFError):
             raise
-        except _Outside as error:
-            raise error.__cause__ from None
         except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
                 struct.error) as error:  # fmt: skip
             raise UnpicklingError(f"the pickle is damaged ({type(error).__name__}: {error})") from error
@@ -195,14 +182,14 @@ class Unpickler:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {_described(function)}")
         if type(arguments) is not tuple:
             raise UnpicklingError(f"the arguments of a call must be a tuple, but got {type(arguments).__name__}")
-        self.push(_users(checked, *arguments) if allowed.is_users(checked) else checked(*arguments))
+        self.push(users(checked, *arguments) if allowed.is_users(checked) else checked(*arguments))
 
     def new_object(self, cls, arguments, named=None) -> None:
         """NEWOBJ: make an object without calling `__init__`."""
         if cls is allowed.parameter_class():
             self.push(cls(*arguments))
         elif isinstance(cls, type) and allowed.is_users(cls):
-            self.push(_users(cls.__new__, cls, *arguments, **(named or {})))
+            self.push(users(cls.__new__, cls, *arguments, **(named or {})))
         else:
             raise UnpicklingError(
                 "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
@@ -218,7 +205,7 @@ class Unpickler:
                 raise UnpicklingError("the state of an OrderedDict must be a dict that replaces none of its methods")
             target.__dict__.update(state)
         elif allowed.is_users(type(target)):
-            _users(_set_state, target, state)
+            users(_set_state, target, state)
         else:
             raise UnpicklingError(
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got "
@@ -233,7 +220,7 @@ class Unpickler:
         if type(identifier) is tuple and identifier[:1] not in (("storage",), (b"storage",)):
             kind = type(identifier[0]) if identifier else tuple
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {kind}")
-        self.push(_users(self.persistent_load, identifier))
+        self.push(self.persistent_load(identifier))
 
 
 def _set_state(target, state) -> None:

@@ -394,6 +394,17 @@ def test_a_path_in_the_current_folder(tmp_path, monkeypatch):
     assert (torch.load("x.pt"), torch.load(pathlib.Path("x" * 200 + ".pt"))) == (3, 4)
 
 
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "x.pt"
+    torch.save(1, path)
+    path.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda name, mode: mode != os.W_OK)  # for root, all files may be written
+    with pytest.raises(RuntimeError, match="Permission denied"):
+        torch.save(2, path)
+    assert torch.load(path) == 1
+    path.chmod(0o644)  # so that the folder can be removed
+
+
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(RuntimeError, match="Is a directory"):
         torch.save(1, tmp_path)
@@ -437,13 +448,22 @@ def test_map_location_as_a_function_gets_the_numbers():
     assert seen == [[0, 1, 2]]
 
 
-def test_an_error_in_map_location_is_the_users():
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("weights_only", [False, True])
+def test_an_error_in_map_location_is_the_users(stream, weights_only):
+    def moved(map_location):
+        file = io.BytesIO()
+        torch.save(torch.ones(2), file, _use_new_zipfile_serialization=not stream)
+        file.seek(0)
+        return torch.load(file, map_location=map_location, weights_only=weights_only)
+
+    assert moved(lambda storage, tag: storage.cpu()).tolist() == [1, 1]
     with pytest.raises(ZeroDivisionError):
-        round_trip(torch.ones(2), map_location=lambda storage, tag: 1 / 0)
-    moved = round_trip(torch.ones(2), map_location=lambda storage, tag: storage.cpu())
-    assert moved.tolist() == [1, 1]
+        moved(lambda storage, tag: 1 / 0)
+    with pytest.raises(KeyError, match="nothing here"):
+        moved(lambda storage, tag: {}["nothing here"])
     with pytest.raises(TypeError, match="map_location must return None or an UntypedStorage"):
-        round_trip(torch.ones(2), map_location=lambda storage, tag: 5)
+        moved(lambda storage, tag: 5)
 
 
 class Strict:
