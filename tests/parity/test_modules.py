@@ -326,3 +326,71 @@ def test_clipping_by_norm(order, dtype):
     np.testing.assert_allclose(
         found[1][:1] + found[1][2:], found[0][:1] + found[0][2:], rtol=1e-2 if dtype == "bfloat16" else 1e-5
     )
+
+
+# ---- hooks -------------------------------------------------------------------------------------------------------
+
+
+def shapes(value):
+    """What a hook was given, without the numbers."""
+    if hasattr(value, "shape"):
+        return list(value.shape)
+    if isinstance(value, (tuple, list)):
+        return [shapes(v) for v in value]
+    return {key: shapes(v) for key, v in value.items()} if isinstance(value, dict) else type(value).__name__
+
+
+def random_hook(choose: random.Random, kind: str, log: list, number: int):
+    """A hook that notes its call and sometimes returns something in place of what it was given."""
+    changes = choose.random() < 0.3
+
+    def hook(module, *args):
+        log.append((number, kind, type(module).__name__, shapes(args)))
+        if not changes:
+            return None
+        if kind == "forward_pre":
+            return tuple(a * 2 for a in args[0])
+        if kind == "forward":
+            return args[-1] * 3
+        return tuple(None if g is None else g * 0.5 for g in args[0])
+
+    return hook
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_hooks_are_called_alike(seed):
+    def run(library):
+        choose, nn, log, handles = random.Random(seed), library.nn, [], []
+        library.manual_seed(seed)
+        net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.Tanh(), nn.Identity()), nn.Linear(4, 2))
+        everywhere = importlib.import_module(f"{library.__name__}.nn.modules.module")
+        texts, numbers = [], []
+        try:
+            for number in range(12):
+                kind = choose.choice(["forward_pre", "forward", "full_backward", "full_backward_pre"])
+                hook = random_hook(choose, kind, log, number)
+                if choose.random() < 0.2:
+                    handles.append(getattr(everywhere, f"register_module_{kind}_hook")(hook))
+                else:
+                    module = choose.choice(list(net.modules()))
+                    handles.append(getattr(module, f"register_{kind}_hook")(hook, prepend=choose.random() < 0.4))
+                if choose.random() < 0.3:
+                    choose.choice(handles).remove()
+                x = library.ones(2, 3, requires_grad=choose.random() < 0.5)
+                out = net(x)
+                net.zero_grad()
+                texts.append(outcome(lambda o=out: o.sum().backward()))
+                texts.append([list(log), *(shapes(t.grad) for t in (x, *net.parameters()))])
+                numbers += [
+                    out.sum().item(),
+                    *(t.grad.sum().item() for t in (x, *net.parameters()) if t.grad is not None),
+                ]
+                log.clear()
+        finally:
+            for handle in handles:
+                handle.remove()
+        return texts, numbers
+
+    (expected, theirs), (found, ours) = (run(library) for library in LIBRARIES)
+    assert found == expected
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)

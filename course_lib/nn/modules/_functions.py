@@ -87,13 +87,12 @@ class BackwardHook:
 
     def _call_without_inputs(self, grad_outputs) -> None:
         """No input needs a gradient, so no node waits for them: the hooks are called now."""
-        if self.user_hooks:
-            warnings.warn(
-                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#"
-                "torch.nn.Module.register_full_backward_hook for more details.",
-                stacklevel=8,
-            )
+        warnings.warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
+            "require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#"
+            "torch.nn.Module.register_full_backward_hook for more details.",
+            stacklevel=8,
+        )
         for hook in self.user_hooks:
             others = hook(self.module, (None,) * self.n_inputs, grad_outputs)
             if others is not None and not (isinstance(others, tuple) and all(g is None for g in others)):

@@ -215,7 +215,8 @@ class Module(Tree, Hooked, StateDict, Conversion):
         for table in (self._parameters, self._buffers, self._modules):
             if name in table:
                 del table[name]
-                self._non_persistent_buffers_set.discard(name)
+                if table is self._buffers:
+                    self._non_persistent_buffers_set.discard(name)
                 return
         object.__delattr__(self, name)
 
