@@ -139,7 +139,7 @@ def scaled_dot_product_attention(
     check_sizes(query._array.shape, key._array.shape, value._array.shape, attn_mask)
     if dropout_p > 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
-    rate = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    rate = 1 / math.sqrt(query._array.shape[-1]) if scale is None else scale
     noise = dropout_noise(query, key, dropout_p) if dropout_p > 0 else None
     return attend(query, key, value, attn_mask, noise, scale=rate, causal=is_causal, blind_is_nan=False,
                   with_weights=False, kept=[])  # fmt: skip

@@ -115,7 +115,7 @@ def _projected(query, key, value, weight, separate, bias, heads: int):
         if key.shape != value.shape:
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
         if query is key is value:  # one product for all three
-            length, batch, width = query.shape
+            length, batch, width = query._array.shape
             made = linear(query, weight, bias).view(length, batch, 3, heads, width // heads)
             return made.permute(2, 1, 3, 0, 4).unbind(0)
         separate = weight.chunk(3)
@@ -143,7 +143,7 @@ def _one_more(keys: Tensor, last, name: str, other: str, static) -> Tensor:
 
 def _in_heads(t: Tensor, heads: int) -> Tensor:
     """(length, batch, heads * width) -> (batch, heads, length, width)"""
-    length, batch, width = t.shape
+    length, batch, width = t._array.shape
     return t.view(length, batch, heads, width // heads).permute(1, 2, 0, 3)
 
 
@@ -224,7 +224,7 @@ def multi_head_attention_forward(
     is_causal = is_causal and key_padding_mask is None and not need_weights
     mask = None if is_causal else canonical_mask(attn_mask, "attn_mask", query.dtype)
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, mask)
-    length, batch, width = query.shape
+    length, batch, width = query._array.shape
 
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
     q, k, v = _projected(query, key, value, in_proj_weight, separate, in_proj_bias, num_heads)

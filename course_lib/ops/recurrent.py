@@ -44,7 +44,7 @@ _GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
 def _network(name: str, rows, sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional):
     """All layers and directions: the output's rows, then the last states of each, stacked."""
     directions = 2 if bidirectional else 1
-    projected = name == "lstm" and hx[0].shape[-1] != hx[1].shape[-1]
+    projected = name == "lstm" and hx[0]._array.shape[-1] != hx[1]._array.shape[-1]
     count = 2 + 2 * has_biases + projected
     if len(params) != count * num_layers * directions:
         raise RuntimeError("got an incorrect number of RNN parameters")
@@ -84,20 +84,18 @@ def _check_layer(name: str, rows, batch: int, states, weights) -> None:
     if not rows.dtype is states[0].dtype is w_ih.dtype:
         other = rows if rows.dtype is not w_ih.dtype else states[0]
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(other)} and {kind_name(w_ih)}")
-    for left, weight in ((rows, w_ih), (states[0], w_hh)):
-        if left.shape[-1] != weight.shape[1]:
-            raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({left.shape[0]}x{left.shape[1]} and "
-                f"{weight.shape[1]}x{weight.shape[0]})"
-            )
-    gates = w_ih.shape[0]
-    biases = [w for w in weights[2:] if w is not None and w.ndim == 1]
-    if any(w.shape[0] != gates for w in (w_hh, *biases)):
+    starts = [s._array.shape for s in states]
+    for (count, width), (gates, inputs) in ((rows._array.shape, w_ih._array.shape), (starts[0], w_hh._array.shape)):
+        if width != inputs:
+            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({count}x{width} and {inputs}x{gates})")
+    gates = w_ih._array.shape[0]
+    biases = [w for w in weights[2:] if w is not None and w._array.ndim == 1]
+    if any(w._array.shape[0] != gates for w in (w_hh, *biases)):
         raise RuntimeError(f"{name}: all weights and biases of the {gates} gates must have {gates} rows")
     wanted = gates // _GATES[name]
-    if states[-1].shape[-1] != wanted or any(s.shape[0] != batch for s in states):
+    if starts[-1][-1] != wanted or any(start[0] != batch for start in starts):
         raise RuntimeError(f"{name}: expected hidden states of {batch} sequences and width {wanted}, but got "
-                           f"{' and '.join(str(list(s.shape)) for s in states)}")  # fmt: skip
+                           f"{' and '.join(str(list(start)) for start in starts)}")  # fmt: skip
 
 
 def _padded(name: str, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first):
@@ -106,14 +104,14 @@ def _padded(name: str, input, hx, params, has_biases, num_layers, dropout, train
         raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
     if batch_first:
         input = input.transpose(0, 1)
-    length, batch, width = input.shape
+    length, batch, width = input._array.shape
     if length == 0:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     rows, *last = _network(
         name, input.reshape(length * batch, width), [batch] * length, _states(name, hx), params, has_biases, num_layers,
         dropout, train, bidirectional,
     )  # fmt: skip
-    out = rows.view(length, batch, rows.shape[1])
+    out = rows.view(length, batch, rows._array.shape[1])
     return out.transpose(0, 1) if batch_first else out, *last
 
 
@@ -176,17 +174,15 @@ lstm = _declare("lstm", "Long short-term memory", "the last hidden and cell stat
 
 def _cell(name: str, input, states, weights) -> tuple:
     """The states after one step: input (batch, features), states (batch, hidden)."""
-    w_ih, w_hh = weights[:2]
-    batch, width = input.shape[0], input.size(1)
-    if width != w_ih.shape[1]:
-        raise RuntimeError(f"input has inconsistent input_size: got {width} expected {w_ih.shape[1]}")
+    inputs, hidden = weights[0]._array.shape[1], weights[1]._array.shape[1]
+    batch, width = input._array.shape[0], input.size(1)
+    if width != inputs:
+        raise RuntimeError(f"input has inconsistent input_size: got {width} expected {inputs}")
     for number, state in enumerate(states):
-        if state.shape[0] != batch:
-            raise RuntimeError(f"Input batch size {batch} doesn't match hidden{number} batch size {state.shape[0]}")
-        if state.size(1) != w_hh.shape[1]:
-            raise RuntimeError(
-                f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
-            )
+        if state._array.shape[0] != batch:
+            raise RuntimeError(f"Input batch size {batch} doesn't match hidden{number} batch size {len(state)}")
+        if state.size(1) != hidden:
+            raise RuntimeError(f"hidden{number} has inconsistent hidden_size: got {state.size(1)}, expected {hidden}")
     return _layer(name, input, states, weights, [slice(0, batch)], lower=name.startswith("rnn"))[1:]
 
 
