@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..backends import error_function
 from ..tensor import Tensor, normalize_dim
 from ._numeric import narrow, require_kind, special, wide
 from ._op import function, op
@@ -169,14 +170,27 @@ class logsigmoid:
 # ---- the normal distribution -------------------------------------------------------------------------------------
 
 
+def _error_function(xp, x):
+    if x.dtype.itemsize == 4 and x.size > error_function.SMALL and xp.__name__ == "numpy":
+        return error_function.erf(x)
+    return special(xp).erf(x)
+
+
+def _share_below(xp, x):
+    """The share of a standard normal distribution that lies below each element of an array."""
+    number = x.dtype.type
+    share = _error_function(xp, x * number(math.sqrt(0.5)))
+    share += number(1)
+    share *= number(0.5)
+    return share
+
+
 @op(method=False, namespace=None, node="NormalCdf")
 class normal_cdf:
     """The share of a standard normal distribution that lies below each element."""
 
     def forward(xp, a):
-        number = wide(a).dtype.type
-        share = (special(xp).erf(wide(a) * number(math.sqrt(0.5))) + number(1)) * number(0.5)
-        return narrow(share, a.dtype)
+        return narrow(_share_below(xp, wide(a)), a.dtype)
 
     def save(ctx, out, a):
         ctx.save_for_backward(a)
@@ -213,8 +227,7 @@ class gelu:
         if tangent:
             inner = (x * x * number(0.044715) + number(1)) * x * number(math.sqrt(2 / math.pi))
             return narrow(x * number(0.5) * (xp.tanh(inner) + number(1)), a.dtype)
-        share = (special(xp).erf(x * number(math.sqrt(0.5))) + number(1)) * number(0.5)
-        return narrow(x * share, a.dtype)
+        return narrow(x * _share_below(xp, x), a.dtype)
 
     def save(ctx, out, a, *, tangent):
         ctx.save_for_backward(a)
