@@ -60,17 +60,16 @@ class Unpickler:
 
     def read(self, n: int) -> bytes:
         """Exactly n bytes."""
-        if n <= _CHUNK:
-            found = self.file.read(n)
-        else:
-            parts = []
-            while n > 0 and (part := self.file.read(min(n, _CHUNK))):
-                parts.append(part)
-                n -= len(part)
-            found, n = b"".join(parts), sum(map(len, parts)) + n
-        if len(found) != n:
-            raise UnpicklingError(f"pickle data was truncated: {n} bytes expected, {len(found)} found")
-        return found
+        found = self.file.read(min(n, _CHUNK))
+        if len(found) == n:
+            return found
+        parts, missing = [found], n - len(found)
+        while missing and (part := self.file.read(min(missing, _CHUNK))):
+            parts.append(part)
+            missing -= len(part)
+        if missing:
+            raise UnpicklingError(f"pickle data was truncated: {missing} of {n} bytes are missing")
+        return b"".join(parts)
 
     def number(self, form: str) -> int:
         return struct.unpack(form, self.read(struct.calcsize(form)))[0]
