@@ -48,14 +48,15 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
           **dict.fromkeys(("load", "save"), "serialization"),
+          **dict.fromkeys(("AcceleratorError", "OutOfMemoryError"), "errors"),
           **dict.fromkeys(("autocast", "autocast_decrement_nesting", "autocast_increment_nesting",
                            "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype",
                            "get_autocast_gpu_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled",
                            "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype",
                            "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled",
                            "set_autocast_gpu_dtype"), "amp.autocast_mode")}  # fmt: skip
-_SUBMODULES = {"amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributions", "fft", "func", "functional",
-               "hub", "jit", "linalg", "masked", "multiprocessing", "nn", "onnx", "optim", "profiler", "random",
+_SUBMODULES = {"accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributions", "fft", "func",
+               "functional", "hub", "jit", "linalg", "masked", "multiprocessing", "nn", "onnx", "optim", "profiler", "random",
                "serialization", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
 
 

@@ -55,6 +55,38 @@ TYPES = {made.__name__: made for made in map(_legacy_type, _KINDS)}
 globals().update(TYPES)
 
 
+def cuda_type(name: str) -> type:
+    """torch.cuda.FloatTensor and its kin: for `isinstance` and `type()`; TypeError when called without a GPU."""
+    if name not in TYPES:
+        raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")
+    if name not in _CUDA_TYPES:
+        members = {"dtype": TYPES[name].dtype, "__module__": "torch.cuda", "__doc__": TYPES[name].__doc__}
+        _CUDA_TYPES[name] = _CudaType(name, (), members)
+    return _CUDA_TYPES[name]
+
+
+class _CudaType(_LegacyType):
+    """The type of torch.cuda.FloatTensor and its kin."""
+
+    def __instancecheck__(cls, instance) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cuda
+
+    def __call__(cls, *args, **named) -> Tensor:
+        from .cuda import is_available
+
+        if not is_available():
+            raise TypeError(
+                f"type torch.cuda.{cls.__name__} not available. Torch not compiled with CUDA enabled."
+            )
+        return legacy_tensor(Tensor, *args, dtype=cls.dtype, **named).cuda()
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.cuda.{cls.__name__}'>"
+
+
+_CUDA_TYPES: dict[str, type] = {}
+
+
 def set_default_tensor_type(t) -> None:
     """set_default_tensor_type(t): make the dtype of a floating type, such as torch.DoubleTensor, the default one.
 

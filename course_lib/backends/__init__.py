@@ -6,6 +6,8 @@ Ops are written once against `xp`, the array module of their inputs. What an arr
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 
 from ..device import CPU, device
@@ -51,6 +53,11 @@ def device_of(array):
     return CPU if is_numpy(array) else device("cuda", array.device.id)
 
 
+def beside(array, numbers):
+    """A NumPy array as one that lies where `array` does."""
+    return numbers if is_numpy(array) else moved(numbers, device_of(array))
+
+
 def moved(array, place):
     """A copy of an array on another device."""
     from . import cuda
@@ -83,3 +90,12 @@ def float_to_integer(array, wanted):
     if wanted.itemsize < 8 or wanted.kind == "u":
         return array.astype(np.int64).astype(wanted)
     return array.astype(wanted)
+
+
+_SETTINGS = {"cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"}  # the modules that torch.backends has as well
+
+
+def __getattr__(name: str):
+    if name in _SETTINGS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'torch.backends' has no attribute '{name}'")

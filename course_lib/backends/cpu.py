@@ -6,6 +6,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided as _numpy_as_strided
 
 
+def get_cpu_capability() -> str:
+    """torch.backends.cpu: which instructions the library's own kernels were compiled for; NumPy picks its own."""
+    return "DEFAULT"
+
+
 def strided(array: np.ndarray, shape, strides_bytes, offset_bytes: int = 0) -> np.ndarray:
     """A writable view of `array`'s memory with another shape and other strides.
 

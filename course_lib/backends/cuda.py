@@ -7,10 +7,12 @@ sentence why there is no GPU to use. The kernels have the names that they have i
 from __future__ import annotations
 
 import functools
+import re
 
 import numpy as np
 
 from ..device import device as device_type
+from ..errors import OutOfMemoryError
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
 
@@ -19,6 +21,7 @@ def use(module) -> None:
     """Let `module` stand for CuPy; None: CuPy again."""
     _chosen[:] = [] if module is None else [module]
     _found.cache_clear()
+    peaks.cache_clear()
 
 
 def cupy():
@@ -57,6 +60,75 @@ def current_device() -> int:
     return cupy().cuda.Device().id
 
 
+def cupy_device(index: int):
+    """CuPy's object for a GPU; a context manager that makes it the current one."""
+    return cupy().cuda.Device(index)
+
+
+class Peaks:
+    """The most bytes that were allocated and reserved on each GPU, as a hook of CuPy's memory pool sees them."""
+
+    def __init__(self):
+        self._most: dict[int, list[int]] = {}
+        peaks = self
+
+        class Hook(cupy().cuda.MemoryHook):
+            name = "peaks of course_lib"
+
+            def malloc_postprocess(self, **details) -> None:
+                peaks.look(details["device_id"])
+
+        self.hook = Hook()
+        self.hook.__enter__()  # from now on, in this thread
+
+    def look(self, index: int) -> None:
+        pool = cupy().get_default_memory_pool()
+        most = self._most.setdefault(index, [0, 0])
+        most[:] = max(most[0], pool.used_bytes()), max(most[1], pool.total_bytes())
+
+    def of(self, index: int) -> tuple[int, int]:
+        with cupy_device(index):
+            self.look(index)
+        return tuple(self._most[index])
+
+    def reset(self, index: int) -> None:
+        self._most.pop(index, None)
+        self.of(index)
+
+
+@functools.cache
+def peaks() -> Peaks:
+    """The peaks since the first use of a GPU."""
+    return Peaks()
+
+
+def out_of_memory(error: Exception) -> OutOfMemoryError | None:
+    """PyTorch's error in place of CuPy's, if that says that the GPU's memory is full."""
+    if type(error).__name__ != "OutOfMemoryError":
+        return None
+    index = current_device()
+    free, total = cupy().cuda.runtime.memGetInfo()
+    used = cupy().get_default_memory_pool().used_bytes()
+    wanted = re.search(r"allocating ([\d,]+) bytes", str(error))
+    tried = f" Tried to allocate {_amount(int(wanted[1].replace(',', '')))}." if wanted else ""
+    return OutOfMemoryError(
+        f"CUDA out of memory.{tried} GPU {index} has a total capacity of {_amount(total)} of which {_amount(free)} is "
+        f"free. Of the allocated memory {_amount(used)} is allocated by tensors. Use smaller batches, or free tensors "
+        "that are no longer needed (`del`, `torch.cuda.empty_cache()`)"
+    )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.2f} MiB"
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Whether cuBLAS may multiply float32 matrices in TF32."""
+    cublas = cupy().cuda.cublas
+    mode = cublas.CUBLAS_TF32_TENSOR_OP_MATH if allowed else cublas.CUBLAS_DEFAULT_MATH
+    cublas.setMathMode(cupy().cuda.device.get_cublas_handle(), mode)
+
+
 def require(wanted: device_type) -> device_type:
     """The CUDA device asked for, with its number; an error where it cannot be had."""
     count = device_count()
@@ -66,6 +138,7 @@ def require(wanted: device_type) -> device_type:
             f"course_lib computes on the CPU, because {trouble()}; use device='cpu', or pick the device with "
             "torch.cuda.is_available())"
         )
+    peaks()  # counts from the first use on
     index = current_device() if wanted.index is None else wanted.index
     if index >= count:
         raise RuntimeError(
@@ -121,3 +194,15 @@ def change_at(ufunc, target, key, values) -> None:
         key = tuple([part.get() if hasattr(part, "get") else part for part in key])
         getattr(np, ufunc.__name__.removeprefix("cupy_")).at(host, key, values.get())
         target[...] = cupy().asarray(host)
+
+
+# ---- torch.backends.cuda -----------------------------------------------------------------------------------------
+
+
+def __getattr__(name: str):
+    """The settings of `torch.backends.cuda` lie in a file of their own."""
+    from . import cuda_settings
+
+    if name in cuda_settings.__all__:
+        return getattr(cuda_settings, name)
+    raise AttributeError(f"module 'torch.backends.cuda' has no attribute '{name}'")

@@ -1,92 +1,74 @@
-"""torch.cuda: what a program asks before it uses a GPU.
+"""torch.cuda: GPUs, their memory, streams and generators.
 
-This installation computes on the CPU, so every question gets the answer that PyTorch gives on a machine without a GPU.
+On a machine without a GPU (or without CuPy) every question gets the answer that PyTorch gives there: no device, no
+memory; only what cannot be done raises. Nothing here is loaded by `import course_lib`.
 """
 
 from __future__ import annotations
 
 import importlib
 
+from ..errors import OutOfMemoryError
+from .devices import (
+    can_device_access_peer,
+    current_device,
+    device,
+    device_count,
+    device_of,
+    get_arch_list,
+    get_device_capability,
+    get_device_name,
+    get_device_properties,
+    init,
+    ipc_collect,
+    is_available,
+    is_bf16_supported,
+    is_initialized,
+    is_tf32_supported,
+    set_device,
+    synchronize,
+)
+from .memory import (
+    empty_cache,
+    max_memory_allocated,
+    max_memory_cached,
+    max_memory_reserved,
+    mem_get_info,
+    memory_allocated,
+    memory_cached,
+    memory_reserved,
+    memory_stats,
+    memory_summary,
+    reset_max_memory_allocated,
+    reset_max_memory_cached,
+    reset_peak_memory_stats,
+    set_per_process_memory_fraction,
+)
+from .random import (
+    get_rng_state,
+    get_rng_state_all,
+    initial_seed,
+    manual_seed,
+    manual_seed_all,
+    seed,
+    seed_all,
+    set_rng_state,
+    set_rng_state_all,
+)
+from .streams import Event, ExternalStream, Stream, StreamContext, current_stream, default_stream, set_stream, stream
 
-def is_available() -> bool:
-    """Whether tensors can be moved to a GPU.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.is_available.html
-    """
-    return False
-
-
-def device_count() -> int:
-    """How many GPUs there are.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.device_count.html
-    """
-    return 0
-
-
-def is_initialized() -> bool:
-    """Whether a GPU has been used yet."""
-    return False
-
-
-def manual_seed(seed: int) -> None:
-    """Seed the current GPU's generator; without a GPU there is nothing to seed, which is no error.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.manual_seed.html
-    """
-
-
-def manual_seed_all(seed: int) -> None:
-    """Seed the generators of all GPUs; without one there is nothing to seed, which is no error.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.manual_seed_all.html
-    """
-
-
-def empty_cache() -> None:
-    """Give cached GPU memory back; without a GPU there is none.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.empty_cache.html
-    """
-
-
-def memory_allocated(device=None) -> int:
-    """Bytes of GPU memory that tensors occupy."""
-    return 0
-
-
-def memory_reserved(device=None) -> int:
-    """Bytes of GPU memory that the caching allocator holds."""
-    return 0
-
-
-def current_device() -> int:
-    """The index of the current GPU; AssertionError where there is none."""
-    return _refuse()
-
-
-def synchronize(device=None) -> None:
-    """Wait for the GPU; AssertionError where there is none.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.synchronize.html
-    """
-    _refuse()
-
-
-def get_device_name(device=None) -> str:
-    """The name of a GPU; AssertionError where there is none."""
-    return _refuse()
-
-
-def _refuse():
-    raise AssertionError("Torch not compiled with CUDA enabled")
+_SUBMODULES = {"amp", "devices", "memory", "random", "streams"}
 
 
 def __getattr__(name: str):
-    if name == "amp":
-        return importlib.import_module(f"{__name__}.amp")
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "default_generators":
+        from .random import generator_of
+
+        return tuple([generator_of(index) for index in range(device_count())])
+    if name.endswith("Tensor"):
+        from ..legacy import cuda_type
+
+        return cuda_type(name)
     raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")
-
-
-__all__ = ["current_device", "device_count", "empty_cache", "get_device_name", "is_available", "is_initialized",
-           "manual_seed", "manual_seed_all", "memory_allocated", "memory_reserved", "synchronize"]  # fmt: skip

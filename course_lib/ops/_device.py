@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from ..backends import array_module, is_array, is_numpy
+from ..backends import array_module, backend_of, is_array, is_numpy
 from ..device import CPU
 from ..tensor import Tensor
 from ._arguments import check_same_device
@@ -30,7 +30,13 @@ def forward_on_device(cls, arrays, settings):
             return _on_host(cls, xp, arrays, settings)
         if cls.takes_out and "out" not in settings:
             settings = {**settings, "out": None}  # `out=...` asks NumPy for arrays; CuPy gives them anyway
-        return cls.forward(xp, *arrays, **settings)
+        try:
+            return cls.forward(xp, *arrays, **settings)
+        except Exception as error:
+            translated = backend_of(xp).out_of_memory(error)
+            if translated is None:
+                raise
+            raise translated from None
 
 
 def _beside(value, xp, index: int):

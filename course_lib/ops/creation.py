@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -134,12 +135,13 @@ def _like(name: str, value, text: str):
         x = input._array
         wanted = (input.dtype if dtype is None else dtype).numpy
         xp = array_module(x)
-        if value == 0 and memory_format is None and x.flags.c_contiguous:
-            array = xp.zeros(x.shape, wanted)  # the quickest way to zeros
-        else:
-            array = empty_laid_out(xp, x, wanted, memory_format)
-            if value is not None:
-                array[...] = value
+        with nullcontext() if xp is np else xp.cuda.Device(x.device.id):
+            if value == 0 and memory_format is None and x.flags.c_contiguous:
+                array = xp.zeros(x.shape, wanted)  # the quickest way to zeros
+            else:
+                array = empty_laid_out(xp, x, wanted, memory_format)
+                if value is not None:
+                    array[...] = value
         if device is not None:
             return finished(array, None, device, requires_grad)
         made = wrap(array)

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, is_numpy
+from ..backends import beside, is_numpy
 from ..backends.streams import MANTISSA_BITS
 
 _C_NAMES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
@@ -194,7 +194,7 @@ def _in_memory_order(array, draw) -> None:
     else:
         numbers = np.empty(target.shape, array.dtype)
         draw(numbers)
-        target[...] = array_module(array).asarray(numbers)
+        target[...] = beside(array, numbers)
 
 
 def _as_real(array):

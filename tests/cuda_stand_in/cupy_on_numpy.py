@@ -10,13 +10,16 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import time
 import types
+import weakref
 from pathlib import Path
 
 import numpy as np
 import scipy.special
 
 _NAMES = json.loads(Path(__file__).with_name("cupy_names.json").read_text(encoding="utf-8"))
+_MEMORY = 1 << 26  # bytes that a stand-in GPU has
 _SCALAR = (bool, int, float, complex, np.generic)
 DEVICES = 2
 _device = [0]  # the current one last
@@ -51,6 +54,96 @@ class Device:
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+
+class MemoryHook:
+    """What wants to hear of allocations."""
+
+    def __enter__(self) -> MemoryHook:
+        _hooks.append(self)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        _hooks.remove(self)
+
+
+_hooks: list[MemoryHook] = []
+_used: dict[int, int] = {}  # bytes that arrays occupy, by device
+_held: dict[int, int] = {}  # bytes that the pool holds
+
+
+class OutOfMemoryError(MemoryError):
+    pass
+
+
+def _occupy(array: ndarray) -> None:
+    """Count the memory of a new array until it is gone."""
+    size, index = array._host.nbytes, array._device_id
+    if _used.get(index, 0) + size > _MEMORY:
+        raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes (allocated so far: {_used[index]:,} bytes).")
+    _used[index] = _used.get(index, 0) + size
+    _held[index] = max(_held.get(index, 0), _used[index])
+    weakref.finalize(array, lambda: _used.__setitem__(index, _used[index] - size))
+    for hook in _hooks:
+        hook.malloc_postprocess(device_id=index, size=size, mem_size=size, mem_ptr=0, pmem_id=0)
+
+
+class _Pool:
+    """`cupy.get_default_memory_pool()`: figures of the current device."""
+
+    def used_bytes(self) -> int:
+        return _used.get(_device[-1], 0)
+
+    def total_bytes(self) -> int:
+        return _held.get(_device[-1], 0)
+
+    def free_all_blocks(self) -> None:
+        _held[_device[-1]] = self.used_bytes()
+
+
+class Stream:
+    """A queue whose work is always done."""
+
+    null: Stream
+    ptr, done = 0, True
+
+    def __init__(self, null=False, non_blocking=False, ptds=False, priority=0):
+        self.ptr = 0 if null else id(self)
+
+    def __enter__(self) -> Stream:
+        _streams.append(self)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        _streams.pop()
+
+    def use(self) -> None:
+        _streams[-1] = self
+
+    def synchronize(self) -> None:
+        pass
+
+    def wait_event(self, event) -> None:
+        pass
+
+
+Stream.null = Stream(null=True)
+_streams = [Stream.null]
+
+
+class Event:
+    """A mark that is reached at once."""
+
+    done = True
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self.at = None
+
+    def record(self, stream=None) -> None:
+        self.at = time.perf_counter()
+
+    def synchronize(self) -> None:
+        pass
 
 
 class MemoryPointer:
@@ -95,6 +188,8 @@ class ndarray:
             self._owner = memptr.owner
             device_id = memptr.device_id
         self._host, self._device_id, self.base = host, device_id, None
+        if memptr is None:
+            _occupy(self)
 
     # -- what it is ---------------------------------------------------------------------------------------------
 
@@ -222,6 +317,8 @@ def _wrap(host, device_id: int | None = None) -> ndarray:
     made = ndarray.__new__(ndarray)
     made._host = np.asarray(host)
     made._device_id, made.base = _device[-1] if device_id is None else device_id, None
+    if made._host.base is None:
+        _occupy(made)
     return made
 
 
@@ -335,7 +432,7 @@ def asarray(a, dtype=None, order=None, *, blocking=False):
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     host = [part._host for part in obj] if isinstance(obj, (list, tuple)) and _device_of(obj) is not None else obj
     host = obj._host if isinstance(obj, ndarray) else host
-    return _wrap(np.array(host, dtype=dtype, copy=copy, order=order, ndmin=ndmin), _device_of([obj]))
+    return _wrap(np.array(host, dtype=dtype, copy=copy, order=order, ndmin=ndmin))  # on the current device
 
 
 def asnumpy(a, stream=None, order="C", out=None, *, blocking=True) -> np.ndarray:
@@ -370,9 +467,20 @@ def _build() -> types.ModuleType:
                  "uint64", "complex64", "complex128", "bool_", "dtype", "inf", "nan", "pi", "e", "newaxis", "iinfo",
                  "finfo", "integer", "floating", "complexfloating"):  # fmt: skip
         setattr(module, name, getattr(np, name))
-    runtime = types.SimpleNamespace(getDeviceCount=lambda: DEVICES)
+    properties = {"name": b"stand-in", "major": 7, "minor": 5, "totalGlobalMem": _MEMORY, "multiProcessorCount": 4,
+                  "maxThreadsPerMultiProcessor": 1024, "warpSize": 32, "regsPerMultiprocessor": 65536,
+                  "sharedMemPerBlock": 49152, "l2CacheSize": 1 << 20}  # fmt: skip
+    runtime = types.SimpleNamespace(
+        getDeviceCount=lambda: DEVICES, getDeviceProperties=lambda index: properties,
+        memGetInfo=lambda: (_MEMORY - _used.get(_device[-1], 0), _MEMORY), deviceCanAccessPeer=lambda a, b: 1,
+    )  # fmt: skip
     module.ndarray, module.ufunc, module.asarray, module.array, module.asnumpy = ndarray, ufunc, asarray, array, asnumpy
-    module.cuda = types.SimpleNamespace(Device=Device, runtime=runtime, MemoryPointer=MemoryPointer)
+    module.cuda = types.SimpleNamespace(
+        Device=Device, runtime=runtime, MemoryPointer=MemoryPointer, MemoryHook=MemoryHook, Stream=Stream, Event=Event,
+        get_current_stream=lambda: _streams[-1], get_elapsed_time=lambda a, b: (b.at - a.at) * 1e3,
+    )  # fmt: skip
+    pool = _Pool()
+    module.get_default_memory_pool = lambda: pool
     return module
 
 

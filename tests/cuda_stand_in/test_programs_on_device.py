@@ -13,6 +13,7 @@ DIFFERENT = {
     "amp: dtypes of results": "uses the autocast of the CPU",
     "amp: training a step": "uses the autocast of the CPU",
     "amp: decorators": "uses the autocast of the CPU",
+    "amp: checkpointing computes again as it was": "uses the autocast of the CPU",
     "containers: ParameterList": "prints the device of each parameter",
     "containers: ParameterDict": "prints the device of each parameter",
     "layers: initial weights of a seed": "reads the weights with numpy()",

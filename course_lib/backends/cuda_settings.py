@@ -1,0 +1,62 @@
+"""torch.backends.cuda: settings of the GPU side.
+
+`matmul.allow_tf32` lets float32 products of matrices run in TF32 where the GPU has it: faster, with 10 bits of
+mantissa in the products. The switches of attention kernels are accepted: there is one kernel.
+
+Source: https://docs.pytorch.org/docs/stable/backends.html
+"""
+
+from __future__ import annotations
+
+from . import cuda
+from .switches import Switches
+
+
+class _Matmul(Switches):
+    """The settings of matrix products."""
+
+    def __setattr__(self, name: str, value) -> None:
+        super().__setattr__(name, value)
+        if name == "allow_tf32" and cuda.device_count():
+            cuda.allow_tf32(bool(value))
+
+
+matmul = _Matmul(
+    allow_tf32=False, allow_fp16_reduced_precision_reduction=True, allow_bf16_reduced_precision_reduction=True,
+    allow_fp16_accumulation=False, fp32_precision="none",
+)  # fmt: skip
+cufft_plan_cache = Switches(size=0, max_size=4096)
+_kernels = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
+
+
+def is_built() -> bool:
+    """Whether the library can use a GPU at all: whether CuPy is installed and finds one."""
+    return cuda.device_count() > 0
+
+
+def _switch(kind: str):
+    def enabled() -> bool:
+        return _kernels[kind]
+
+    def enable(enabled: bool) -> None:
+        _kernels[kind] = bool(enabled)
+
+    enabled.__doc__ = f"Whether the {kind} kernel of attention is allowed."
+    enable.__doc__ = f"Allow the {kind} kernel of attention, or forbid it; accepted, there is one kernel."
+    return enabled, enable
+
+
+flash_sdp_enabled, enable_flash_sdp = _switch("flash")
+mem_efficient_sdp_enabled, enable_mem_efficient_sdp = _switch("mem_efficient")
+math_sdp_enabled, enable_math_sdp = _switch("math")
+cudnn_sdp_enabled, enable_cudnn_sdp = _switch("cudnn")
+
+
+def preferred_linalg_library(backend=None) -> str:
+    """Accepted: linear algebra on the GPU goes through LAPACK on the host."""
+    return "default"
+
+
+__all__ = ["cudnn_sdp_enabled", "cufft_plan_cache", "enable_cudnn_sdp", "enable_flash_sdp", "enable_math_sdp",
+           "enable_mem_efficient_sdp", "flash_sdp_enabled", "is_built", "math_sdp_enabled", "matmul",
+           "mem_efficient_sdp_enabled", "preferred_linalg_library"]  # fmt: skip

@@ -1,0 +1,8 @@
+"""torch.backends.mkl: Intel's MKL, which this library does not use."""
+
+from __future__ import annotations
+
+
+def is_available() -> bool:
+    """False: the library does not use it."""
+    return False
