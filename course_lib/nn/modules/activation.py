@@ -1,7 +1,7 @@
 """Activations: the non-linear functions between layers, element by element, and the softmax family along a dimension.
 
 A class holds the settings of one function of nn.functional and shows them. `MultiheadAttention`, which PyTorch counts
-among the activations, is in attention.py.
+among the activations, is in attention.py and only passed on here.
 """
 
 from __future__ import annotations

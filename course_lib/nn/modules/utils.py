@@ -35,3 +35,21 @@ def new_parameter(shape, device, dtype, wanted: bool = True) -> Parameter | None
 def shown(module, *names: str) -> str:
     """`a=1, b=2` for these attributes, as representations of layers show them."""
     return ", ".join([f"{name}={getattr(module, name)}" for name in names])
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict, prefix: str) -> None:
+    """Take `prefix` off the names in a state dict, in place: "module." of a model that was wrapped when it was saved.
+
+    >>> import course_lib as torch
+    >>> state = {"module.weight": 1, "bias": 2}
+    >>> torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    >>> state
+    {'bias': 2, 'weight': 1}
+    """
+    for key in [key for key in state_dict if key.startswith(prefix)]:
+        state_dict[key[len(prefix) :]] = state_dict.pop(key)
+    metadata = getattr(state_dict, "_metadata", None) or {}
+    for key in list(metadata):
+        bare = prefix.rstrip(".")
+        if key == bare or key.startswith(prefix):
+            metadata[key[len(prefix) :]] = metadata.pop(key)
