@@ -148,7 +148,10 @@ if sys.platform == "win32":
         return _Made(mmap.mmap(-1, size, tagname=name), name=name)
 
     def _open_segment(size: int, name: str, connection: Connection) -> mmap.mmap:
-        return mmap.mmap(-1, size, tagname=name)
+        memory = mmap.mmap(-1, size, tagname=name)
+        if memory[0] == 0:  # no pickle begins so: the worker died, its segment is gone, and this is a new one
+            raise EOFError
+        return memory
 
 else:
 
