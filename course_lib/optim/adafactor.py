@@ -79,7 +79,7 @@ def _update(group: dict, step: float, p: Tensor, g: Tensor, state: dict) -> None
     weight = step ** group["beta2_decay"]
     size = max(floor, p.norm().item() / p.numel() ** 0.5) * min(lr, 1 / step**0.5)
     if group["weight_decay"] != 0:
-        p.mul_(1 - lr * group["weight_decay"])
+        p.add_(p, alpha=-lr * group["weight_decay"])  # bfloat16 has no number between 0.996 and 1
     if g.dim() > 1:
         rows, columns = state["row_var"], state["col_var"]
         rows.lerp_(g.norm(dim=-1, keepdim=True).square() / g.size(-1), weight)

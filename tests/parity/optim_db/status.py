@@ -17,7 +17,6 @@ from conformance import Database, Why
 
 REASONS = (
     Why("SGD", "differentiable", "PyTorch cuts the graph where the first gradient becomes the momentum"),
-    Why("Adafactor", r"values\[bfloat16\]", "a number that multiplies bfloat16 is rounded to bfloat16 first", True),
     Why("SparseAdam", ".*", "there are no sparse tensors: rows of zeros in a dense gradient are left out"),
     Why(".*", ".*", "not done yet"),
 )
