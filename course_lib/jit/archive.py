@@ -80,7 +80,7 @@ class _Writer:
             made = {"function": self.method(m._method, m.name) | {"name": m.name}}
         else:
             made = {"module": self.tree(m)}
-        sources = {name: method.source for name, method in functions_of(m).items()}
+        sources = {name: method.code for name, method in functions_of(m).items()}
         return made | {"functions": sources, "tensors": self.tensors}
 
     def tensor(self, tensor: Tensor) -> int:
@@ -93,6 +93,9 @@ class _Writer:
         return self.numbers[id(tensor)]
 
     def tree(self, module: Module) -> dict:
+        for name in (*module._parameters, *module._buffers, *module._modules):
+            if not (may_be_declared(name) or name.isdigit()):
+                raise RuntimeError(f"a program cannot have a part called '{name}': give it another name")
         from .library import ScriptedLayer, encode_attributes, encode_layer
 
         weights = {
@@ -118,13 +121,13 @@ class _Writer:
     def method(self, method, name: str) -> dict:
         if isinstance(method, TracedMethod):
             return {"graph": encode_graph(method.graph, self.tensor)}
-        if not hasattr(method, "source"):
+        if not hasattr(method, "code"):
             raise RuntimeError(
                 f"Could not export Python function call '{name}'. Remove calls to Python functions before export. "
                 "Did you forget to add @script or @script_method annotation? If this is a nn.ModuleList, add it to "
                 "__constants__"
             )
-        return {"source": method.source}
+        return {"source": method.code}
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------

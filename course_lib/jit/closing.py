@@ -91,6 +91,10 @@ class _Closer(ast.NodeTransformer):
             return [part for old in branch for part in _as_list(self.visit(old))] or ast.Pass()
         return self.generic_visit(node)
 
+    def visit_GeneratorExp(self, node: ast.GeneratorExp):
+        """As a list: a generator would give access to its frame."""
+        return self.generic_visit(ast.copy_location(ast.ListComp(node.elt, node.generators), node))
+
     def visit_Call(self, node: ast.Call):
         if self._outer(node.func) is marks.annotate and len(node.args) == 2:
             return self.visit(node.args[1])

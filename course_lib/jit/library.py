@@ -39,7 +39,7 @@ def is_library_module(module: Module) -> bool:
 
 @functools.cache
 def _scripted_class(cls: type) -> type:
-    return type("RecursiveScriptModule", (ScriptedLayer, cls), {"__module__": __name__, "layer": cls})
+    return type("RecursiveScriptModule", (ScriptedLayer, cls), {"__module__": __name__})
 
 
 def scripted_layer(layer: Module) -> ScriptModule:

@@ -13,34 +13,36 @@ from .graph import Program
 class TracedMethod:
     """A traced graph as a method: brings arguments to their names, and the weights from the modules that own them."""
 
+    __slots__ = ("graph", "_program", "_places")
+
     def __init__(self, graph, module: Module | None = None):
-        self.program, self.graph = Program(graph), graph
-        self.places = []  # (name of the weight, the table of its module, its name there)
+        self._program, self.graph = Program(graph), graph
+        self._places = []  # (name of the weight, the table of its module, its name there)
         for name in graph.weights:
             path, _, leaf = name.rpartition(".")
             owner = module.get_submodule(path)
-            self.places.append((name, owner._parameters if leaf in owner._parameters else owner._buffers, leaf))
+            self._places.append((name, owner._parameters if leaf in owner._parameters else owner._buffers, leaf))
 
     def __call__(self, *args, **kwargs):
         names = list(self.graph.inputs)
         if len(args) > len(names):
             raise RuntimeError(
                 f"{self.graph.name}() expected at most {len(names) + 1} argument(s) but received {len(args) + 1} "
-                f"argument(s). Declaration: {self.declaration()}"
+                f"argument(s). Declaration: {self._declaration()}"
             )
         given = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name not in names or name in given:
-                raise RuntimeError(f"Unknown keyword argument '{name}'. Declaration: {self.declaration()}")
+                raise RuntimeError(f"Unknown keyword argument '{name}'. Declaration: {self._declaration()}")
             given[name] = value
         for name in names:
             if name not in given:
                 raise RuntimeError(
-                    f"{self.graph.name}() is missing value for argument '{name}'. Declaration: {self.declaration()}"
+                    f"{self.graph.name}() is missing value for argument '{name}'. Declaration: {self._declaration()}"
                 )
-        return self.program.run(given, {name: table[leaf] for name, table, leaf in self.places})
+        return self._program.run(given, {name: table[leaf] for name, table, leaf in self._places})
 
-    def declaration(self) -> str:
+    def _declaration(self) -> str:
         return f"{self.graph.name}({', '.join(['self', *[f'Tensor {name}' for name in self.graph.inputs]])}) -> Tensor"
 
     @property

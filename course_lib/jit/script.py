@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import types
-from copy import deepcopy
+from copy import copy, deepcopy
 
 from ..nn.modules.module import Module
 from .closing import closed_source, parsed
@@ -22,31 +22,36 @@ from .subset import BUILTINS, UnsupportedNodeError, check, compiled, may_be_decl
 class ScriptedMethod:
     """A function of a program: its closed source, and the Python function compiled from it at the first call."""
 
-    def __init__(self, source: str, functions: dict, module: Module | None = None, declared=()):
-        self.source, self.functions, self.module = source, functions, module
-        (self.tree,) = parsed(source).body
-        self.dotted = check(self.tree, functions, declared)
-        self._run = None
+    __slots__ = ("_source", "_functions", "_module", "_tree", "_dotted", "_compiled", "_original")
+
+    def __init__(self, source: str, functions: dict, module: Module | None = None, declared=(), original=None):
+        self._source, self._functions, self._module, self._original = source, functions, module, original
+        (self._tree,) = parsed(source).body
+        self._dotted = check(self._tree, functions, declared)
+        self._compiled = None
 
     def __call__(self, *args, **kwargs):
-        if self._run is None:
-            self._run = compiled(self.tree, self.dotted, self.functions, f"<scripted {self.tree.name}>")
-        return self._run(*args, **kwargs) if self.module is None else self._run(self.module, *args, **kwargs)
+        if self._compiled is None:
+            name = f"<scripted {self._tree.name}>"
+            self._compiled = compiled(self._tree, self._dotted, self._functions, name)
+        if self._module is not None:
+            args = (self._module, *args)
+        return self._compiled(*args, **kwargs)
 
     @property
     def code(self) -> str:
-        return self.source
+        """The closed source."""
+        return self._source
 
     @property
     def graph(self) -> str:
         """The checked syntax tree, as text."""
-        return ast.dump(self.tree, indent=2)
+        return ast.dump(self._tree, indent=2)
 
     def __deepcopy__(self, memo):
-        copy = object.__new__(ScriptedMethod)
-        memo[id(self)] = copy
-        copy.__dict__ = self.__dict__ | {"module": deepcopy(self.module, memo)}
-        return copy
+        made = memo[id(self)] = copy(self)
+        made._module = deepcopy(self._module, memo)
+        return made
 
 
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
@@ -96,21 +101,20 @@ class Functions(dict):
         """Make a function, and what it calls, a part of the program; returns its name there."""
         given = function._method if isinstance(function, ScriptFunction) else function
         for name, known in self.items():
-            if known is given or getattr(known, "original", None) is function:
+            if known is given or getattr(known, "_original", None) is function:
                 return name
         name = function.__name__
         while name in self or name in BUILTINS:
             name += "_"
         if isinstance(given, ScriptedMethod):
-            self.update(given.functions)
+            self.update(given._functions)
         elif isinstance(function, ScriptFunction):
             raise UnsupportedNodeError(f"the traced function '{name}' isn't supported in a scripted function")
         else:
-            self[name] = types.SimpleNamespace(original=function)  # it may call itself
+            self[name] = types.SimpleNamespace(_original=function)  # it may call itself
             tree = parsed(closed_source(function, self)).body[0]
             tree.name = name
-            given = ScriptedMethod(ast.unparse(tree), self)
-            given.original = function
+            given = ScriptedMethod(ast.unparse(tree), self, original=function)
         self[name] = given
         return name
 
@@ -216,8 +220,8 @@ def functions_of(program) -> dict:
         methods = [program._method]
     found: dict = {}
     for method in methods:
-        for name, function in getattr(method, "functions", {}).items():
-            if found.setdefault(name, function).source != function.source:
+        for name, function in getattr(method, "_functions", {}).items():
+            if found.setdefault(name, function).code != function.code:
                 raise RuntimeError(f"two scripted functions of the program are called '{name}': give one another name")
     return found
 
@@ -229,8 +233,8 @@ def load_functions(sources: dict) -> dict:
         if not isinstance(source, str) or not name.isidentifier() or name in BUILTINS or name in ("torch", "math"):
             raise ArchiveError(f"the archive has a function with the name {name!r}")
         functions[name] = load_method(source, functions, None, ())
-        if functions[name].tree.name != name:
-            raise ArchiveError(f"the archive's function '{name}' is called '{functions[name].tree.name}'")
+        if functions[name]._tree.name != name:
+            raise ArchiveError(f"the archive's function '{name}' is called '{functions[name]._tree.name}'")
     return functions
 
 

@@ -34,12 +34,12 @@ _ALLOWED = (ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast
             ast.With, ast.withitem, ast.Assert, ast.Raise, ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.BoolOp,
             ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Compare, ast.Call, ast.keyword, ast.Constant, ast.JoinedStr,
             ast.FormattedValue, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.Name, ast.Tuple, ast.List,
-            ast.Dict, ast.ListComp, ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+            ast.Dict, ast.ListComp, ast.DictComp, ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
             ast.expr_context)  # fmt: skip
 _WORDS = {"Lambda": "lambda functions", "Try": "try blocks", "Yield": "yield", "Await": "await", "Import": "imports",
           "ImportFrom": "imports", "ClassDef": "classes in functions", "Global": "global variables", "Set": "sets",
           "Nonlocal": "nonlocal variables", "Delete": "del statements", "GeneratorExp": "generator expressions",
-          "DictComp": "dictionary comprehensions", "SetComp": "set comprehensions", "NamedExpr": "assignments with :=",
+          "SetComp": "set comprehensions", "NamedExpr": "assignments with :=",
           "AsyncFunctionDef": "async functions", "Match": "match statements"}  # fmt: skip
 _CONTAINER_METHODS = {"append", "clear", "copy", "count", "extend", "get", "index", "insert", "items", "keys", "pop",
                       "remove", "reverse", "setdefault", "sort", "update", "values", "numel"}  # fmt: skip
@@ -75,7 +75,12 @@ def may_be_declared(name: str) -> bool:
         return False
     if name == "forward" or name in _TENSOR_ATTRIBUTES:
         return True
-    return not hasattr(Module, name) and not hasattr(Tensor, name)
+    from .library import OF_MODULE
+    from .modules import ScriptModule, TracedMethod
+    from .script import ScriptedMethod
+
+    closed = Module, Tensor, ScriptModule, TracedMethod, ScriptedMethod  # what a program meets
+    return name not in OF_MODULE and not any(hasattr(cls, name) for cls in closed)
 
 
 def check(tree: ast.FunctionDef, functions, declared) -> list[str]:

@@ -228,6 +228,8 @@ SOURCES = [
     "def forward(self, x):\n    return {**x}.__len__",
     "def forward(self, x):\n    return [y for y in x.__dict__]",
     "def forward(self, x):\n    del x",
+    "def forward(self, x):\n    return (y for y in x).gi_frame",
+    "def forward(self, x):\n    return any(y for y in x)",
     "def forward(",
     "def forward(self, x):\n    return " + "(" * 500 + "x" + ")" * 500,
     "\0",
@@ -242,12 +244,14 @@ def test_hostile_sources(source):
         load(content)
 
 
-@pytest.mark.parametrize("name", ["_array", "__class__", "numpy", "_modules", "tofile", "apply", "register_hook"])
-def test_a_declared_name_opens_nothing(name):
+@pytest.mark.parametrize("name", ["_array", "__class__", "numpy", "_modules", "tofile", "apply", "register_hook",
+                                  "save", "_source", "_tree", "_compiled", "_methods", "graph"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["attributes", "children", "methods", "buffers"])
+def test_a_declared_name_opens_nothing(name, kind):
     """An archive may not name a part of a module so that a method could reach something closed by that name."""
 
     def change(program):
-        program["module"]["attributes"][name] = 1
+        program["module"][kind][name] = {"source": "def f(self): return 1"} if kind == "methods" else None
         program["module"]["methods"]["forward"]["source"] = f"def forward(self, x):\n    return x.{name}"
 
     with pytest.raises(torch.jit.ArchiveError):
@@ -258,4 +262,4 @@ def test_the_program_sees_no_builtins():
     """Even a call of something that is allowed finds only what the program names."""
     program = load(SCRIPTED)
     program(torch.ones(1, 2))
-    assert program._methods["forward"]._run.__globals__["__builtins__"] == {}
+    assert program._methods["forward"]._compiled.__globals__["__builtins__"] == {}

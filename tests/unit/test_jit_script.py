@@ -60,6 +60,9 @@ def loops(x: Tensor) -> Tensor:
         assert number < 2, "too many"
         named["last"] = value
     squares = [row * row for row in x.unbind(0)]
+    first, *_ = (row + 1 for row in squares)
+    by_number = {i: row for i, row in enumerate(squares) if i < 2}
+    named["last"] = named["last"] + first + by_number[0]
     with torch.no_grad():
         total += torch.stack(squares).sum(0)
     return total * LIMITS[0] + named["last"] + math.sqrt(4) + math.pi
