@@ -40,14 +40,15 @@ def _reparametrize_module(module, parameters_and_buffers: dict, tie_weights: boo
     tensors = _with_tied(module, parameters_and_buffers) if tie_weights else parameters_and_buffers
     if strict:
         _check_keys(module, tensors)
+    owners: dict = {}  # the modules of the dotted names: many names lie in one module
     before: dict = {}
     try:
         for path, tensor in tensors.items():
-            before[path] = _swap(module, path, tensor)
+            before[path] = _swap(module, owners, path, tensor)
         yield
     finally:
         for path in reversed(before):
-            now = _swap(module, path, before[path])
+            now = _swap(module, owners, path, before[path])
             if path in parameters_and_buffers and now is not _MISSING:
                 parameters_and_buffers[path] = now
 
@@ -55,23 +56,18 @@ def _reparametrize_module(module, parameters_and_buffers: dict, tie_weights: boo
 _MISSING = object()  # stands for an attribute that is not there
 
 
-def _swap(module, path: str, tensor):
+def _swap(module, owners: dict, path: str, tensor):
     """Put a tensor in the place with this dotted name, past all checks; returns what was there."""
     owner_path, _, name = path.rpartition(".")
-    owner = module.get_submodule(owner_path)
-    if not (tensor is None or tensor is _MISSING or isinstance(tensor, Tensor)):
+    owner = owners.get(owner_path)
+    if owner is None:
+        owner = owners[owner_path] = module.get_submodule(owner_path)
+    if not (isinstance(tensor, Tensor) or tensor is None or tensor is _MISSING):
         raise TypeError(f"{tensor} is not an instance of torch.Tensor")
-    if name in owner._parameters:
-        table = owner._parameters
-    elif name in owner._buffers:
-        table = owner._buffers
-    else:
-        return _swap_attribute(owner, name, tensor)
-    previous, table[name] = table[name], tensor
-    return previous
-
-
-def _swap_attribute(owner, name: str, tensor):
+    for table in (owner._parameters, owner._buffers):
+        if name in table:
+            previous, table[name] = table[name], tensor
+            return previous
     previous = getattr(owner, name, _MISSING)
     if not (previous is _MISSING or isinstance(previous, Tensor)):
         raise TypeError(f"attribute `{name}`: {previous} is not an instance of torch.Tensor")
@@ -90,7 +86,7 @@ def _with_tied(module, given: dict) -> dict:
             names_of.setdefault(tensor, []).append(name)
     made = dict(given)
     for names in names_of.values():
-        ours = [name for name in names if name in given]
+        ours = [name for name in names if name in given] if len(names) > 1 else []
         if len({id(given[name]) for name in ours}) > 1:
             raise ValueError(
                 f"functional_call got multiple values for keys {sorted(ours)}, which are tied. Consider using "
