@@ -28,9 +28,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     that are not increasing within the classes.
 
     >>> import course_lib as torch
-    >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(8, 100, cutoffs=[10, 40])
-    >>> output, loss = layer(torch.zeros(3, 8), torch.tensor([1, 20, 99]))
-    >>> layer.log_prob(torch.zeros(3, 8)).shape
+    >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(32, 100, cutoffs=[10, 40])
+    >>> output, loss = layer(torch.zeros(3, 32), torch.tensor([1, 20, 99]))
+    >>> layer.log_prob(torch.zeros(3, 32)).shape
     torch.Size([3, 100])
 
     Source: Grave et al. (2017), "Efficient softmax approximation for GPUs"

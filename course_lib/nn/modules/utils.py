@@ -40,9 +40,9 @@ def shown(module, *names: str) -> str:
 def consume_prefix_in_state_dict_if_present(state_dict: dict, prefix: str) -> None:
     """Take `prefix` off the names in a state dict, in place: "module." of a model that was wrapped when it was saved.
 
-    >>> import course_lib as torch
+    >>> from course_lib.nn.modules.utils import consume_prefix_in_state_dict_if_present
     >>> state = {"module.weight": 1, "bias": 2}
-    >>> torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    >>> consume_prefix_in_state_dict_if_present(state, "module.")
     >>> state
     {'bias': 2, 'weight': 1}
     """
