@@ -12,6 +12,7 @@ from functools import partial
 
 from ..autograd.grad_mode import enable_grad
 from ..backends import array_module, is_numpy
+from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
 from ..tensor import Tensor
@@ -50,10 +51,10 @@ class ElementwiseOptimizer(Optimizer):
         """The rule, in place, for arrays of any one shape."""
         raise NotImplementedError
 
-    def compiled(self, group: dict, numbers: tuple, count: int):
-        """A kernel that does in one pass what `update` does in many, on flat float32 arrays of this size, or None.
+    def compiled(self, group: dict, numbers: tuple, p):
+        """A function of p, g and the arrays that does in one pass what `update` does in many, or None (`kernel_for`).
 
-        It is a function of p, g and the arrays, and gives the same numbers.
+        p is the flat array of the parameters. The numbers must be the same.
         """
         return None
 
@@ -103,12 +104,11 @@ class ElementwiseOptimizer(Optimizer):
 
     def _run(self, group: dict, numbers: tuple, flat: list) -> None:
         """The rule on flat arrays: by a compiled kernel, if there is one, else in blocks."""
-        first = flat[0]
-        kernel = self.compiled(group, numbers, first.size) if is_numpy(first) and first.dtype.char == "f" else None
-        if kernel is not None:
-            kernel(*flat)
+        run = self.compiled(group, numbers, flat[0])
+        if run is None:
+            in_blocks(partial(self.update, array_module(flat[0]), group, numbers), flat)
         else:
-            in_blocks(partial(self.update, array_module(first), group, numbers), flat)
+            run(*flat)
 
     def _gathered(self, key: tuple, members: list) -> Gathered:
         """The flat arrays for these small parameters, kept from step to step."""
@@ -130,6 +130,13 @@ class ElementwiseOptimizer(Optimizer):
                 if p.is_complex():
                     tensors = [course_lib.view_as_real(t) for t in tensors]
                 self.update(course_lib, group, numbers, *tensors)
+
+
+def kernel_for(name: str, p, saves_once: float, saves_each: float):
+    """The compiled kernel of a rule for arrays like p, or None; the seconds that it saves, once and for each number."""
+    if not is_numpy(p) or p.dtype.char != "f":  # those that there are take float32 arrays of the CPU
+        return None
+    return kernel(f"optim.{name}", saves_once + p.size * saves_each)
 
 
 def count(step: Tensor) -> float:
@@ -161,4 +168,4 @@ def _number(value):
     return value.item() if isinstance(value, Tensor) else value
 
 
-__all__ = ["ElementwiseOptimizer", "count", "descent"]
+__all__ = ["ElementwiseOptimizer", "count", "descent", "kernel_for"]

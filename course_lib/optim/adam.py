@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends.compiled import kernel
 from ..tensor import Tensor
-from ._elementwise import ElementwiseOptimizer, descent
+from ._elementwise import ElementwiseOptimizer, descent, kernel_for
 from .optimizer import check_fused, check_settings
 
 
@@ -56,8 +55,8 @@ class Adam(ElementwiseOptimizer):
     def arrays(self, group):
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
-    def compiled(self, group, numbers, count):
-        run = None if group["amsgrad"] else kernel("optim.adam", 5e-6 + count * 1e-9)
+    def compiled(self, group, numbers, p):
+        run = None if group["amsgrad"] else kernel_for("adam", p, 5e-6, 1e-9)
         if run is None:
             return None
         (step,), lr, (beta1, beta2), decay = numbers, group["lr"], group["betas"], group["weight_decay"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
-from ._elementwise import ElementwiseOptimizer, descent
+from ._elementwise import ElementwiseOptimizer, descent, kernel_for
 from .optimizer import check_fused, check_settings
 
 
@@ -56,9 +55,9 @@ class SGD(ElementwiseOptimizer):
             state["momentum_buffer"] = zeros_like(p)
         return state, (first,)
 
-    def compiled(self, group, numbers, count):
+    def compiled(self, group, numbers, p):
         momentum = group["momentum"]
-        run = kernel("optim.sgd_momentum" if momentum else "optim.sgd", 1e-6 + count * 2e-10)
+        run = kernel_for("sgd_momentum" if momentum else "sgd", p, 1e-6, 2e-10)
         if run is None:
             return None
         constants = [np.float32(group["lr"]), np.float32(group["weight_decay"]), group["maximize"]]
