@@ -487,7 +487,8 @@ def test_no_worker_outlives_a_killed_process(tmp_path, method, end):
         f"""
         settings = dict(batch_size=None, num_workers=2, multiprocessing_context="{method}")
         first, second = (iter(DataLoader(Made(10**6, large), **settings)) for _ in range(2))
-        next(first), next(second)
+        for _ in range(2):  # a batch of each worker: all of them are at work
+            next(first), next(second)
         print(*pids(first), *pids(second), flush=True)
         while True:
             next(first)
