@@ -257,6 +257,14 @@ def _logaddexp(g, input, other):
     return g.op("Where", g.op("IsNaN", away), g.op("Add", a, b), total)  # two infinities of one sign
 
 
+@handles("xlogy", "special.xlogy")
+def _xlogy(g, input, other):
+    x, y = _both(g, input, other)
+    zero = g.constant(0.0, g.out.dtype)
+    nothing = g.op("And", g.op("Equal", x, zero), g.op("Not", g.op("IsNaN", y)))
+    return g.op("Where", nothing, zero, g.op("Mul", x, g.op("Log", y)))
+
+
 @handles("hypot")
 def _hypot(g, input, other):
     a, b = _both(g, input, other)

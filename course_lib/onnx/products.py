@@ -60,7 +60,7 @@ def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=Fa
 
 
 @handles("ops.attend")  # the op of the heads whose weights are wanted
-def _attend(g, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, kept):
+def _attend(g, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, may_forget, kept):
     if noise is not None:
         g.refuse("attention with dropout has no ONNX operator here: call eval() first")
     made, weights = _attended(g, q, k, v, mask, scale, causal, blind_is_nan)
