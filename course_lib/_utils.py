@@ -174,7 +174,12 @@ def reduce_storage(storage: Storage) -> tuple:
 
 
 def _rebuild_storage(memory, dtype: dtypes.dtype) -> Storage:
-    return Storage(memory.view(dtype.numpy))
+    return _new_storage(memory.view(dtype.numpy))
+
+
+def _new_storage(memory) -> Storage:
+    """A storage around memory, marked where a mode (inference mode) marks what is made in it."""
+    return (Storage.marked or Storage)(memory)
 
 
 def _rebuild_typed_storage(storage: Storage, dtype: dtypes.dtype) -> TypedStorage:
@@ -203,7 +208,7 @@ def deepcopy_tensor(tensor: Tensor, memo: dict) -> Tensor:
     memory = tensor._storage.array
     key = ("memory of a tensor", id(memory))
     if key not in memo:
-        memo[key] = Storage(memory_of(memory).copy())
+        memo[key] = _new_storage(memory_of(memory).copy())
         memo.setdefault(id(memo), []).append(memory)  # alive as long as its address means something
     made = memo[id(tensor)] = _copy_in(memo[key], tensor)
     made._requires_grad = tensor.requires_grad
