@@ -159,5 +159,6 @@ def test_gradients_are_pytorchs(name):
 
 def test_all_public_names_are_there():
     assert set(torch.distributions.__all__) <= set(dir(course_lib.distributions))
-    pairs = lambda table: {(p.__name__, q.__name__) for p, q in table}
-    assert pairs(torch.distributions.kl._KL_REGISTRY) == pairs(course_lib.distributions.kl._FORMULAS)
+    names = lambda table: {(p.__name__, q.__name__) for p, q in table}
+    missing = names(torch.distributions.kl._KL_REGISTRY) - names(course_lib.distributions.kl._FORMULAS)
+    assert not {pair for pair in missing if hasattr(torch.distributions, pair[0])}  # other tests register pairs, too
