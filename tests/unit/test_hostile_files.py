@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import tarfile
+import threading
 import zipfile
 from collections import OrderedDict
 
@@ -362,6 +363,15 @@ def test_a_flipped_bit_in_the_numbers_is_noticed():
     content[GOOD.find(np.arange(50.0, dtype="f4").tobytes()) + 100] ^= 1
     with pytest.raises(RuntimeError, match="data/0: CRC-32 check failed.*your checkpoint file is corrupted"):
         load(bytes(content))
+
+
+def test_a_flipped_bit_is_noticed_by_threads():
+    found = [torch.full((600_000,), float(i)) for i in range(5)]
+    content = bytearray(saved(found))
+    content[content.find(np.float32(3).tobytes() * 1000) + 2_000_001] ^= 1
+    with pytest.raises(RuntimeError, match="data/3: CRC-32 check failed"):
+        load(bytes(content))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("torch.load")]
 
 
 def test_a_file_saved_without_check_sums_is_read():
