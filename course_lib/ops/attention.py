@@ -9,6 +9,7 @@ import math
 
 from .. import dtypes
 from ..tensor import Tensor
+from . import long_attention
 from ._fused import Fused, all_wide, fused_backward
 from ._numeric import kind_name, narrow
 from ._op import function, op
@@ -21,7 +22,7 @@ from .softmax import softmax
 # ---- the op ------------------------------------------------------------------------------------------------------
 
 
-def _in_tensors(q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights):
+def _in_tensors(q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, **_):
     scores = matmul(q * scale, k.transpose(-2, -1))
     if causal:
         scores = scores.masked_fill(scores.new_ones(scores.shape[-2:], dtype=dtypes.bool).triu_(1), -math.inf)
@@ -40,9 +41,12 @@ def _in_tensors(q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weigh
     return (made, weights) if with_weights else made
 
 
-def _gradients(xp, grads, operands, kept, needed, *, scale, **_):
+def _gradients(xp, grads, operands, kept, needed, *, scale, causal, **_):
     by_made, by_weights = grads if len(grads) == 2 else (*grads, None)
-    q, k, v, _, noise = operands
+    q, k, v, mask, noise = operands
+    if len(kept) == 2:
+        found = long_attention.gradients(xp, by_made, q, k, v, mask, *kept, scale, causal)
+        return *[g if need else None for g, need in zip(found, needed)], None, None
     (weights,) = kept
     by_q = by_k = by_v = by_scores = None
     if needed[2]:
@@ -68,12 +72,16 @@ def _gradients(xp, grads, operands, kept, needed, *, scale, **_):
 class attend(Fused):
     """softmax(q @ k.T * scale + mask) * noise @ v for q (…, L, E), k (…, S, E), v (…, S, Ev); mask: numbers to add, or
     True where a query may look; causal: query i looks at keys 0 … i; noise: the factors of dropout. A query that may
-    look nowhere gives zeros, or with `blind_is_nan` nan. With `with_weights` the weights, too.
+    look nowhere gives zeros, or with `blind_is_nan` nan. With `with_weights` the weights, too; without, and without
+    noise, `may_forget`: many weights are not kept (long_attention.py).
     """
 
-    def forward(xp, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, kept):
+    def forward(xp, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, may_forget, kept):
         dtype = q.dtype
         q, k, v, mask, noise = all_wide(q, k, v, mask, noise)
+        if may_forget and long_attention.pays(q, k, v, mask):
+            kept += long_attention.forward(xp, q, k, v, mask, scale, causal)
+            return narrow(kept[0], dtype)
         weights = xp.matmul(q * q.dtype.type(scale), k.swapaxes(-1, -2))
         if causal:
             weights += xp.triu(xp.full(weights.shape[-2:], -math.inf, weights.dtype), 1)
@@ -141,8 +149,9 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     rate = 1 / math.sqrt(query._array.shape[-1]) if scale is None else scale
     noise = dropout_noise(query, key, dropout_p) if dropout_p > 0 else None
+    learned = attn_mask is not None and attn_mask.requires_grad
     return attend(query, key, value, attn_mask, noise, scale=rate, causal=is_causal, blind_is_nan=False,
-                  with_weights=False, kept=[])  # fmt: skip
+                  with_weights=False, may_forget=noise is None and not learned, kept=[])  # fmt: skip
 
 
 def _check(query, key, value, attn_mask, is_causal: bool) -> None:

@@ -167,7 +167,7 @@ def _attend(q, k, v, mask, dropout_p: float):
     check_sizes(q._array.shape, k._array.shape, v._array.shape, mask)
     noise = dropout_noise(q, k, dropout_p) if dropout_p > 0 else None
     return attend(q, k, v, mask, noise, scale=math.sqrt(1.0 / q.shape[-1]), causal=False, blind_is_nan=True,
-                  with_weights=True, kept=[])  # fmt: skip
+                  with_weights=True, may_forget=False, kept=[])  # fmt: skip
 
 
 @function(namespace="nn.functional")

@@ -157,3 +157,21 @@ def test_is_causal_stands_for_the_mask():
         return library.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
 
     assert both(make, run, inputs((2, 5, 8)), mode="train") is None
+
+
+@pytest.mark.parametrize("kind", ["causal", "bool", "numbers"])
+def test_long_sequences(kind):
+    """More weights than are kept for backward: they are computed again."""
+    torch.manual_seed(0)
+    query, key, value = inputs((2, 3, 450, 8), (2, 3, 420, 8), (2, 3, 420, 6))
+    mask = {"bool": torch.rand(450, 420) < 0.5, "numbers": torch.randn(2, 1, 450, 420)}.get(kind)
+    if kind == "bool":
+        mask[7] = False  # a query that sees nothing
+    settings = {"is_causal": True} if kind == "causal" else {}
+    found = []
+    for library in (torch, course_lib):
+        own = (query, key, value) if library is torch else convert((query, key, value))
+        given = mask if library is torch or mask is None else convert(mask)
+        out = library.nn.functional.scaled_dot_product_attention(*own, given, **settings)
+        found.append([out, *gradients(library, out, own)])
+    assert difference(*found) is None
