@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from .. import dtypes
 from ..autograd.grad_mode import enable_grad
 from ..backends import array_module, is_numpy
 from ..backends.compiled import kernel
@@ -36,7 +37,7 @@ class ElementwiseOptimizer(Optimizer):
 
     def start(self, group: dict, p: Tensor, state: dict) -> None:
         """Fill the state of a parameter that is updated for the first time: no steps, and zeros."""
-        state["step"] = tensor(0.0)
+        state["step"] = kept_number(0.0)
         for name in self.arrays(group):
             state[name] = zeros_like(p)
 
@@ -139,6 +140,11 @@ def kernel_for(name: str, p, saves_once: float, saves_each: float):
     return kernel(f"optim.{name}", saves_once + p.size * saves_each)
 
 
+def kept_number(value: float) -> Tensor:
+    """A number in a parameter's state: float32, or float64 where that is the default."""
+    return tensor(value, dtype=dtypes.float64 if dtypes.get_default_dtype() is dtypes.float64 else dtypes.float32)
+
+
 def count(step: Tensor) -> float:
     """Add one to a state's count of steps; returns it as a number."""
     array = step._array
@@ -168,4 +174,4 @@ def _number(value):
     return value.item() if isinstance(value, Tensor) else value
 
 
-__all__ = ["ElementwiseOptimizer", "count", "descent", "kernel_for"]
+__all__ = ["ElementwiseOptimizer", "count", "descent", "kept_number", "kernel_for"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..ops.creation import zeros
-from ..ops.from_data import tensor
 from ..tensor import Tensor
-from ._elementwise import count
+from ._elementwise import count, kept_number
 from .optimizer import Optimizer, evaluate, without_grad
 
 
@@ -63,7 +62,7 @@ class Adafactor(Optimizer):
 
 
 def _start(grad: Tensor, state: dict) -> None:
-    state["step"] = tensor(0.0)
+    state["step"] = kept_number(0.0)
     if grad.dim() > 1:
         state["row_var"] = zeros(*grad.shape[:-1], 1, dtype=grad.dtype, device=grad.device)
         state["col_var"] = zeros(*grad.shape[:-2], 1, grad.shape[-1], dtype=grad.dtype, device=grad.device)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..ops.creation import full_like
-from ..ops.from_data import tensor
-from ._elementwise import ElementwiseOptimizer, descent
+from ._elementwise import ElementwiseOptimizer, descent, kept_number
 from .optimizer import check_fused, check_settings
 
 
@@ -38,7 +37,8 @@ class Adagrad(ElementwiseOptimizer):
 
     def start(self, group, p, state):
         first = group["initial_accumulator_value"]
-        state["step"], state["sum"] = tensor(0.0), full_like(p, complex(first, first) if p.is_complex() else first)
+        state["step"] = kept_number(0.0)
+        state["sum"] = full_like(p, complex(first, first) if p.is_complex() else first)
 
     def share_memory(self) -> None:
         """Put the state into memory that other processes share."""

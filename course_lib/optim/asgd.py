@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..ops.from_data import tensor
-from ._elementwise import ElementwiseOptimizer, descent
+from ._elementwise import ElementwiseOptimizer, descent, kept_number
 from .optimizer import check_settings
 
 
@@ -33,7 +32,8 @@ class ASGD(ElementwiseOptimizer):
         return ("ax",)
 
     def start(self, group, p, state):
-        state["step"], state["eta"], state["mu"] = tensor(0.0), tensor(float(group["lr"])), tensor(1.0)
+        for name, value in (("step", 0.0), ("eta", float(group["lr"])), ("mu", 1.0)):
+            state[name] = kept_number(value)
         super().start(group, p, state)
 
     def advance(self, group, p):

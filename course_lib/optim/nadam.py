@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..ops.from_data import tensor
-from ._elementwise import ElementwiseOptimizer
+from ._elementwise import ElementwiseOptimizer, kept_number
 from .adam import decayed
 from .optimizer import check_settings
 
@@ -35,7 +34,7 @@ class NAdam(ElementwiseOptimizer):
         return ("exp_avg", "exp_avg_sq")
 
     def start(self, group, p, state):
-        state["step"], state["mu_product"] = tensor(0.0), tensor(1.0)
+        state["step"], state["mu_product"] = kept_number(0.0), kept_number(1.0)
         super().start(group, p, state)
 
     def advance(self, group, p):
