@@ -11,7 +11,7 @@ import itertools
 import math
 
 KEPT = 1 << 20  # so many weights may be kept for backward
-AT_ONCE = {"numpy": 1 << 16, "cupy": 1 << 26}  # so many are computed at once: what a cache holds, what fills a GPU
+AT_ONCE, AT_ONCE_ON_GPU = 1 << 16, 1 << 26  # so many are computed at once: what a cache holds, what fills a GPU
 
 
 def pays(q, k, v, mask) -> bool:
@@ -63,7 +63,8 @@ def _scores(xp, q, k, mask, scale: float, causal: bool):
     if mask is not None:
         mask = mask if mask.dtype.kind != "b" else xp.where(mask, 0, q.dtype.type(-math.inf))
         mask = xp.broadcast_to(mask, (*batch, *shape))
-    count = max(1, min(AT_ONCE[xp.__name__] // math.prod(shape), batch[-1] if batch else 1))
+    at_once = AT_ONCE if xp.__name__ == "numpy" else AT_ONCE_ON_GPU
+    count = max(1, min(at_once // math.prod(shape), batch[-1] if batch else 1))
     room = xp.empty((count, *shape), q.dtype)
     for place in _places(batch, count):
         few = q[place]
