@@ -26,6 +26,17 @@ class ExportTracer(Tracer):
     def __init__(self, root):
         super().__init__(root, is_leaf)
 
+    def enter(self, target: str, frame):
+        """Before a tensor is written into, its value gets a copy of the numbers: it may become a constant."""
+        writes = target.endswith("_") and target != "Tensor.__getitem__"
+        if not self.open and (writes or {"out", "inplace"} & frame.f_locals.keys()):
+            given = (*frame.f_locals.values(),)[:1], frame.f_locals.get("out")
+            for tensor in [t for t in leaves(given) if id(t) in self.values]:
+                value = self.values[id(tensor)][1]
+                if value.example is tensor:
+                    value.example = tensor.detach().clone()
+        return super().enter(target, frame)
+
     def stale_used(self, where: str) -> None:
         raise OnnxExporterError(
             f"the model writes in place into a view of a tensor that it uses later (at {where}): ONNX has no tensors "

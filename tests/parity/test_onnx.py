@@ -416,6 +416,19 @@ def test_the_operation_and_its_place_are_named():
     assert "in blocks.0" in str(caught.value)
 
 
+def test_a_constant_that_is_written_into():
+    def function(x):
+        mask = torch.ones(3, 1)
+        before = x + mask
+        mask.mul_(2).add_(1)
+        between = x + mask
+        mask[0] = 7.0
+        F.relu(mask.neg_(), inplace=True)
+        return before, between, x + mask
+
+    check(Wrapped(function), X)
+
+
 def test_writing_through_a_view():
     def function(x):
         y = x * 2
