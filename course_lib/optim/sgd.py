@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..ops.creation import zeros_like
+from ..tensor import Tensor
 from ._elementwise import ElementwiseOptimizer, descent, kernel_for
 from .optimizer import check_fused, check_settings
 
@@ -72,7 +73,10 @@ class SGD(ElementwiseOptimizer):
         momentum, dampening = group["momentum"], group["dampening"]
         if momentum != 0:
             buffer *= momentum  # it is zero at first
-            buffer += g if first or dampening == 0 else (1 - dampening) * g
+            if first:
+                buffer += g.detach() if isinstance(g, Tensor) else g  # PyTorch's first momentum carries no gradient
+            else:
+                buffer += g if dampening == 0 else (1 - dampening) * g
             g = g + momentum * buffer if group["nesterov"] else buffer
         p -= group["lr"] * g
 

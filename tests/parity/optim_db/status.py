@@ -16,7 +16,6 @@ if __name__ == "__main__":
 from conformance import Database, Why
 
 REASONS = (
-    Why("SGD", "differentiable", "PyTorch cuts the graph where the first gradient becomes the momentum"),
     Why("SparseAdam", ".*", "there are no sparse tensors: rows of zeros in a dense gradient are left out"),
     Why(".*", ".*", "not done yet"),
 )
