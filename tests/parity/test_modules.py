@@ -394,3 +394,18 @@ def test_random_hooks_are_called_alike(seed):
     (expected, theirs), (found, ours) = (run(library) for library in LIBRARIES)
     assert found == expected
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_gradients_of_convolutions_as_functions(dims, groups):
+    found = []
+    for library in LIBRARIES:
+        library.manual_seed(0)
+        x, w = library.randn(2, 4, *[6] * dims), library.randn(6, 4 // groups, *[3] * dims)
+        settings = (2, 1, 1, groups)
+        g = library.randn(getattr(library.nn.functional, f"conv{dims}d")(x, w, None, *settings).shape)
+        by_input, by_weight = (getattr(library.nn.grad, f"conv{dims}d_{of}") for of in ("input", "weight"))
+        found.append([by_input(x.shape, w, g, *settings).numpy(), by_weight(x, w.shape, g, *settings).numpy()])
+    for ours, theirs in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

@@ -151,3 +151,13 @@ def test_a_failed_stateless_call_gives_the_module_its_tensors_back():
     with pytest.raises(RuntimeError):
         torch.func.functional_call(net, {name: p.detach() * 0 for name, p in before.items()}, torch.ones(3, 9))
     assert all(p is before[name] for name, p in net.named_parameters())
+
+
+def test_data_parallel_runs_the_module_where_it_is():
+    from course_lib.nn.parallel.data_parallel import data_parallel
+
+    layer = nn.Bilinear(2, 3, 1)
+    a, b = torch.ones(4, 2), torch.ones(4, 3)
+    assert torch.equal(data_parallel(layer, (a, b)), layer(a, b))
+    assert torch.equal(nn.DataParallel(layer)(a, input2=b), layer(a, b))
+    assert data_parallel(nn.ReLU(), a).shape == (4, 2)
