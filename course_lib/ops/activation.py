@@ -10,6 +10,7 @@ import functools
 import inspect
 
 from ..backends import array_module
+from ..backends.selection import select
 from ..dtypes import finfo
 from ..random import stream_of
 from ..tensor import Tensor
@@ -84,7 +85,7 @@ class leaky_relu:
         return (input,), {"slope": float(negative_slope)}
 
     def forward(xp, a, *, slope):
-        return xp.where(a > 0, a, a * a.dtype.type(slope))
+        return select(xp, a > 0, a, a * a.dtype.type(slope))
 
     def save(ctx, out, a, *, slope):
         ctx.save_for_backward(a)
@@ -147,7 +148,7 @@ class threshold:
         return (input,), {"limit": threshold, "value": value}
 
     def forward(xp, a, *, limit, value):
-        return xp.where(a <= a.dtype.type(limit), a.dtype.type(value), a)
+        return select(xp, a <= a.dtype.type(limit), a.dtype.type(value), a)
 
     def save(ctx, out, a, *, limit, value):
         ctx.save_for_backward(a)
@@ -207,7 +208,7 @@ class hardshrink:
         return (input,), {"limit": lambd}
 
     def forward(xp, a, *, limit):
-        return xp.where(xp.abs(a) <= a.dtype.type(limit), a.dtype.type(0), a)
+        return select(xp, xp.abs(a) <= a.dtype.type(limit), a.dtype.type(0), a)
 
     def save(ctx, out, a, *, limit):
         ctx.save_for_backward(a)
@@ -236,7 +237,7 @@ class softshrink:
 
     def forward(xp, a, *, limit):
         limit = a.dtype.type(limit)
-        return xp.where(a > limit, a - limit, xp.where(a < -limit, a + limit, a * a.dtype.type(0)))
+        return select(xp, a > limit, a - limit, select(xp, a < -limit, a + limit, a * a.dtype.type(0)))
 
     def save(ctx, out, a, *, limit):
         ctx.save_for_backward(a)
@@ -279,7 +280,7 @@ class sloped:
     """x where x > 0, else `weight * x`; the weight broadcasts."""
 
     def forward(xp, a, weight):
-        return xp.where(a > 0, a, a * weight)
+        return select(xp, a > 0, a, a * weight)
 
     def save(ctx, out, a, weight):
         ctx.save_for_backward(a, weight)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 
+from ..backends.selection import select
 from ..tensor import Tensor
 from ._arguments import result_dtype
 from ._numeric import kind_name, narrow, require_kind, wide
@@ -122,7 +123,7 @@ class huber_error:
     def value(xp, a, b, delta):
         distance, delta = xp.abs(a - b), a.dtype.type(delta)
         half = a.dtype.type(0.5)
-        return xp.where(distance < delta, half * distance * distance, delta * (distance - half * delta))
+        return select(xp, distance < delta, half * distance * distance, delta * (distance - half * delta))
 
     def slope(a, b, delta):
         return (a - b).clamp(-delta, delta), None
@@ -135,7 +136,7 @@ class smooth_absolute_error:
     def value(xp, a, b, beta):
         distance, beta = xp.abs(a - b), a.dtype.type(beta)
         half = a.dtype.type(0.5)
-        return xp.where(distance < beta, half * distance * distance / beta, distance - half * beta)
+        return select(xp, distance < beta, half * distance * distance / beta, distance - half * beta)
 
     def slope(a, b, beta):
         return ((a - b) / beta).clamp(-1, 1), None

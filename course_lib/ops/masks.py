@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..backends import array_module
+from ..backends.selection import select
 from ..tensor import Tensor, wrap
 from ._arguments import broadcast_error, cast, result_dtype
 from ._op import function, op, write_out
@@ -38,7 +39,7 @@ class masked_fill:
     def forward(xp, a, mask, value):
         value = cast(value, a.dtype) if hasattr(value, "strides") else a.dtype.type(value)
         try:
-            return xp.where(mask, value, a)
+            return select(xp, mask, value, a)
         except ValueError as error:
             raise broadcast_error("masked_fill", wrap(a), wrap(mask), error) from error
 
@@ -72,7 +73,7 @@ class where_select:
     """`input` where the condition holds, `other` elsewhere."""
 
     def forward(xp, condition, a, b):
-        return xp.where(condition, a, b)
+        return select(xp, condition, a, b)
 
     def save(ctx, out, condition, a, b):
         ctx.save_for_backward(condition)

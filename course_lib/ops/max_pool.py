@@ -11,6 +11,7 @@ import math
 
 from ..autograd.grad_mode import GRAD
 from ..backends import array_module
+from ..backends.selection import select
 from ..tensor import Tensor, wrap
 from ._numeric import in_layout_of, require_kind
 from ._op import function, op
@@ -98,7 +99,7 @@ def _at_largest(xp, g, a, *, kernel, stride, padding, dilation, size):
         else:
             hit &= open_windows
             open_windows ^= hit
-        target += xp.where(hit, g, g.dtype.type(0))
+        target += select(xp, hit, g, g.dtype.type(0))
     return made[(..., *[slice(p, p + n) for p, n in zip(padding, shape, strict=True)])]
 
 

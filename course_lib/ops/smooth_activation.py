@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backends import error_function
+from ..backends.selection import select
 from ..tensor import Tensor, normalize_dim
 from ._numeric import narrow, require_kind, special, wide
 from ._op import function, op
@@ -25,7 +26,7 @@ def _exponential_unit(name: str, node: str):
 
     def forward(xp, a, *, below, above, rate):
         number = a.dtype.type
-        return xp.where(a > 0, a * number(above), xp.expm1(xp.minimum(a, 0) * number(rate)) * number(below))
+        return select(xp, a > 0, a * number(above), xp.expm1(xp.minimum(a, 0) * number(rate)) * number(below))
 
     def save(ctx, out, a, *, below, above, rate):
         ctx.save_for_backward(a)
@@ -136,7 +137,7 @@ class softplus:
 
     def forward(xp, a, *, beta, limit):
         z = a * a.dtype.type(beta)
-        return xp.where(z > limit, a, xp.logaddexp(z, a.dtype.type(0)) / a.dtype.type(beta))
+        return select(xp, z > limit, a, xp.logaddexp(z, a.dtype.type(0)) / a.dtype.type(beta))
 
     def save(ctx, out, a, *, beta, limit):
         ctx.save_for_backward(a)
