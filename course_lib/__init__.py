@@ -57,7 +57,8 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_autocast_gpu_dtype"), "amp.autocast_mode")}  # fmt: skip
 _SUBMODULES = {"_utils", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributions",
                "fft", "func", "functional", "hub", "jit", "linalg", "masked", "multiprocessing", "nn", "onnx", "optim",
-               "profiler", "random", "serialization", "signal", "special", "storage", "testing", "utils", "version"}  # fmt: skip
+               "profiler", "random", "serialization", "signal", "special", "storage", "testing", "utils",
+               "version"}  # fmt: skip
 
 
 def __getattr__(name: str):
