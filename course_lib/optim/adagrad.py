@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..ops.creation import full_like
-from ._elementwise import ElementwiseOptimizer, descent, kept_number
+from ._elementwise import ElementwiseOptimizer, descent, kept_number, kernel_for
 from .optimizer import check_fused, check_settings
 
 
@@ -45,6 +47,14 @@ class Adagrad(ElementwiseOptimizer):
         for state in self.state.values():
             state["sum"].share_memory_()
             state["step"].share_memory_()
+
+    def compiled(self, group, numbers, p):
+        run = kernel_for("adagrad", p, 3e-6, 7e-10)
+        if run is None:
+            return None
+        size = group["lr"] / (1 + (numbers[0] - 1) * group["lr_decay"])
+        constants = [np.float32(c) for c in (size, group["eps"], group["weight_decay"])]
+        return lambda *arrays: run(*arrays, *constants, group["maximize"])
 
     def update(self, xp, group, numbers, p, g, total):
         (step,) = numbers

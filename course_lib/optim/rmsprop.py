@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ._elementwise import ElementwiseOptimizer, descent
+import numpy as np
+
+from ._elementwise import ElementwiseOptimizer, descent, kernel_for
 from .optimizer import check_settings
 
 
@@ -33,6 +35,14 @@ class RMSprop(ElementwiseOptimizer):
         names = ("square_avg",)
         names += ("momentum_buffer",) if group["momentum"] > 0 else ()
         return names + (("grad_avg",) if group["centered"] else ())
+
+    def compiled(self, group, numbers, p):
+        run = None if group["centered"] or group["momentum"] > 0 else kernel_for("rmsprop", p, 3e-6, 7e-10)
+        if run is None:
+            return None
+        constants = (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"])
+        constants = [np.float32(c) for c in constants]
+        return lambda *arrays: run(*arrays, *constants, group["maximize"])
 
     def update(self, xp, group, numbers, p, g, square_avg, *more):
         alpha, momentum = group["alpha"], group["momentum"]

@@ -219,6 +219,8 @@ def test_averaged_model_follows_its_rule():
         ("SGD", {"momentum": 0.9, "nesterov": True, "maximize": True}),
         ("Adam", {"weight_decay": 0.1, "maximize": True}),
         ("AdamW", {}),
+        ("RMSprop", {"weight_decay": 0.1}),
+        ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1, "maximize": True}),
     ],
 )
 def test_compiled_kernels_give_the_same_numbers(rule, settings):

@@ -48,3 +48,27 @@ def adam(p, g, exp_avg, exp_avg_sq, size, gain1, keep2, gain2, root, eps, shrink
         v = exp_avg_sq[i] * keep2 + gain2 * slope * slope
         exp_avg[i], exp_avg_sq[i] = m, v
         p[i] = p[i] * shrink - size * m / (math.sqrt(v) / root + eps)
+
+
+@declare(f"void({_ARRAY}, {_ARRAY}, {_ARRAY}, float32, float32, float32, float32, float32, boolean)")
+def rmsprop(p, g, square_avg, lr, keep, gain, eps, weight_decay, maximize):
+    """optim/rmsprop.py, neither centered nor with momentum."""
+    for i in range(len(p)):
+        slope = -g[i] if maximize else g[i]
+        if weight_decay != 0:
+            slope += weight_decay * p[i]
+        v = square_avg[i] * keep + gain * slope * slope
+        square_avg[i] = v
+        p[i] -= lr * (slope / (math.sqrt(v) + eps))
+
+
+@declare(f"void({_ARRAY}, {_ARRAY}, {_ARRAY}, float32, float32, float32, boolean)")
+def adagrad(p, g, total, size, eps, weight_decay, maximize):
+    """optim/adagrad.py."""
+    for i in range(len(p)):
+        slope = -g[i] if maximize else g[i]
+        if weight_decay != 0:
+            slope += weight_decay * p[i]
+        s = total[i] + slope * slope
+        total[i] = s
+        p[i] -= size * slope / (math.sqrt(s) + eps)
