@@ -130,12 +130,12 @@ reasons(other)
 reasons(nn.Linear(2, 2))
 
 # --- Transformer: masks of two kinds
-import warnings
+from warnings import catch_warnings, simplefilter
 nn = torch.nn
 x = torch.zeros(3, 2, 4)
 for model in (nn.TransformerEncoderLayer(4, 2, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 1)):
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
+    with catch_warnings(record=True) as seen:
+        simplefilter("always")
         model(x, torch.zeros(3, 3), torch.zeros(2, 3).bool())
     print([(w.category.__name__, str(w.message)) for w in seen])
 
