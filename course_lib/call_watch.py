@@ -140,8 +140,12 @@ def _machinery() -> dict[CodeType, object]:
 def _inside(function):
     """The function in the wrappers that give it an `out=` argument and autocast; their calls are not looked at."""
     while getattr(function, "__code__", None) in (_WITH_OUT, _WITH_AUTOCAST):
-        function = function.__wrapped__
+        function = _free_variable(function, "made")
     return function
+
+
+def _free_variable(function: FunctionType, name: str):
+    return function.__closure__[function.__code__.co_freevars.index(name)].cell_contents
 
 
 def _add(found: dict, function, target: str) -> None:
@@ -199,7 +203,7 @@ def _op_behind(function) -> type | None:
     code = getattr(function, "__code__", None)
     if code is None or "cls" not in code.co_freevars:
         return None
-    return function.__closure__[code.co_freevars.index("cls")].cell_contents
+    return _free_variable(function, "cls")
 
 
 # ---- from targets to functions -------------------------------------------------------------------------------------

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from .. import dtypes
-from .builder import Builder, Ref, handles
+from .builder import Ref, handles
 from .pointwise import number
 
 
@@ -47,51 +44,6 @@ def _einsum(g, equation, *operands):
         g.refuse("einsum is exported with an equation as text")
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
     return g.op("Einsum", *operands, equation=equation.replace(" ", ""))
-
-
-@handles("scaled_dot_product_attention")
-def _attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
-    if dropout_p:
-        g.refuse("attention with dropout has no ONNX operator here: call eval() first")
-    if enable_gqa:
-        key, value = [_repeated_heads(g, t, query.shape[-3] // t.shape[-3]) for t in (key, value)]
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    return _attended(g, query, key, value, attn_mask, scale, is_causal, False)[0]
-
-
-@handles("ops.attend")  # the op of the heads whose weights are wanted
-def _attend(g, q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, may_forget, kept):
-    if noise is not None:
-        g.refuse("attention with dropout has no ONNX operator here: call eval() first")
-    made, weights = _attended(g, q, k, v, mask, scale, causal, blind_is_nan)
-    return (made, weights) if with_weights else made
-
-
-def _attended(g, query, key, value, mask, scale: float, is_causal: bool, blind_is_nan: bool):
-    """Attention and its weights; a query that may look nowhere gives zeros unless `blind_is_nan`."""
-    order = [*range(key.ndim - 2), key.ndim - 1, key.ndim - 2]
-    scores = g.op("MatMul", g.op("Mul", query, number(g, scale, query)), g.transpose(key, order))
-    lowest = g.constant(-math.inf, query.dtype)
-    if is_causal:
-        sizes = g.op("Concat", g.shape_of(query, -2, query.ndim - 1), g.shape_of(key, -2, key.ndim - 1), axis=0)
-        seen = g.op("Trilu", g.op("Expand", g.constant(1), sizes), upper=0)
-        scores = g.op("Where", g.op("Cast", seen, to=g.type_of(dtypes.bool)), scores, lowest)
-    blind = None
-    if mask is not None:
-        is_bool = mask.dtype is dtypes.bool
-        scores = g.op("Where", mask, scores, lowest) if is_bool else g.op("Add", scores, mask)
-        if not blind_is_nan:
-            largest = g.reduce("ReduceMax", scores, [query.ndim - 1 if query.ndim >= mask.ndim else -1], True)
-            blind = g.op("Equal", largest, lowest)
-    weights = g.op("Softmax", scores, axis=-1)
-    if blind is not None:
-        weights = g.op("Where", blind, g.constant(0.0, query.dtype), weights)
-    return g.op("MatMul", weights, value), weights
-
-
-def _repeated_heads(g: Builder, x: Ref, times: int) -> Ref:
-    shape = (*x.shape[:-3], x.shape[-3] * times, *x.shape[-2:])
-    return Ref(g.call("repeat_interleave", x, times, x.ndim - 3), shape, x.dtype)
 
 
 @handles("cosine_similarity")

@@ -8,6 +8,7 @@ from ..jit.graph import Graph, Value, leaves, replaced
 from ..jit.trace import RANDOM
 from . import (  # noqa: F401 - each registers its handlers
     activation,
+    attention,
     creation,
     indexing,
     loss,
