@@ -69,8 +69,11 @@ class Categorical(ProbsOrLogits, Distribution):
     def log_prob(self, value):
         if self._validate_args:
             self._validate_sample(value)
-        index, logits = torch.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
-        return logits.gather(-1, index[..., :1]).squeeze(-1)
+        index, logits = value.long(), self.logits
+        if index.shape != self._batch_shape:
+            shape = torch.broadcast_shapes(index.shape, self._batch_shape)
+            index, logits = index.expand(shape), logits.expand(shape + logits.shape[-1:])
+        return logits.gather(-1, index.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self):
         logits = self.logits.clamp(min=torch.finfo(self.logits.dtype).min)  # 0·(-∞) would be nan

@@ -52,8 +52,11 @@ class Normal(ExponentialFamily):
 
     def sample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
+        loc, scale = self.loc, self.scale
+        if shape != self._batch_shape:
+            loc, scale = loc.expand(shape), scale.expand(shape)
         with torch.no_grad():
-            return torch.normal(self.loc.expand(shape), self.scale.expand(shape))
+            return torch.normal(loc, scale)
 
     def rsample(self, sample_shape=()):
         return self.loc + standard_normal(self.loc, self._extended_shape(sample_shape)) * self.scale

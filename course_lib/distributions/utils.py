@@ -23,8 +23,7 @@ def broadcast_all(*values) -> tuple:
 
 def standard_normal(like, shape):
     """Standard normal numbers of this shape in the dtype of `like`."""
-    zeros = torch.zeros(shape, dtype=like.dtype)
-    return torch.normal(zeros, torch.ones(shape, dtype=like.dtype))
+    return torch.randn(shape, dtype=like.dtype)
 
 
 def sum_rightmost(value, count: int):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..tensor import Tensor
 from ._numeric import kind_name, narrow, wide
 from ._op import function, op
+from .gather_scatter import places
 from .linear import linear
 from .loss import reduced, reduction_of
 from .softmax import log_softmax
@@ -64,8 +65,8 @@ class spread_loss:
             share = share / xp.add.reduce(w, axis=None, dtype=share.dtype)
         share = xp.where(kept, share, share.dtype.type(0))  # what is ignored gets nothing, not even a NaN
         made = xp.zeros(shape, g.dtype)
-        places = list(xp.ogrid[tuple(slice(n) for n in target.shape)])
-        made[(places[0], chosen, *places[1:])] = share
+        first, *rest = places(xp, target.shape)
+        made[(first, chosen, *rest)] = share
         return made
 
     def save(ctx, out, g, target, weight, *, shape, **rule):

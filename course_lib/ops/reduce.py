@@ -11,6 +11,7 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
+from ._numeric import conjugate, narrow, wide
 from ._op import function, op, write_out
 from .broadcasting import expand_to
 from .creation import ones_like
@@ -220,18 +221,31 @@ def count_nonzero(input, dim=None):
 # ---- in the exponent ---------------------------------------------------------------------------------------------
 
 
-@function(method=True)
-def logsumexp(input, dim, keepdim=False, *, out=None):
+@op()
+class logsumexp:
     """logsumexp(input, dim, keepdim=False, *, out=None) -> Tensor: `log(sum(exp(input)))` without overflow.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logsumexp.html
     """
-    dims = dims_of(dim, input.ndim)
-    input = input if input.dtype.category >= FLOAT else input.to(dtypes.get_default_dtype())
-    top = 0
-    if input.numel():
-        top = input.detach().real.amax(dims, True)  # a complex number is as large as its real part
-        top = top.masked_fill(top.abs() == math.inf, 0)
-    made = sum((input - top).exp(), dims, True).log() + top
-    made = made if keepdim else made.squeeze(dims)
-    return made if out is None else write_out("logsumexp", out, (input,), made)
+
+    def arguments(input, dim, keepdim=False):
+        input = input if input.dtype.category >= FLOAT else input.to(dtypes.get_default_dtype())
+        return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
+
+    def forward(xp, a, *, dims, keepdim):
+        made, top = wide(a), 0
+        if a.size:
+            top = xp.amax(made.real, axis=dims, keepdims=True)  # a complex number is as large as its real part
+            top = xp.where(xp.isinf(top), top.dtype.type(0), top)
+        made = xp.log(xp.add.reduce(xp.exp(made - top), axis=dims, keepdims=True)) + top
+        return narrow(made if keepdim else made.squeeze(dims), a.dtype)
+
+    def save(ctx, out, a, *, dims, keepdim):
+        ctx.save_for_backward(a, out)
+        ctx.dims, ctx.keepdim = dims, keepdim
+
+    def backward(ctx, g):
+        a, out = ctx.saved_tensors
+        share = (a - restored(out, ctx.dims, ctx.keepdim)).exp()  # softmax
+        return restored(g, ctx.dims, ctx.keepdim) * conjugate(share)
+

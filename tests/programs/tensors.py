@@ -431,3 +431,12 @@ for mode in ("bilinear", "nearest", "bicubic"):
 volume = torch.arange(16.0).reshape(1, 1, 2, 2, 4).requires_grad_()
 made = torch.nn.functional.grid_sample(volume, torch.tensor([0.1, -0.4, 0.8]).reshape(1, 1, 1, 1, 3), padding_mode="border", align_corners=True)
 print(made, *torch.autograd.grad(made.sum(), volume))
+
+# --- logsumexp is one step of the graph
+x = torch.tensor([[1.0, 2.0], [float("-inf"), 0.5]], requires_grad=True)
+y = x.logsumexp(1)
+y.sum().backward()
+print(y, x.logsumexp((0, 1)), x.logsumexp(0, keepdim=True), x.grad, torch.logsumexp(torch.zeros(3, 0), 1), torch.logsumexp(torch.ones(2).long(), 0))
+z = torch.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+z.logsumexp(0).abs().backward()
+print(z.grad)
