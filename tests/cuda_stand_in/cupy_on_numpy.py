@@ -452,7 +452,8 @@ class _Grid:
 def _build() -> types.ModuleType:
     module = types.ModuleType("cupy_on_numpy")
     for name, parameters in _NAMES["functions"].items():
-        setattr(module, name, _on_device(name, getattr(np, name), parameters))
+        if hasattr(np, name):  # a newer NumPy may have given up a name
+            setattr(module, name, _on_device(name, getattr(np, name), parameters))
     for name in _NAMES["ufuncs"]:
         setattr(module, name, ufunc(name))
     for folder, ours in (("linalg", np.linalg), ("fft", np.fft), ("special", scipy.special)):
