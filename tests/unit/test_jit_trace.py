@@ -275,6 +275,26 @@ def test_is_tracing_inside():
     assert seen == [True]
 
 
+def test_packed_sequences_of_other_lengths():
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(4, 5, batch_first=True)
+
+        def forward(self, x, lengths):
+            packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            out, last = self.rnn(packed)
+            return (*nn.utils.rnn.pad_packed_sequence(out, batch_first=True), last)
+
+    module = Packed()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = reloaded(traced(module, torch.randn(3, 6, 4), torch.tensor([2, 6, 3])))
+    x, lengths = torch.randn(3, 5, 4), torch.tensor([5, 1, 4])
+    for a, b in zip(program(x, lengths), module(x, lengths), strict=True):
+        same(a, b)
+
+
 # ---- warnings and errors -------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ...ops._op import function
 from ...ops.creation import empty_like
 from ...ops.from_data import as_tensor
 from ...ops.ranges import arange
@@ -191,11 +192,20 @@ def pack_padded_sequence(input: Tensor, lengths, batch_first: bool = False, enfo
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} "
             f"(batch_size={input.size(batch_dim)})"
         )
+    return PackedSequence(*_pack_padded_sequence(input, lengths, batch_first), sorted_indices)
+
+
+@function()
+def _pack_padded_sequence(input, lengths, batch_first):
+    """The elements of a batch without padding, and how many sequences there are at each time step.
+
+    An operation of its own, so that a trace (`torch.jit`) keeps it for other lengths.
+    """
     if batch_first:
         input = input.transpose(0, 1)
     _check_lengths(lengths.tolist(), len(input))
     present = _present(lengths)
-    return PackedSequence(input[: len(present)][present.to(input.device)], present.sum(1), sorted_indices)
+    return input[: len(present)][present.to(input.device)], present.sum(1)
 
 
 def _check_lengths(lengths: list[int], longest: int) -> None:
@@ -235,16 +245,21 @@ def pad_packed_sequence(
             "Expected total_length to be at least the length of the longest sequence in input, but got total_length="
             f"{total_length} and max sequence length being {longest}"
         )
-    batch = int(sizes[0])
-    lengths = (sizes.unsqueeze(1) > arange(batch, device="cpu")).sum(0)
-    padded = data.new_full((longest if total_length is None else total_length, batch, *data.shape[1:]), padding_value)
-    padded[:longest][_present(lengths).to(data.device)] = data
-    if batch_first:
-        padded = padded.transpose(0, 1)
+    padded, lengths = _pad_packed_sequence(data, sizes, batch_first, padding_value, total_length)
     if sequence.unsorted_indices is None:
         return padded, lengths
     order = sequence.unsorted_indices
     return padded.index_select(0 if batch_first else 1, order), lengths[order.cpu()]
+
+
+@function()
+def _pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_length):
+    """The padded batch and the lengths of its sequences; the inverse of `_pack_padded_sequence`."""
+    longest, batch = len(batch_sizes), int(batch_sizes[0])
+    lengths = (batch_sizes.unsqueeze(1) > arange(batch, device="cpu")).sum(0)
+    padded = data.new_full((longest if total_length is None else total_length, batch, *data.shape[1:]), padding_value)
+    padded[:longest][_present(lengths).to(data.device)] = data
+    return padded.transpose(0, 1) if batch_first else padded, lengths
 
 
 def pack_sequence(sequences, enforce_sorted: bool = True) -> PackedSequence:
