@@ -14,7 +14,6 @@ every part is checked, and no pickle and no code of the file's author is run out
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -50,18 +49,21 @@ def save(m, f, _extra_files=None) -> None:
         raise AttributeError(f"'{type(m).__name__}' object has no attribute 'save'")
     writer = _Writer()
     program = {"format": FORMAT, "version": VERSION} | writer.program(m)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("program.json", json.dumps(program, allow_nan=False))
-        for number, array in enumerate(writer.arrays):
-            archive.writestr(f"tensors/{number}", array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-        for name, content in (_extra_files or {}).items():
-            archive.writestr(f"extra/{name}", content)
     if hasattr(f, "write"):
-        f.write(buffer.getvalue())
+        _write(f, program, writer.arrays, _extra_files or {})
         return
     with replacing(f) as file:
-        file.write(buffer.getvalue())
+        _write(file, program, writer.arrays, _extra_files or {})
+
+
+def _write(file, program: dict, arrays: list, extra: dict) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("program.json", json.dumps(program, allow_nan=False))
+        for number, array in enumerate(arrays):
+            little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+            archive.writestr(f"tensors/{number}", little.tobytes())
+        for name, content in extra.items():
+            archive.writestr(f"extra/{name}", content)
 
 
 class _Writer:
