@@ -32,9 +32,12 @@ from .subset import may_be_declared
 
 FORMAT, VERSION = "course_lib.jit", 1
 _LIMIT = 1 << 28  # bytes of program.json
-_TORCH = (
-    "this is an archive of PyTorch's own TorchScript, which course_lib does not read; trace or script the model again"
-)
+_NO_PROGRAM = "this zip file has no program.json: torch.jit.save did not write it"
+_FOREIGN = {  # what other archives hold
+    "/constants.pkl": "this is an archive of PyTorch's own TorchScript, which course_lib does not read; trace or script "
+    "the model again",
+    "/data.pkl": "this is a file of torch.save: read it with torch.load",
+}
 
 
 def save(m, f, _extra_files=None) -> None:
@@ -170,10 +173,8 @@ class _Reader:
         self.archive, self.map_location = archive, map_location
         names = archive.namelist()
         if "program.json" not in names:
-            foreign = any(name.endswith(("/constants.pkl", "/data.pkl")) for name in names)
-            raise ArchiveError(
-                _TORCH if foreign else "this zip file has no program.json: torch.jit.save did not write it"
-            )
+            found = [text for end, text in _FOREIGN.items() if any(name.endswith(end) for name in names)]
+            raise ArchiveError([*found, _NO_PROGRAM][0])
         if archive.getinfo("program.json").file_size > _LIMIT:
             raise ArchiveError(f"program.json is larger than {_LIMIT} bytes")
         try:

@@ -345,6 +345,15 @@ def test_dynamic_shapes(dynamic_shapes):
     assert torch.onnx.export(Flat(), X, dynamic_shapes=dynamic_shapes)(torch.randn(5, 3, 4))[0].shape == (5, 12)
 
 
+def test_named_dimensions():
+    batch = torch.export.Dim("batch", min=1)
+    program = torch.onnx.export(nn.Linear(4, 2), X[:, 0], dynamic_shapes={"input": {0: batch}})
+    assert program.model_proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    for hint, changes in ((torch.export.Dim.AUTO, True), (torch.export.Dim.STATIC, False), (None, False)):
+        program = torch.onnx.export(nn.ReLU(), X, dynamic_shapes=({0: hint},))
+        assert bool(program.model_proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param) is changes
+
+
 def test_arguments():
     class Adds(nn.Module):
         def forward(self, x, y=None, *, scale=1.0, pairs=()):

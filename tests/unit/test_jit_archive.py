@@ -145,6 +145,7 @@ def test_programs_with_other_parts_give_a_clear_error(data):
 CLEAR = {
     "no program": (zipped({"a": b""}), "no program.json"),
     "PyTorch's own": (zipped({"m/constants.pkl": b"", "m/data.pkl": b""}), "PyTorch's own TorchScript"),
+    "a file of torch.save": (zipped({"m/data.pkl": b""}), "read it with torch.load"),
     "another format": (zipped({"program.json": b'{"format": "x"}'}), "not in the format"),
     "a later version": (changed(TRACED, lambda p: p.update(version=99)), "version 99"),
     "deep nesting": (zipped({"program.json": b"[" * 100_000}), "damaged"),
