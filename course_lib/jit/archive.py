@@ -34,8 +34,8 @@ FORMAT, VERSION = "course_lib.jit", 1
 _LIMIT = 1 << 28  # bytes of program.json
 _NO_PROGRAM = "this zip file has no program.json: torch.jit.save did not write it"
 _FOREIGN = {  # what other archives hold
-    "/constants.pkl": "this is an archive of PyTorch's own TorchScript, which course_lib does not read; trace or script "
-    "the model again",
+    "/constants.pkl": "this is an archive of PyTorch's own TorchScript, which course_lib does not read; trace or "
+    "script the model again",
     "/data.pkl": "this is a file of torch.save: read it with torch.load",
 }
 
