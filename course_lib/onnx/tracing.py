@@ -28,9 +28,10 @@ class ExportTracer(Tracer):
 
     def enter(self, target: str, frame):
         """Before a tensor is written into, its value gets a copy of the numbers: it may become a constant."""
+        names = frame.f_code.co_varnames
         writes = target.endswith("_") and target != "Tensor.__getitem__"
-        if not self.open and (writes or {"out", "inplace"} & frame.f_locals.keys()):
-            given = (*frame.f_locals.values(),)[:1], frame.f_locals.get("out")
+        if not self.open and (writes or "out" in names or "inplace" in names):
+            given = frame.f_locals[names[0]], frame.f_locals.get("out")
             for tensor in [t for t in leaves(given) if id(t) in self.values]:
                 value = self.values[id(tensor)][1]
                 if value.example is tensor:
