@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 
 
-def compile(model=None, *, fullgraph=False, dynamic=None, backend=None, mode=None, options=None, disable=False,
-            **others):  # fmt: skip
+def compile(model=None, *, fullgraph=False, dynamic=None, backend=None, mode=None, options=None, name=None,
+            disable=False, recompile_limit=None, isolate_recompiles=False, shapes_spec=None):  # fmt: skip
     """compile(model) -> model, unchanged; also a decorator, with or without arguments.
 
     All arguments are accepted and have no effect. RuntimeError where both `mode` and `options` are given.

@@ -46,7 +46,7 @@ def _traced_operator(name: str, reflected: bool):
 
     def method(self, *others):
         result = plain(self, *others)
-        if type(result) is not int:
+        if type(result) is not int or self.tracer not in active:
             return result
         operands = (*others, self) if reflected else (self, *others)
         return self.tracer.integer(f"operator.{name}", operands, result)

@@ -20,6 +20,10 @@ from .tracing import run_with_larger_sizes, steady_values, traced
 from .writer import Writer
 
 DEFAULT_OPSET, LOWEST_OPSET = 20, 13
+# Arguments of PyTorch's that change nothing here.
+ACCEPTED = {"artifacts_dir", "autograd_inlining", "custom_opsets", "custom_translation_table", "dump_exported_program",
+            "export_modules_as_functions", "fallback", "operator_export_type", "optimize", "profile",
+            "report"}  # fmt: skip
 
 
 def export(model, args=(), f=None, *, kwargs=None, verbose=None, input_names=None, output_names=None,
@@ -46,6 +50,9 @@ def export(model, args=(), f=None, *, kwargs=None, verbose=None, input_names=Non
 
     Source: https://docs.pytorch.org/docs/stable/onnx.html
     """
+    unknown = accepted.keys() - ACCEPTED
+    if unknown:
+        raise TypeError(f"export() got an unexpected keyword argument '{min(unknown)}'")
     _require_onnx()
     opset = _checked_opset(opset_version)
     args, kwargs = _arguments(args, kwargs)

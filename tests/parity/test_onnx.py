@@ -458,6 +458,8 @@ def test_operators_that_came_later():
 
 
 def test_names_that_do_not_exist():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'opset'"):
+        torch.onnx.export(nn.ReLU(), X, opset=17)
     with pytest.raises(ValueError, match="dynamic_axes names 'y'"):
         torch.onnx.export(nn.ReLU(), X, input_names=["x"], dynamic_axes={"y": {0: "n"}})
 

@@ -267,6 +267,10 @@ def test_nothing_stays_behind():
     assert vars(torch.Tensor)["shape"] is shape
     assert not torch.jit.is_tracing()
     assert type(torch.ones(2).shape[0]) is int
+    kept = []
+    traced(lambda x: kept.append(x.shape[0]) or x * 2, torch.ones(3), check_trace=False)
+    assert kept[0] == 3
+    assert type(kept[0] + 1) is int
 
 
 def test_is_tracing_inside():
