@@ -7,10 +7,12 @@ wait for each other.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .lanes import WARP
 from .memory import GLOBAL, LOCAL, SHARED
 
 SECTOR = 32  # bytes of global memory that move together
@@ -36,7 +38,7 @@ class Machine:
 
 @dataclass
 class LineCount:
-    """What one source line did to one array."""
+    """What one place in the source did to one array."""
 
     line: int
     kind: str  # load, store, atomic
@@ -45,7 +47,9 @@ class LineCount:
     requests: int = 0  # accesses of whole warps
     transactions: int = 0  # sectors (global) or passes (shared)
     ideal: int = 0  # what the same bytes would have needed at best
-    sample: tuple = ()  # byte addresses of the first warp, a number a lane (None where inactive)
+    text: str = ""  # the access as it is written, `x[i]`
+    bytes: int = 0  # the size of an element
+    sample: tuple = ()  # the first warp's first access: (lanes that took part, the byte address of each)
 
     @property
     def efficiency(self) -> float:
@@ -76,18 +80,22 @@ class Counts:
 
     def access(self, run, array, lanes, at, kind: str) -> None:
         """Count one access of the lanes `lanes` to the elements `at` of an array."""
-        key = (run.line, kind, array.name)
+        key = (run.place, kind, array.name)
         count = self.accesses.get(key)
         if count is None:
-            count = self.accesses[key] = LineCount(run.line, kind, array.name, array.space)
+            text = ast.unparse(run.place)
+            count = LineCount(run.line, kind, array.name, array.space, text=text, bytes=array.dtype.itemsize)
+            self.accesses[key] = count
         warp = run.lanes.warp[lanes]
         warps = _distinct(warp)
         count.requests += warps
         size = array.dtype.itemsize
         if array.space == SHARED:
             address = at % max(array.size, 1) * size
-            count.transactions += _passes(warp, address, size)
-            count.ideal += warps * max(1, size // WORD)
+            words = max(1, size // WORD)
+            turns = warp * words + run.lanes.lane[lanes] * words // WARP  # of 8-byte elements, half a warp at a time
+            count.transactions += _passes(turns, address, max(size, WORD))
+            count.ideal += _distinct(turns)
         elif array.space == LOCAL:
             return
         else:
@@ -140,10 +148,13 @@ def _distinct(sorted_or_not) -> int:
     return int(np.count_nonzero(np.bincount(sorted_or_not)))
 
 
-def _passes(warp, address, size: int) -> int:
-    """How often shared memory must be asked: for each warp, the most different words that one bank has to give."""
-    words = np.unique(warp * (1 << 32) + address // WORD)
-    banks = (words >> 32) * BANKS + words % BANKS
-    each = np.bincount(banks)
-    each = np.pad(each, (0, -len(each) % BANKS)).reshape(-1, BANKS).max(axis=1)
-    return int(each.sum()) * max(1, size // WORD)
+def _passes(turns, address, size: int) -> int:
+    """How often shared memory must be asked: for each turn, the most different elements that one bank has to give.
+
+    Elements larger than a word lie in several banks; these count as one wide bank.
+    """
+    banks = BANKS * WORD // size
+    elements = np.unique(turns * (1 << 32) + address // size)
+    each = np.bincount((elements >> 32) * banks + elements % banks)
+    each = np.pad(each, (0, -len(each) % banks)).reshape(-1, banks).max(axis=1)
+    return int(each.sum())

@@ -43,6 +43,10 @@ class Expressions:
         self.line = node.lineno + self.frame.function.first_line
         return evaluate(self, node)
 
+    def at(self, node) -> None:
+        """From now on this node, with its line, is what runs."""
+        self.place, self.line = node, node.lineno + self.frame.function.first_line
+
     def unsupported(self, node) -> UnsupportedSyntax:
         self.line = node.lineno + self.frame.function.first_line
         return self.error(UnsupportedSyntax, f"{type(node).__name__} cannot be used in a kernel")
@@ -208,7 +212,7 @@ class Expressions:
     def _subscript(self, node: ast.Subscript):
         held = self.value(node.value)
         index = self.index(node.slice)
-        self.line = node.lineno + self.frame.function.first_line
+        self.at(node)
         if isinstance(held, KernelArray):
             return held.load(self, index, self.active)
         if isinstance(held, tuple):
@@ -234,7 +238,7 @@ class Expressions:
             raise self.error(UnsupportedSyntax, "`*` and `**` cannot be used in a call inside a kernel")
         args = [self.value(part) for part in node.args]
         named = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
-        self.line = node.lineno + self.frame.function.first_line
+        self.at(node)
         if isinstance(function, Intrinsic):
             return function.simulate(self, node, args, named)
         if isinstance(function, DeviceFunction):

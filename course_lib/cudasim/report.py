@@ -56,11 +56,11 @@ class Report:
         """The estimated time in cycles on a machine (see `Machine`; a small one if none is given)."""
         return self.counts.cycles(machine or Machine(), self.blocks)
 
-    def show(self):
-        """The counts and access patterns as a figure."""
+    def show(self, machine: Machine | None = None):
+        """The counts and access patterns as a figure, with the cycles estimated for `machine`."""
         from ..viz.kernels import launch_figure
 
-        return launch_figure(self)
+        return launch_figure(self, machine or Machine())
 
     def __str__(self) -> str:
         counts = self.counts

@@ -113,7 +113,7 @@ class Statements(Expressions):
         elif isinstance(target, ast.Subscript):
             held = self.value(target.value)
             index = self.index(target.slice)
-            self.line = node.lineno + self.frame.function.first_line
+            self.at(target)
             if not isinstance(held, KernelArray):
                 raise self.type_error("only elements of arrays can be assigned")
             held.store(self, index, self.number(value), self.active)
@@ -158,10 +158,10 @@ class Statements(Expressions):
         held, index = self.value(target.value), self.index(target.slice)
         if not isinstance(held, KernelArray):
             raise self.type_error("only elements of arrays can be assigned")
-        self.line = node.lineno + self.frame.function.first_line
+        self.at(target)
         old = held.load(self, index, self.active)
         new = self.operate(node.op, old, self.value(node.value))
-        self.line = node.lineno + self.frame.function.first_line
+        self.at(target)
         held.store(self, index, new, self.active)
         return active
 

@@ -19,6 +19,7 @@ from .course import course_map, exercise_cycle
 from .dtypes import compare_dtypes, promotion_table, wrap_around
 from .figure import Figure
 from .images import SAMPLE_TITLES, image_planes, image_strip, sample_images
+from .kernels import launch_figure, show_grid
 from .memory import memory_map, tensor_anatomy, view_or_copy
 from .operations import joining, masking, matrix_product, reduction
 from .slice_explorer import SliceExplorer
@@ -38,12 +39,14 @@ __all__ = [
     "image_planes",
     "image_strip",
     "joining",
+    "launch_figure",
     "masking",
     "matrix_product",
     "memory_map",
     "promotion_table",
     "reduction",
     "sample_images",
+    "show_grid",
     "show_tensor",
     "tensor_anatomy",
     "view_or_copy",
