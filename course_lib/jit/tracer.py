@@ -37,6 +37,9 @@ class TracedInt(int):
         made.value, made.tracer = value, tracer
         return made
 
+    def __index__(self):
+        return self  # what Size asks of its entries
+
     def __reduce__(self):
         return int, (int(self),)
 
@@ -134,7 +137,8 @@ class Tracer:
         known = self.values.get(id(tensor))
         if self.open or known is None or not known[1].traced or known[1].name in self.graph.weights:
             return Size(shape)
-        return Size([self.integer("Tensor.size", (tensor, dim), n) for dim, n in enumerate(shape)])
+        sizes = [self.integer("Tensor.size", (tensor, dim), n) for dim, n in enumerate(shape)]
+        return tuple.__new__(Size, sizes)  # Size(…) would make plain numbers of them
 
     def lowered(self, tree):
         """Arguments with values in the place of tensors and sizes; TypeError for what a graph cannot hold."""

@@ -46,6 +46,7 @@ SHAPES = {
     "reshape with arithmetic": lambda x: x.reshape(x.shape[0] * x.shape[1], -1),
     "halves": lambda x: x[:, : x.shape[1] // 2],
     "from the end": lambda x: x[x.size(0) - 1],
+    "a part of a size": lambda x: x.view(x.size()[:-1] + (2, 3)).reshape(*x.shape[:2], -1),
     "flatten": lambda x: x.flatten(1),
     "new tensors": lambda x: x + torch.ones(x.shape[0], 1, 1) * torch.arange(x.shape[2]),
     "numel": lambda x: x.view(x.numel()),
