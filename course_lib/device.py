@@ -31,6 +31,8 @@ class device:
             type, index = _parse(type)
         elif type not in _TYPES:
             raise RuntimeError(_unknown(type))
+        if index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
         self.type, self.index = type, index
 
     def __repr__(self) -> str:

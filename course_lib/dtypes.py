@@ -109,7 +109,12 @@ def from_numpy(array_dtype: np.dtype) -> dtype:
     found = _FROM_NUMPY.get(array_dtype)
     if found is None:
         found = bfloat16 if array_dtype.name == "bfloat16" else _FROM_NUMPY.get(array_dtype.newbyteorder("="))
-        if found is None or not array_dtype.isnative:
+        if not array_dtype.isnative:
+            raise ValueError(
+                "given numpy array has byte order different from the native byte order. Conversion between byte "
+                "orders is currently not supported."
+            )
+        if found is None:
             raise TypeError(
                 f"can't convert np.ndarray of type {array_dtype.type.__module__}.{array_dtype.type.__name__}. The only "
                 "supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "

@@ -17,6 +17,13 @@ class Size(tuple):
 
     __slots__ = ()
 
+    def __new__(cls, sizes=()):
+        made = tuple.__new__(cls, sizes)
+        for size in made:
+            if type(size) is not int:
+                return tuple.__new__(cls, map(_checked, range(len(made)), made))
+        return made
+
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
@@ -33,6 +40,9 @@ class Size(tuple):
     def __add__(self, other):
         return Size(tuple.__add__(self, other)) if isinstance(other, tuple) else NotImplemented
 
+    def __radd__(self, other):
+        return Size(tuple.__add__(other, self)) if isinstance(other, tuple) else NotImplemented
+
     def __mul__(self, times):
         return Size(tuple.__mul__(self, times))
 
@@ -40,3 +50,12 @@ class Size(tuple):
 
     def __reduce__(self):
         return (Size, (tuple(self),))
+
+
+Size.__module__ = "course_lib"
+
+
+def _checked(place: int, size) -> int:
+    if isinstance(size, float) or not hasattr(size, "__index__"):
+        raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(size).__name__}')")
+    return size.__index__()

@@ -18,7 +18,7 @@ from .device import device as device_type
 from .layouts import is_in, strided
 from .size import Size
 
-_new = object.__new__
+_new, _tuple = object.__new__, tuple.__new__
 
 
 class Storage:
@@ -113,12 +113,12 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """The size of each dimension."""
-        return Size(self._array.shape)
+        return _tuple(Size, self._array.shape)  # checks nothing, unlike Size(…)
 
     def size(self, dim: int | None = None):
         """The shape, or the size of dimension `dim`."""
         if dim is None:
-            return Size(self._array.shape)
+            return _tuple(Size, self._array.shape)  # checks nothing, unlike Size(…)
         return self._array.shape[normalize_dim(dim, self._array.ndim)]
 
     @property
@@ -216,16 +216,35 @@ class Tensor:
         return bool(self._array.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int64_t"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("double"))
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
+
+    def _number(self, real: str | None = None):
+        """The one element, for `int(x)`, `float(x)` and `complex(x)`; RuntimeError where `real` cannot hold it."""
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        if self._requires_grad:
+            import warnings
+
+            warnings.warn(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                "Consider using tensor.detach() first.",
+                stacklevel=3,
+            )
+        value = self.item()
+        if real is not None and type(value) is complex:
+            if value.imag:
+                raise RuntimeError(f"value cannot be converted to type {real} without overflow")
+            return value.real
+        return value
 
     def __index__(self) -> int:
-        if self._array.size != 1 or self._array.dtype.kind not in "biu" or self._array.ndim > 0:
+        if self._array.size != 1 or self._array.dtype.kind not in "biu":
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._array.item())
 
@@ -238,6 +257,12 @@ class Tensor:
         if self._array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
+
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self._array.ndim else self
+
+    def __delitem__(self, key) -> None:
+        raise TypeError("Tensor does not support deleting items")
 
     def __contains__(self, element) -> bool:
         if not isinstance(element, (Tensor, bool, int, float, complex)):
@@ -274,6 +299,10 @@ class Tensor:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __array_wrap__(self, array, context=None, return_scalar: bool = False) -> Tensor:
+        """What NumPy's functions make of a tensor is a tensor again: `np.sin(x)`."""
+        return wrap(array.view("u1") if array.dtype.kind == "b" else array)
+
     # -- autograd -----------------------------------------------------------------------------------------------
 
     @property
@@ -285,6 +314,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError("requires_grad must be a bool")
         if not value and self.grad_fn is not None:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
@@ -329,7 +360,9 @@ class Tensor:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
-                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for "
+                "more information.",
                 stacklevel=2,
             )
         return self._grad
@@ -372,6 +405,8 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self._requires_grad and value._array.dtype.kind not in "fcV":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
@@ -500,6 +535,9 @@ class Tensor:
         return sorted(name for name in super().__dir__() if name not in Tensor.__slots__)
 
 
+Tensor.__module__ = "course_lib"  # where it is public, which `print(type(x))` shows
+
+
 def row_major_strides(shape) -> list[int]:
     """The strides of a dense tensor; NumPy keeps none for an empty one."""
     strides, step = [], 1
@@ -511,9 +549,11 @@ def row_major_strides(shape) -> list[int]:
 
 def _c_name(tensor: Tensor) -> str:
     """The dtype as error texts of the C++ side spell it."""
-    return {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}.get(
-        dtypes.legacy_name(tensor.dtype), dtypes.legacy_name(tensor.dtype)
-    )
+    names = {"Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int", "Byte": "unsigned char",
+             "Char": "signed char", "Short": "short int", "ComplexFloat": "c10::complex<float>",
+             "ComplexDouble": "c10::complex<double>"}  # fmt: skip
+    name = dtypes.legacy_name(tensor.dtype)
+    return names.get(name, name.lower())
 
 
 def normalize_dim(dim: int, ndim: int) -> int:

@@ -49,6 +49,8 @@ def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, mem
             dtype, device = value.dtype, value.device
         elif isinstance(value, bool):
             non_blocking, copy = value, non_blocking
+        elif value in (float, int, bool, complex):
+            dtype = value
         elif value is not None:
             device = value
     if dtype is not None and not isinstance(dtype, dtypes.dtype):

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from array import array as python_array
 
 import numpy as np
 
 from .. import dtypes
 from ..device import CPU, resolve
-from ..dtypes import INT
+from ..dtypes import BOOL, COMPLEX, INT
 from ..tensor import Tensor, wrap
 from ._arguments import cast
 from ._op import function
 from .casting import python_dtype
+
+_TO_COPY = (
+    "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+    "sourceTensor.detach().clone().requires_grad_(True), rather than {}(sourceTensor)."
+)
 
 
 def finished(array, dtype, device, requires_grad: bool) -> Tensor:
@@ -46,11 +53,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     Source: https://docs.pytorch.org/docs/stable/generated/torch.tensor.html
     """
     if isinstance(data, Tensor):
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            stacklevel=2,
-        )
+        warnings.warn(_TO_COPY.format("torch.tensor"), stacklevel=2)
         array = data._array.copy()
     else:
         array = array_of(data, dtype)
@@ -58,27 +61,41 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
 
 def array_of(data, dtype=None):
-    """A fresh array with PyTorch's dtype for `data`."""
+    """A fresh array with PyTorch's dtype for `data`; where a dtype is asked for, only checked against it."""
     if isinstance(data, (np.ndarray, np.generic)):
-        array = np.array(data)
-        dtypes.from_numpy(array.dtype)
-        return array
+        dtypes.from_numpy(data.dtype)
+        return np.array(data)
+    if isinstance(data, _BUFFERS):
+        data = list(data)
     if isinstance(data, (list, tuple)):
         shape = _shape_of(data, 0)
         if 0 in shape or not shape:
             return np.zeros(shape, dtypes.get_default_dtype().numpy)
-        array = np.array(_plain(data))
-        if array.shape != shape:
-            array = np.array(_plain(data, force=True))
+        kinds: set = set()
+        _collect_kinds(data, kinds)
+        if not kinds <= _PLAIN:
+            data = _plain(data)
     else:
-        array = np.array(data)
-    return _inferred(array, data, dtype)
+        kinds = {type(data)}
+    inferred = functools.reduce(dtypes.promote_types, map(_dtype_of_kind, kinds))
+    if dtype is None:
+        return _as_array(data, inferred.numpy)
+    array = _as_array(data, None if inferred.category > BOOL else bool)
+    if isinstance(dtype, dtypes.dtype):
+        _refuse_overflow(array, dtype)
+    return array
+
+
+_PLAIN = {bool, int, float, complex}
+_BUFFERS = (bytearray, memoryview, python_array, range)
 
 
 def _shape_of(data, depth: int) -> tuple[int, ...]:
-    """The shape of nested sequences; ValueError where two lengths of one level differ."""
+    """The shape of nested sequences (a tensor in them counts as a number); ValueError where two lengths differ."""
     if not isinstance(data, (list, tuple)):
-        return tuple(data.shape) if isinstance(data, (np.ndarray, Tensor)) else ()
+        if isinstance(data, str):
+            raise ValueError("too many dimensions 'str'")
+        return data.shape if isinstance(data, np.ndarray) else ()
     if not data:
         return (0,)
     inner = _shape_of(data[0], depth + 1)
@@ -89,9 +106,10 @@ def _shape_of(data, depth: int) -> tuple[int, ...]:
     if inner:
         for item in data:
             if not hasattr(item, "__len__"):
-                raise TypeError(
-                    f"not a sequence: expected a sequence of length {inner[0]} at dim {depth + 1}, got {item!r}"
-                )
+                _dtype_of_kind(type(item))
+                raise TypeError("not a sequence")
+            if isinstance(item, str):
+                raise _unusable(str)
             if len(item) != inner[0]:
                 raise ValueError(f"expected sequence of length {inner[0]} at dim {depth + 1} (got {len(item)})")
             if isinstance(item, (list, tuple)) and len(inner) > 1:
@@ -99,49 +117,68 @@ def _shape_of(data, depth: int) -> tuple[int, ...]:
     return (len(data), *inner)
 
 
-def _plain(data, force: bool = False):
-    """Nested lists with tensors replaced by their values."""
+def _collect_kinds(data, kinds: set) -> None:
+    """Add the types of the numbers in nested lists; of tensors and NumPy arrays the dtypes."""
+    here = set(map(type, data))
+    if here <= _PLAIN:
+        kinds |= here
+        return
+    for item in data:
+        if isinstance(item, (list, tuple)):
+            _collect_kinds(item, kinds)
+        else:
+            kinds.add(item.dtype if isinstance(item, (Tensor, np.ndarray)) else type(item))
+    if any(issubclass(kind, np.ndarray) for kind in here):
+        warnings.warn(
+            "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list "
+            "to a single numpy.ndarray with numpy.array() before converting to a tensor.",
+            stacklevel=4,
+        )
+
+
+def _dtype_of_kind(kind) -> dtypes.dtype:
+    """The dtype of a number of this type, or of a tensor or array of this dtype; an error where it is no number."""
+    if isinstance(kind, dtypes.dtype):
+        return kind
+    if isinstance(kind, np.dtype) or issubclass(kind, np.generic):
+        return dtypes.from_numpy(np.dtype(kind))
+    if issubclass(kind, (bool, int, float, complex)):
+        return dtypes.of_number(kind(0))
+    raise _unusable(kind)
+
+
+def _unusable(kind: type) -> Exception:
+    if issubclass(kind, (str, bytes)):
+        return TypeError(f"new(): invalid data type '{kind.__name__}'")
+    return RuntimeError(f"Could not infer dtype of {kind.__name__}")
+
+
+def _plain(data):
+    """Nested lists with tensors replaced by their single numbers."""
     if isinstance(data, Tensor):
-        return data.detach().tolist() if force else data.detach()._array
-    return [_plain(item, force) for item in data] if isinstance(data, (list, tuple)) else data
+        if data.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return data.item()
+    return [_plain(item) for item in data] if isinstance(data, (list, tuple)) else data
 
 
-def _inferred(array, data, dtype):
-    kind = array.dtype.kind
-    if kind == "O" or kind in "US":
-        first = data
-        while isinstance(first, (list, tuple)):
-            first = first[0]
-        if isinstance(first, int) and kind == "O":
-            raise ValueError("Overflow when unpacking long long")
-        first = _first_unusable(data)
-        raise TypeError(f"new(): invalid data type '{type(first).__name__}'")
-    if kind == "u" and _holds_python_numbers(data):
-        raise ValueError("Overflow when unpacking long long")
-    if kind in "fc" and _holds_python_numbers(data):
-        default = dtypes.get_default_dtype()
-        return cast(array, (default if kind == "f" else default.to_complex()).numpy) if dtype is None else array
-    if dtype is not None and kind == "i" and isinstance(dtype, dtypes.dtype) and dtype.category == INT:
-        _refuse_overflow(array, dtype)
-    return array
-
-
-def _first_unusable(data):
-    """The first entry of nested lists that is no number."""
-    if isinstance(data, (list, tuple)):
-        return next((found for item in data if (found := _first_unusable(item)) is not None), None)
-    return None if isinstance(data, (int, float, complex, np.number)) else data
-
-
-def _holds_python_numbers(data) -> bool:
-    while isinstance(data, (list, tuple)):
-        data = data[0]
-    return isinstance(data, (int, float, complex))
+def _as_array(data, dtype):
+    try:
+        return np.array(data, dtype)
+    except OverflowError:
+        raise ValueError("Overflow when unpacking long long") from None
 
 
 def _refuse_overflow(array, dtype) -> None:
+    """An error where `dtype` cannot hold the numbers: integers have limits, real numbers no imaginary part."""
+    kind = array.dtype.kind
+    if kind == "c" and dtype.category < COMPLEX:
+        raise TypeError("must be real number, not complex")
+    if dtype.category != INT or kind not in "if" or not array.size:
+        return
     limits = np.iinfo(dtype.numpy)
-    if array.size and (array.max() > limits.max or (dtype.is_signed and array.min() < limits.min)):
+    checks_minimum = dtype.is_signed or kind == "f"
+    if not array.max() <= limits.max or (checks_minimum and not array.min() >= limits.min):
         raise RuntimeError(f"value cannot be converted to type {dtype._name} without overflow")
 
 
@@ -192,4 +229,8 @@ def from_numpy(ndarray):
 @function(method=True, namespace=None)
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """new_tensor(data) -> Tensor: `torch.tensor` with this tensor's dtype and device as defaults."""
+    if isinstance(data, Tensor):
+        warnings.warn(_TO_COPY.format("tensor.new_tensor"), stacklevel=2)
+        data = data.detach().clone()
+        return data.to(device or self.device, dtype or self.dtype).requires_grad_(requires_grad)
     return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)

@@ -6,6 +6,8 @@ tensors, lists and masks then pick elements out of that view, which copies.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .. import dtypes
@@ -132,9 +134,7 @@ def narrow(input, dim, start, length):
 
 def split_key(input: Tensor, key) -> tuple[tuple, tuple | None]:
     """(basic key, advanced key for the view that the basic key makes, or None)."""
-    entries = key if isinstance(key, tuple) else (key,)
-    if isinstance(key, list):
-        entries = (key,)
+    entries = key if isinstance(key, tuple) or _stands_for_a_tuple(key) else (key,)
     entries = [_entry(e) for e in entries]
     if input.ndim == 0 and any(isinstance(e, int) and not isinstance(e, bool) for e in entries):
         _checked_index(0, input, 0)
@@ -159,6 +159,24 @@ def split_key(input: Tensor, key) -> tuple[tuple, tuple | None]:
             dim += 1
     picks = any(not isinstance(entry, slice) for entry in advanced)
     return tuple(basic), (tuple(advanced) if picks else None)
+
+
+_MORE_THAN_NUMBERS = (list, tuple, range, str, slice, Tensor, np.ndarray)
+
+
+def _stands_for_a_tuple(key) -> bool:
+    """Whether a list is read as the tuple of its entries: a short one that holds lists, tensors, slices or None."""
+    if not isinstance(key, (list, str)) or len(key) >= 32:
+        return False
+    if not any(isinstance(e, _MORE_THAN_NUMBERS) or e is None or e is ... for e in key):
+        return False
+    warnings.warn(
+        "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; "
+        "use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, "
+        "x[torch.tensor(seq)], which will result either in an error or a different result",
+        stacklevel=4,
+    )
+    return True
 
 
 def _entry(entry):

@@ -7,6 +7,7 @@ Each view is an op: its forward makes a view of the array, its backward brings t
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
@@ -300,19 +301,46 @@ class t:
 
 def _transposed(self) -> Tensor:
     """The dimensions in reversed order."""
+    if self.ndim == 0:
+        return _without_dimensions(self, "T")
+    if self.ndim != 2:
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            stacklevel=2,
+        )
     return permute_dims(self, dims=tuple(range(self.ndim))[::-1])
 
 
-def _matrix_transposed(self) -> Tensor:
+def _without_dimensions(self, name: str) -> Tensor:
+    """What `x.T` and its kin are for a tensor without dimensions: itself, or its conjugate, with a warning."""
+    advice = "Consider using x.conj()." if "H" in name else "This function is the identity in these cases."
+    warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {advice}", stacklevel=3)
+    return self.conj() if "H" in name else self
+
+
+def _matrix_transposed(self, name: str = "mT") -> Tensor:
     """The last two dimensions swapped."""
-    if self.ndim < 2:
-        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
-    return transpose(self, -2, -1)
+    if self.ndim == 1:
+        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    return transpose(self, -2, -1) if self.ndim else _without_dimensions(self, name)
+
+
+def _conjugate_transposed(self) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if self.ndim == 0:
+        return _without_dimensions(self, "H")
+    if self.ndim != 2:
+        advice = " For batches of matrices, consider using tensor.mH" if self.ndim > 2 else ""
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.{advice}")
+    return transpose(self, 0, 1).conj()
 
 
 Tensor.T = property(_transposed)
 Tensor.mT = property(_matrix_transposed)
-Tensor.H = Tensor.mH = property(lambda self: _matrix_transposed(self).conj(), doc="The conjugate transpose.")
+Tensor.H = property(_conjugate_transposed)
+Tensor.mH = property(lambda self: _matrix_transposed(self, "mH").conj(), doc="The conjugate transpose of each matrix.")
 
 
 @function(method=True, alias="moveaxis")
