@@ -111,6 +111,8 @@ class _Closer(ast.NodeTransformer):
             return self._resolved(node, self._outer(node))
         if self.parts is not None and name is not None and name.startswith("self.") and name.count(".") == 1:
             self.parts.use(node.attr)
+            if node.attr in self.parts.properties:  # in the program a method
+                return ast.copy_location(ast.Call(node, [], []), node)
         return self.generic_visit(node)
 
     def _outer(self, node):

@@ -130,7 +130,8 @@ class Parts:
 
     def __init__(self, module: Module, made: RecursiveScriptModule, functions: Functions):
         self.module, self.made, self.functions = module, made, functions
-        self.methods = _methods_of(module)
+        self.methods, self.properties = _methods_of(module), _properties_of(module)
+        self.methods |= self.properties
         names = (*module._parameters, *module._buffers, *module._modules, *made._attributes, *self.methods)
         self.declared = {*names, *_names_below(module)}
 
@@ -195,6 +196,15 @@ def _methods_of(module: Module) -> dict:
         if cls not in Module.__mro__:
             functions = {name: f for name, f in vars(cls).items() if isinstance(f, types.FunctionType)}
             found |= {name: f for name, f in functions.items() if not name.startswith("__")}
+    return found
+
+
+def _properties_of(module: Module) -> dict:
+    """The properties that the user wrote, as functions: a program reads them by calling a method."""
+    found = {}
+    for cls in reversed(type(module).__mro__):
+        if cls not in Module.__mro__:
+            found |= {name: made.fget for name, made in vars(cls).items() if isinstance(made, property)}
     return found
 
 

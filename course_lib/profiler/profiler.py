@@ -1,8 +1,8 @@
 """The profiler: while it records, `call_watch` tells it when each operation begins and ends.
 
-Operations are named as PyTorch names them ("aten::add"), gradients by their node ("MulBackward0"). Watching costs time
-itself, about a microsecond for each Python call: compare shares, not milliseconds. While no profiler records, nothing
-is paid.
+Operations are listed under the torch function that was called, in PyTorch's spelling ("aten::add"), gradients under
+their node ("MulBackward0"). Watching takes time itself, about a microsecond for each Python call: compare shares, not
+milliseconds. While no profiler records, nothing is paid.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 
 import numpy
@@ -462,6 +463,16 @@ def test_names_that_do_not_exist():
         torch.onnx.export(nn.ReLU(), X, opset=17)
     with pytest.raises(ValueError, match="dynamic_axes names 'y'"):
         torch.onnx.export(nn.ReLU(), X, input_names=["x"], dynamic_axes={"y": {0: "n"}})
+
+
+def test_packages_that_are_missing(monkeypatch):
+    program = torch.onnx.export(nn.ReLU(), X)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install onnx`"):
+        torch.onnx.export(nn.ReLU(), X)
+    with pytest.raises(ModuleNotFoundError, match="pip install onnxruntime`"):
+        program(X)
 
 
 def test_a_branch_on_values_warns():

@@ -217,6 +217,22 @@ def test_exported_methods():
     assert "def other(self, x):" in program.gate.other.code
 
 
+def test_properties():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.base = 2
+
+        @property
+        def scale(self):
+            return self.base * 3
+
+        def forward(self, x):
+            return x * self.scale + self.scale
+
+    assert reloaded(torch.jit.script(Scaled()))(torch.ones(1)).item() == 12
+
+
 def test_layers_of_the_library():
     layers = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten()).eval()
     program = reloaded(torch.jit.script(layers))
