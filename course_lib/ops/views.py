@@ -317,7 +317,7 @@ def _without_dimensions(self, name: str) -> Tensor:
     """What `x.T` and its kin are for a tensor without dimensions: itself, or its conjugate, with a warning."""
     advice = "Consider using x.conj()." if "H" in name else "This function is the identity in these cases."
     warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {advice}", stacklevel=3)
-    return self.conj() if "H" in name else self
+    return self.conj() if "H" in name else permute_dims(self, dims=())
 
 
 def _matrix_transposed(self, name: str = "mT") -> Tensor:
