@@ -302,8 +302,8 @@ class t:
 def _transposed(self) -> Tensor:
     """The dimensions in reversed order."""
     if self.ndim == 0:
-        return _without_dimensions(self, "T")
-    if self.ndim != 2:
+        _warn_without_dimensions("T")
+    elif self.ndim != 2:
         warnings.warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
             "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
@@ -313,24 +313,26 @@ def _transposed(self) -> Tensor:
     return permute_dims(self, dims=tuple(range(self.ndim))[::-1])
 
 
-def _without_dimensions(self, name: str) -> Tensor:
-    """What `x.T` and its kin are for a tensor without dimensions: itself, or its conjugate, with a warning."""
+def _warn_without_dimensions(name: str) -> None:
     advice = "Consider using x.conj()." if "H" in name else "This function is the identity in these cases."
     warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {advice}", stacklevel=3)
-    return self.conj() if "H" in name else permute_dims(self, dims=())
 
 
 def _matrix_transposed(self, name: str = "mT") -> Tensor:
     """The last two dimensions swapped."""
     if self.ndim == 1:
         raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return transpose(self, -2, -1) if self.ndim else _without_dimensions(self, name)
+    if self.ndim == 0:
+        _warn_without_dimensions(name)
+        return self
+    return transpose(self, -2, -1)
 
 
 def _conjugate_transposed(self) -> Tensor:
     """The conjugate transpose of a matrix."""
     if self.ndim == 0:
-        return _without_dimensions(self, "H")
+        _warn_without_dimensions("H")
+        return self.conj()
     if self.ndim != 2:
         advice = " For batches of matrices, consider using tensor.mH" if self.ndim > 2 else ""
         raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.{advice}")
