@@ -1,0 +1,221 @@
+// Enough of CUDA for a C++ compiler to run the kernels of course_lib on the processor.
+//
+// A block's threads are fibers: one runs until it waits at a barrier, then the next. When all wait, all go on. So shared
+// memory, barriers and shuffles work as on a GPU, a barrier that some threads never reach is an error instead of a hang,
+// and running the threads in the opposite order shows results that depend on it.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#define __device__
+#define __global__
+#define __shared__ static  // one block runs at a time
+
+using std::max;
+using std::min;
+
+struct Index { unsigned int x, y, z; };
+static Index threadIdx, blockIdx, blockDim, gridDim;
+
+// ---- fibers ---------------------------------------------------------------------------------------------------------
+
+enum State { READY, AT_BARRIER, AT_WARP, DONE };
+
+struct Fiber {
+    ucontext_t context;
+    State state;
+};
+
+constexpr int LANES = 32, MOST_THREADS = 1024, STACK = 1 << 16;
+static Fiber fibers[MOST_THREADS];
+static char* stacks = (char*)malloc((size_t)MOST_THREADS * STACK);  // only what is used gets memory
+static ucontext_t scheduler;
+static int running;                 // the fiber that runs
+static std::function<void()> body;  // the kernel with its arguments
+static std::string trouble;
+
+static void fiber_main()
+{
+    body();
+    fibers[running].state = DONE;
+}
+
+static void wait(State where)
+{
+    Fiber& me = fibers[running];
+    me.state = where;
+    swapcontext(&me.context, &scheduler);
+}
+
+static void resume(int i)
+{
+    running = i;
+    threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, i / (blockDim.x * blockDim.y)};
+    swapcontext(&scheduler, &fibers[i].context);
+}
+
+// Lets the fibers from first to last go on if all wait at `where`.
+static bool release(int first, int last, State where)
+{
+    for (int i = first; i < last; ++i)
+        if (fibers[i].state != where) return false;
+    for (int i = first; i < last; ++i) fibers[i].state = READY;
+    return true;
+}
+
+static bool run_block(int threads, bool backwards)
+{
+    for (int i = 0; i < threads; ++i) {
+        getcontext(&fibers[i].context);
+        fibers[i].context.uc_stack.ss_sp = stacks + (size_t)i * STACK;
+        fibers[i].context.uc_stack.ss_size = STACK;
+        fibers[i].context.uc_link = &scheduler;
+        makecontext(&fibers[i].context, fiber_main, 0);
+        fibers[i].state = READY;
+    }
+    for (;;) {
+        for (int k = 0; k < threads; ++k) {
+            int i = backwards ? threads - 1 - k : k;
+            if (fibers[i].state == READY) resume(i);
+        }
+        bool moved = false, all_done = true;
+        for (int i = 0; i < threads; ++i) all_done &= fibers[i].state == DONE;
+        if (all_done) return true;
+        for (int warp = 0; warp < threads; warp += LANES) moved |= release(warp, min(warp + LANES, threads), AT_WARP);
+        if (!moved && !release(0, threads, AT_BARRIER)) {
+            trouble = "threads wait at a barrier or a shuffle that others of their block have left or never reach";
+            return false;
+        }
+    }
+}
+
+// ---- what kernels call ----------------------------------------------------------------------------------------------
+
+inline void __syncthreads() { wait(AT_BARRIER); }
+inline void __syncwarp() { wait(AT_WARP); }
+
+// All lanes show their number, then each reads that of another.
+template <class V> V exchanged(V mine, int from)
+{
+    static V shown[MOST_THREADS];
+    int warp = running / LANES * LANES;
+    shown[running] = mine;
+    __syncwarp();
+    V theirs = shown[warp + from];
+    __syncwarp();
+    return theirs;
+}
+
+template <class V> V __shfl_sync(unsigned int, V mine, int lane) { return exchanged(mine, lane); }
+template <class V> V __shfl_xor_sync(unsigned int, V mine, int bits)
+{
+    return exchanged(mine, (running % LANES) ^ bits);
+}
+
+template <class V> V atomicAdd(V* place, V value)
+{
+    V before = *place;
+    *place = before + value;
+    return before;
+}
+
+template <class To, class From> To same_bits(From value)
+{
+    static_assert(sizeof(To) == sizeof(From), "as many bits");
+    To made;
+    memcpy(&made, &value, sizeof made);
+    return made;
+}
+
+inline unsigned int __float_as_uint(float value) { return same_bits<unsigned int>(value); }
+inline float __uint_as_float(unsigned int bits) { return same_bits<float>(bits); }
+
+#ifdef __APPLE__
+inline void sincosf(float angle, float* sine, float* cosine)
+{
+    *sine = sinf(angle);
+    *cosine = cosf(angle);
+}
+#endif
+
+// float16 by arithmetic: the fraction has 10 bits, the least exponent is -14.
+#define HALF_CONVERSIONS
+inline unsigned short half_of_float(float value)
+{
+    unsigned short sign = __float_as_uint(value) >> 16 & 0x8000;
+    if (value != value) return sign | 0x7e00;
+    float size = fabsf(value);
+    if (size >= 65520.0f) return sign | 0x7c00;
+    int exponent;
+    frexpf(size, &exponent);  // size = [0.5, 1) · 2^exponent
+    int least = max(exponent - 1, -14);
+    int count = (int)nearbyintf(ldexpf(size, 10 - least));  // in units of the last place; 1024 and more: a leading 1
+    return sign | (unsigned short)(count + (least + 14) * 1024);
+}
+
+inline float float_of_half(unsigned short bits)
+{
+    int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    float size = exponent == 31 ? (fraction ? NAN : INFINITY)
+                                : ldexpf(exponent ? 1024 + fraction : fraction, max(exponent, 1) - 25);
+    return bits & 0x8000 ? -size : size;
+}
+
+struct Half;
+struct BFloat16;
+
+// ---- launching from Python ------------------------------------------------------------------------------------------
+
+// A type as NumPy names it; * in front of a pointer.
+template <class V> struct Named;
+template <class V> struct Named<V*> { static std::string name() { return "*" + Named<std::remove_const_t<V>>::name(); } };
+template <> struct Named<int> { static std::string name() { return "int32"; } };
+template <> struct Named<long long> { static std::string name() { return "int64"; } };
+template <> struct Named<unsigned long long> { static std::string name() { return "uint64"; } };
+template <> struct Named<float> { static std::string name() { return "float32"; } };
+template <> struct Named<double> { static std::string name() { return "float64"; } };
+template <> struct Named<bool> { static std::string name() { return "bool"; } };
+template <> struct Named<Half> { static std::string name() { return "float16"; } };
+template <> struct Named<BFloat16> { static std::string name() { return "bfloat16"; } };
+
+// The types of a kernel's arguments, with blanks between them.
+template <class... A> const char* argument_types(void (*)(A...))
+{
+    static std::string all;
+    all.clear();
+    ((all += Named<A>::name() + " "), ...);
+    return all.c_str();
+}
+
+template <class... A, size_t... I>
+void take(void (*kernel)(A...), void** arguments, std::index_sequence<I...>)
+{
+    std::tuple<A...> values{*(A*)arguments[I]...};
+    body = [=] { std::apply(kernel, values); };
+}
+
+// Sizes: the grid and the block, x y z each. Returns what is wrong, or null.
+template <class... A>
+const char* launch(void (*kernel)(A...), const unsigned int* sizes, void** arguments, bool backwards)
+{
+    take(kernel, arguments, std::index_sequence_for<A...>());
+    gridDim = {sizes[0], sizes[1], sizes[2]};
+    blockDim = {sizes[3], sizes[4], sizes[5]};
+    unsigned int blocks = gridDim.x * gridDim.y * gridDim.z, threads = blockDim.x * blockDim.y * blockDim.z;
+    if (threads > MOST_THREADS) return "a block has at most 1024 threads";
+    for (unsigned int k = 0; k < blocks; ++k) {
+        unsigned int b = backwards ? blocks - 1 - k : k;
+        blockIdx = {b % gridDim.x, b / gridDim.x % gridDim.y, b / (gridDim.x * gridDim.y)};
+        if (!run_block(threads, backwards)) return trouble.c_str();
+    }
+    return nullptr;
+}

@@ -1,0 +1,130 @@
+"""CuPy's `RawModule` for the stand-in: compiles a kernel's file with a C++ compiler and runs it on the processor.
+
+host_cuda.h emulates CUDA. What a GPU would do silently is an error here: arguments of other types than the kernel's, a
+number outside its array written (or read: it is NaN), a barrier that not all threads reach.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+import types
+from pathlib import Path
+
+import cupy_on_numpy
+import numpy as np
+
+HERE = Path(__file__).parent
+GUARD = 256  # bytes before and behind every array
+ORDER = {"backwards": False}  # whether blocks and threads run from the last to the first
+
+
+def compiler() -> str | None:
+    """A C++ compiler of this machine."""
+    return next((path for name in ("g++", "c++", "clang++") if (path := shutil.which(name))), None)
+
+
+def module() -> types.ModuleType:
+    """The stand-in for CuPy, with kernels."""
+    made = types.ModuleType("cupy_with_kernels")
+    made.__dict__.update(vars(cupy_on_numpy.module()), RawModule=RawModule)
+    return made
+
+
+class RawModule:
+    """A file of kernels, compiled when a kernel is first asked for."""
+
+    def __init__(self, code: str, *, options: tuple[str, ...] = ()):
+        self.code, self.options, self._library = code, [o for o in options if not o.startswith("--std")], None
+
+    def get_function(self, name: str):
+        if self._library is None:
+            self._library = _compiled(self.code, self.options)
+        return Kernel(self._library, name)
+
+
+class Kernel:
+    """A kernel: call it with grid, block and arguments."""
+
+    def __init__(self, library: ctypes.CDLL, name: str):
+        self.name = name
+        self._launch = getattr(library, f"launch_{name}")
+        self._launch.restype = ctypes.c_char_p
+        types_of = getattr(library, f"types_{name}")
+        types_of.restype = ctypes.c_char_p
+        self.types = types_of().decode().split()
+
+    def __call__(self, grid, block, arguments, *, shared_mem: int = 0) -> None:
+        given = [_type_of(value) for value in arguments]
+        wanted = ["uint64" if a == "uint64" and w.startswith("*") else w for a, w in zip(given, self.types)]  # null
+        assert given == wanted and len(given) == len(self.types), f"{self.name} takes {self.types}, got {given}"
+        guarded = {id(value): _Guarded(value) for value in arguments if isinstance(value, cupy_on_numpy.ndarray)}
+        values = [np.uint64(guarded[id(v)].address) if id(v) in guarded else v for v in arguments]
+        cells = [np.array(v) for v in values]
+        pointers = (ctypes.c_void_p * len(cells))(*[cell.ctypes.data for cell in cells])
+        sizes = (ctypes.c_uint * 6)(*[*grid, 1, 1][:3], *[*block, 1, 1][:3])
+        wrong = self._launch(sizes, pointers, int(ORDER["backwards"]))
+        assert wrong is None, f"{self.name}: {wrong.decode()}"
+        for array in guarded.values():
+            array.put_back(self.name)
+
+
+class _Guarded:
+    """A copy of an array with bytes around it that nobody may touch: 0xFF, which is NaN as a number."""
+
+    def __init__(self, array):
+        assert array.flags.c_contiguous, "a kernel got an array that is not contiguous"
+        self.host = array._host
+        self.memory = np.full(self.host.nbytes + 2 * GUARD + 16, 0xFF, np.uint8)
+        self.start = GUARD + -(self.memory.ctypes.data + GUARD) % 16 + self.host.ctypes.data % 16 % 8
+        self.address = self.memory.ctypes.data + self.start
+        self.memory[self._inside()] = np.frombuffer(self.host.tobytes(), np.uint8)
+
+    def _inside(self) -> slice:
+        return slice(self.start, self.start + self.host.nbytes)
+
+    def put_back(self, name: str) -> None:
+        made = self.memory[self._inside()].copy()
+        self.memory[self._inside()] = 0xFF
+        assert (self.memory == 0xFF).all(), f"{name} wrote outside an array"
+        self.host[...] = np.frombuffer(made.tobytes(), self.host.dtype).reshape(self.host.shape)
+
+
+def _type_of(value) -> str:
+    if isinstance(value, cupy_on_numpy.ndarray):
+        return f"*{value.dtype.name}"
+    assert isinstance(value, np.generic), f"an argument without a fixed size: {value!r}"
+    return value.dtype.name
+
+
+_folder: list[Path] = []
+
+
+def _compiled(code: str, options: list[str]) -> ctypes.CDLL:
+    """The file as a library, with functions `launch_…` and `types_…` for every kernel."""
+    if not _folder:
+        folder = tempfile.mkdtemp(prefix="kernels-on-host-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _folder.append(Path(folder))
+    path = _folder[0] / hashlib.sha256("\0".join([code, *options]).encode()).hexdigest()[:16]
+    if not path.with_suffix(".so").exists():
+        plain = _run([compiler(), "-E", "-P", *options, "-x", "c++", "-"], code)  # macros make kernels, too
+        names = re.findall(r'extern "C" __global__ void (\w+)\(', plain)
+        ends = [f'extern "C" const char* launch_{n}(const unsigned* sizes, void** arguments, int backwards)'
+                f" {{ return launch({n}, sizes, arguments, backwards); }}\n"
+                f'extern "C" const char* types_{n}() {{ return argument_types({n}); }}\n' for n in names]  # fmt: skip
+        _run([compiler(), "-std=c++17", "-O1", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC", f"-I{HERE}",
+              *options, "-x", "c++", "-", "-o", str(path.with_suffix(".so"))],
+             "\n".join(['#include "host_cuda.h"', code, *ends]))  # fmt: skip
+    return ctypes.CDLL(str(path.with_suffix(".so")))
+
+
+def _run(command: list[str], text: str) -> str:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[:4000]
+    return done.stdout
