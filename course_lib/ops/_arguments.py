@@ -64,6 +64,22 @@ def number_operand(name: str, value, other, allowed: bool, lifts: bool) -> Tenso
     return wrap(number_array(value, to_float(other._array) if lifts else other._array))
 
 
+def is_half_with_number(x, other) -> bool:
+    """Whether a real number, or a tensor without dimensions, meets an array of half precision."""
+    if x.dtype.itemsize != 2 or x.dtype.kind not in "fV":
+        return False
+    if isinstance(other, Tensor):
+        return other._array.ndim == 0 < x.ndim and other._array.dtype.kind != "c"
+    return not isinstance(other, (complex, np.complexfloating))
+
+
+def in_float32(forward, x, number):
+    """A half-precision array and a number: computed in float32 with the number as it is, and rounded once."""
+    xp = array_module(x)
+    value = number.item() if isinstance(number, Tensor) else number
+    return forward(xp, x.astype("f4"), xp.asarray(value, "f4")).astype(x.dtype)
+
+
 # ---- dtypes ------------------------------------------------------------------------------------------------------
 
 

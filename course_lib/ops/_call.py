@@ -29,7 +29,7 @@ def binary(cls, foreign, numbers_first: bool):
     foreign(call, input, other) says what happens with an operand that is neither: an error, or NotImplemented.
     """
     forward, check, lifts = cls.forward, cls.check, cls.rule is FLOAT
-    record_pair = pair_recorder(cls)
+    record_pair, wide_numbers = pair_recorder(cls), cls.wide_numbers
 
     def call(input, other):
         try:
@@ -54,7 +54,10 @@ def binary(cls, foreign, numbers_first: bool):
         if x.dtype is not y.dtype or (lifts and x.dtype is not FLOAT32):
             x, y = prepare(lifts, input, other, x, y)
         try:
-            z = forward(np, x, y) if type(x) is ndarray is type(y) else forward_on_device(cls, (x, y), {})
+            if wide_numbers and x.dtype is not FLOAT32 and _arguments.is_half_with_number(x, other):
+                z = _arguments.in_float32(forward, x, other)
+            else:
+                z = forward(np, x, y) if type(x) is ndarray is type(y) else forward_on_device(cls, (x, y), {})
         except (ValueError, TypeError) as error:
             raise broadcast_error(cls.name, input, other, error) from error
         out = wrap(z if type(z) is ndarray else as_array(z))

@@ -35,14 +35,14 @@ def in_place(cls):
     def call_(input, *args, **named):
         if cls.check is not None:
             cls.check(input, *args[:1])
-        if simple and len(args) == 1 and not named and _change_quietly(forward, input, args[0]):
+        if simple and len(args) == 1 and not named and _change_quietly(cls, input, args[0]):
             return input
         if arguments is not None:
             try:
                 (_, *others), settings = arguments(input, *args, **named)
             except TypeError as error:
                 (_, *others), settings = _arguments.retry(cls.name + "_", arguments, (input, *args), named, error)
-            if simple and not settings and _change_quietly(forward, input, others[0]):
+            if simple and not settings and _change_quietly(cls, input, others[0]):
                 return input
         elif cls.namespace is None:
             others, settings = args, named
@@ -75,7 +75,7 @@ def in_place(cls):
     return call_
 
 
-def _change_quietly(forward, input, other) -> bool:
+def _change_quietly(cls, input, other) -> bool:
     """The common case of an in-place op, if it is one: nothing to record, nothing to promote or broadcast."""
     x = input._array
     if type(other) is Tensor:
@@ -92,7 +92,10 @@ def _change_quietly(forward, input, other) -> bool:
         return False
     if y.dtype is not x.dtype or x.dtype.kind not in "fcV" or 0 in x.strides:
         return False
-    forward(np, x, y, out=x)
+    if cls.wide_numbers and _arguments.is_half_with_number(x, other):
+        x[...] = _arguments.in_float32(cls.forward, x, other)
+    else:
+        cls.forward(np, x, y, out=x)
     input._storage.version += 1
     return True
 

@@ -52,6 +52,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
         cls.name = cls.__name__.rstrip("_")
         cls.rule, cls.is_view, cls.namespace, cls.on_host = dtype, view, namespace, on_host
         cls.check = getattr(cls, "check", None)  # looks at the operands as they were given
+        cls.wide_numbers = getattr(cls, "wide_numbers", False)  # a number that meets half precision is not rounded
         cls.crosses_devices = getattr(cls, "crosses_devices", False)  # operands may lie on several devices
         cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)
@@ -143,7 +144,8 @@ def _register(cls, public, call, changed, operator, aliases, method, namespace) 
         _register_operator(cls, operator, call, changed)
 
 
-_REFLECTED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "lshift", "rshift"}
+# `2 - b` by the op itself; for `2 / b` see mathematics.py
+_REFLECTED = {"add", "sub", "mul", "floordiv", "mod", "and", "or", "xor", "lshift", "rshift"}
 _COMMUTES = {"add", "mul", "and", "or", "xor"}
 
 
@@ -163,8 +165,8 @@ def _register_operator(cls, operator: str, call, changed) -> None:
 
         reflected.__name__ = f"__r{operator}__"
         setattr(Tensor, reflected.__name__, forwards if operator in _COMMUTES else reflected)
-        if changed is not None:
-            setattr(Tensor, f"__i{operator}__", lambda self, other: changed(self, other))
+    if changed is not None and operator in (*_REFLECTED, "truediv"):
+        setattr(Tensor, f"__i{operator}__", lambda self, other: changed(self, other))
 
 
 __all__ = ["COMPARE", "FLOAT", "FUNCTIONS", "OPS", "PROMOTE", "function", "op", "write_out"]

@@ -86,6 +86,8 @@ class mul:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.mul.html
     """
 
+    wide_numbers = True
+
     def forward(xp, a, b, out=...):
         return xp.multiply(a, b, out=out)
 
@@ -101,6 +103,8 @@ class mul:
 @op(inplace=True, dtype=FLOAT, operator="truediv", node="Div", method=False, namespace=None, on_arrays=True)
 class true_divide_:
     """The quotient `input / other`; integers are divided as floats."""
+
+    wide_numbers = True
 
     def forward(xp, a, b, out=...):
         return xp.true_divide(a, b, out=out)

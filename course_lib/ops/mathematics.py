@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from ..tensor import Tensor
+from ._arguments import OPERAND
 from ._numeric import conjugate
 from ._op import FLOAT, op
 
@@ -101,6 +103,14 @@ class reciprocal:
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
         return -g * conjugate(y * y)
+
+
+def _divided_by(self, number):
+    """`number / tensor`: the number times the reciprocal, which rounds as PyTorch does."""
+    return reciprocal(self) * number if isinstance(number, OPERAND) else NotImplemented
+
+
+Tensor.__rtruediv__ = _divided_by
 
 
 @op(inplace=True, dtype=FLOAT, on_arrays=True)

@@ -167,7 +167,8 @@ def case_break_and_continue():
 def functions_of_math(x, out):
     i = cuda.grid(1)
     if i < x.size:
-        out[i] = math.exp(-x[i] * x[i]) + math.sqrt(abs(x[i])) + math.sin(x[i]) - math.floor(x[i]) + max(x[i], float32(0))
+        smooth = math.exp(-x[i] * x[i]) + math.sqrt(abs(x[i])) + math.sin(x[i])
+        out[i] = smooth - math.floor(x[i]) + max(x[i], float32(0))
 
 
 def case_functions_of_math():
@@ -201,7 +202,7 @@ def case_device_function():
 @cuda.jit
 def global_constant(x, out):
     i = cuda.grid(1)
-    if 0 < i and i < x.size - 1:
+    if i > 0 and i < x.size - 1:
         out[i] = WEIGHTS[0] * x[i - 1] + WEIGHTS[1] * x[i] + WEIGHTS[2] * x[i + 1]
 
 
@@ -230,7 +231,7 @@ def case_gather():
 def local_memory(x, out):
     window = cuda.local.array(3, float32)
     i = cuda.grid(1)
-    if 0 < i and i < x.size - 1:
+    if i > 0 and i < x.size - 1:
         for k in range(3):
             window[k] = x[i - 1 + k]
         for a in range(2):  # sort the three
@@ -809,7 +810,8 @@ def game_of_life(cells, after):
         for dr in range(-1, 2):
             for dc in range(-1, 2):
                 if dr != 0 or dc != 0:
-                    around += cells[(row + dr + cells.shape[0]) % cells.shape[0], (column + dc + cells.shape[1]) % cells.shape[1]]
+                    r, c = (row + dr) % cells.shape[0], (column + dc) % cells.shape[1]
+                    around += cells[r, c]
         after[row, column] = 1 if around == 3 or (around == 2 and cells[row, column] == 1) else 0
 
 

@@ -8,7 +8,15 @@ import numpy as np
 
 from course_lib import cudasim as cuda
 from course_lib.cudasim import (
-    BarrierDivergence, KernelError, KernelTypeError, OutOfBounds, Race, StepLimit, Uninitialized, float32, int32,
+    BarrierDivergence,
+    KernelError,
+    KernelTypeError,
+    OutOfBounds,
+    Race,
+    StepLimit,
+    Uninitialized,
+    float32,
+    int32,
 )  # fmt: skip
 
 BLOCK = 64
@@ -355,7 +363,7 @@ def shift_in_place():
 @cuda.jit
 def blur_in_place_kernel(x):
     i = cuda.grid(1)
-    if 0 < i and i < x.size - 1:
+    if i > 0 and i < x.size - 1:
         left = x[i - 1]
         right = x[i + 1]
         x[i] = (left + right) / 2  # BUG

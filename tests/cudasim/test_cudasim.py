@@ -162,7 +162,7 @@ def test_python_that_no_kernel_can_contain():
 
         @cuda.jit
         def kernel(x):
-            x[0] = sum([v for v in range(3)])
+            x[0] = sum([v * v for v in range(3)])
 
     with pytest.raises(UnsupportedSyntax, match="a kernel cannot return a value"):
 

@@ -440,3 +440,14 @@ print(y, x.logsumexp((0, 1)), x.logsumexp(0, keepdim=True), x.grad, torch.logsum
 z = torch.tensor([1 + 2j, 3 - 1j], requires_grad=True)
 z.logsumexp(0).abs().backward()
 print(z.grad)
+
+# --- a number that meets half precision is not rounded first; a number over a tensor is a product
+x = torch.arange(1, 8)
+for dtype in (torch.float16, torch.bfloat16):
+    half = x.to(dtype) / 7
+    print((half * 0.3001).double(), (half / 3.7).double(), (1.7 / half).double(), (half * torch.tensor(0.3001)).double())
+    half *= 0.3001
+    print(half.double())
+y = torch.linspace(0.1, 5, 7, requires_grad=True)
+print((1.7 / y).double(), (1.7 / y).grad_fn.name(), 2 / torch.tensor([3, 0, -7]), (2.5 / x.to(torch.int8)).dtype)
+x /= 2
