@@ -19,7 +19,7 @@ from ..layouts import memory_format
 from . import marks
 from .encoding import ArchiveError
 from .modules import ScriptFunction
-from .subset import BUILTINS, UnsupportedNodeError, check, dotted_name, global_named, refuse
+from .subset import BUILTINS, OTHER_NAMES, UnsupportedNodeError, check, dotted_name, refuse
 
 
 def closed_source(function, program, parts=None) -> str:
@@ -123,7 +123,7 @@ class _Closer(ast.NodeTransformer):
         first, *rest = name.split(".")
         found = self.outside.get(first, _Unknown)
         for attribute in rest:
-            if not isinstance(found, types.ModuleType) and not (isinstance(found, type) and attribute.isupper()):
+            if not isinstance(found, (types.ModuleType, type)):
                 return _Unknown
             found = getattr(found, attribute, _Unknown)
         return found
@@ -172,13 +172,9 @@ def _global_name(found) -> str | None:
     target = call_watch.target_of_function(found) if callable(found) and not isinstance(found, type) else None
     if target is not None:
         return target if target.startswith("torch.") else f"torch.{target}"
-    for dotted in (f"torch.{name}", f"torch.jit.{name}", f"math.{name}"):
-        try:
-            if global_named(dotted) is found:
-                return dotted
-        except LookupError:
-            continue
-    return f"math.{name}" if getattr(math, name, None) is found else None
+    if getattr(math, name, None) is found:
+        return f"math.{name}"
+    return next((dotted for dotted, made in OTHER_NAMES.items() if made is found), None)
 
 
 def parsed(source: str) -> ast.Module:

@@ -15,6 +15,8 @@ from .. import call_watch, dtypes, layouts
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..device import device
 from ..nn.modules.module import Module
+from ..nn.modules.transformer import Transformer
+from ..nn.utils import rnn
 from ..size import Size
 from ..tensor import Tensor
 from .tracer import is_tracing
@@ -43,14 +45,18 @@ _WORDS = {"Lambda": "lambda functions", "Try": "try blocks", "Yield": "yield", "
           "AsyncFunctionDef": "async functions", "Match": "match statements"}  # fmt: skip
 _CONTAINER_METHODS = {"append", "clear", "copy", "count", "extend", "get", "index", "insert", "items", "keys", "pop",
                       "remove", "reverse", "setdefault", "sort", "update", "values", "numel"}  # fmt: skip
-_OF_RESULTS = {"L", "P", "Q", "R", "S", "U", "Vh", "eigenvalues", "eigenvectors", "indices", "logabsdet", "sign"}
+_OF_RESULTS = {"L", "P", "Q", "R", "S", "U", "Vh", "batch_sizes", "eigenvalues", "eigenvectors", "indices", "logabsdet",
+               "sign", "sorted_indices", "unsorted_indices"}  # fmt: skip
 _HIDDEN = (call_watch.NO_OPERATION - {"nelement", "numel", "size"}) | {"ctypes", "dump", "format", "format_map",
                                                                        "grad_fn", "tofile"}  # fmt: skip
 _TENSOR_ATTRIBUTES = {name for name in vars(Tensor) if not name.startswith("_")} - _HIDDEN
 ATTRIBUTES = _TENSOR_ATTRIBUTES | _CONTAINER_METHODS | _OF_RESULTS | {"training"}
-_OTHER_NAMES = {
+OTHER_NAMES = {
     "torch.Tensor": Tensor, "torch.Size": Size, "torch.device": device, "torch.no_grad": no_grad,
     "torch.enable_grad": enable_grad, "torch.jit.is_scripting": lambda: True, "torch.jit.is_tracing": is_tracing,
+    "torch.nn.Transformer.generate_square_subsequent_mask": Transformer.generate_square_subsequent_mask,
+    **{f"torch.nn.utils.rnn.{name}": getattr(rnn, name) for name in ("pack_padded_sequence", "pack_sequence",
+                                                                      "pad_packed_sequence", "pad_sequence")},
     "torch.inf": math.inf, "torch.nan": math.nan, "torch.pi": math.pi,
     **{f"torch.{name}": getattr(dtypes, name) for name in dtypes.NAMES},
     **{f"torch.{name}": getattr(layouts, name) for name in ("channels_last", "contiguous_format", "preserve_format")},
@@ -59,8 +65,8 @@ _OTHER_NAMES = {
 
 def global_named(dotted: str):
     """What a dotted name of a scripted program stands for; LookupError if it may not be named."""
-    if dotted in _OTHER_NAMES:
-        return _OTHER_NAMES[dotted]
+    if dotted in OTHER_NAMES:
+        return OTHER_NAMES[dotted]
     root, _, name = dotted.partition(".")
     if root == "math" and not name.startswith("_") and hasattr(math, name):
         return getattr(math, name)

@@ -85,7 +85,7 @@ def _arange(g, start, end=None, step=1, **named):
 
 
 @handles("tensor", "as_tensor", "scalar_tensor")
-def _tensor(g, data, **named):
+def _tensor(g, data, *args, **named):
     """A tensor of sizes: torch.tensor(x.shape[0])."""
     if isinstance(data, (list, tuple)):
         return g.op("Cast", g.ints(data), to=g.type_of(g.out.dtype))

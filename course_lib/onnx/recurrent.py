@@ -61,6 +61,11 @@ def _refuse_packed(g: Builder, second) -> None:
         g.refuse("packed sequences have no ONNX operator here: pass padded sequences")
 
 
+@handles("_pack_padded_sequence", "_pad_packed_sequence")
+def _packing(g, *args):
+    g.refuse("packed sequences have no ONNX operator here: pass padded sequences")
+
+
 @handles("lstm")
 def _lstm(g, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first):
     _refuse_packed(g, hx)

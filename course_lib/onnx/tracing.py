@@ -7,6 +7,8 @@ another way cannot be written down for every size, and is refused.
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import warnings
 
 from ..jit.graph import Graph, Value, leaves, replaced
@@ -25,6 +27,21 @@ class ExportTracer(Tracer):
 
     def __init__(self, root):
         super().__init__(root, is_leaf)
+
+    @contextlib.contextmanager
+    def tracing(self):
+        """As for `jit.trace`; also, `len(x)` gives a number that remembers x, which only the builtin itself can do."""
+        plain = builtins.len
+
+        def length(sized) -> int:
+            return self.size_of(sized)[0] if isinstance(sized, Tensor) and sized.ndim else plain(sized)
+
+        builtins.len = length
+        try:
+            with super().tracing():
+                yield
+        finally:
+            builtins.len = plain
 
     def enter(self, target: str, frame):
         """Before a tensor is written into, its value gets a copy of the numbers: it may become a constant."""

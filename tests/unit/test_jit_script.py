@@ -248,6 +248,23 @@ def test_a_transformer():
     same(reloaded(torch.jit.script(encoder))(x), encoder(x))
 
 
+def test_helpers_of_nn():
+    class Reads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(4, 5, batch_first=True)
+
+        def forward(self, x, lengths):
+            packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            out, _ = nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
+            mask = nn.Transformer.generate_square_subsequent_mask(out.size(1))
+            return out, mask, packed.batch_sizes
+
+    module, x = Reads(), torch.randn(2, 3, 4)
+    for lengths in (torch.tensor([1, 3]), torch.tensor([2, 2])):
+        same(list(reloaded(torch.jit.script(module))(x, lengths)), list(module(x, lengths)))
+
+
 def test_a_trace_inside():
     layer = torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2))
 
