@@ -1,7 +1,10 @@
-"""torch.nn.parallel: modules on several devices. This library computes on one: the module runs there."""
+"""torch.nn.parallel: modules on several devices. DataParallel runs the module where it is."""
 
 from __future__ import annotations
 
 from .data_parallel import DataParallel, data_parallel
+from .distributed import DistributedDataParallel
+from .pieces import gather, parallel_apply, replicate, scatter
 
-__all__ = ["DataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "parallel_apply", "replicate",
+           "scatter"]  # fmt: skip
