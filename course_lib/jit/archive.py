@@ -79,8 +79,9 @@ class _Writer:
         self.kept: list[Tensor] = []
 
     def program(self, m) -> dict:
-        from .script import functions_of
+        from .script import functions_of, script
 
+        m = script(m)  # a class that the user derived from ScriptModule; anything else is a program already
         if isinstance(m, ScriptFunction):
             made = {"function": self.method(m._method, m.name) | {"name": m.name}}
         else:

@@ -10,7 +10,7 @@ from .. import nn
 from ..nn.modules.module import Module
 from ..tensor import Tensor
 from .encoding import ArchiveError, decode, encode
-from .modules import ScriptModule
+from .modules import RecursiveScriptModule, ScriptModule
 
 OF_MODULE = {*Module().__dict__, *ScriptModule("").__dict__}  # what every module has
 
@@ -35,6 +35,11 @@ class ScriptedLayer(ScriptModule):
 def is_library_module(module: Module) -> bool:
     """Whether this is a layer of `course_lib.nn` itself."""
     return getattr(nn, type(module).__name__, None) is type(module)
+
+
+def is_program(module) -> bool:
+    """Whether a module has been traced, scripted or loaded; a class that the user derives from ScriptModule has not."""
+    return isinstance(module, (RecursiveScriptModule, ScriptedLayer))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from copy import copy, deepcopy
 from ..nn.modules.module import Module
 from .closing import closed_source, parsed
 from .encoding import ArchiveError, encode
-from .library import OF_MODULE, is_library_module, scripted_layer
+from .library import OF_MODULE, is_library_module, is_program, scripted_layer
 from .modules import RecursiveScriptModule, ScriptFunction, ScriptModule
 from .subset import BUILTINS, UnsupportedNodeError, check, compiled, may_be_declared
 
@@ -78,7 +78,7 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.jit.script.html
     """
-    if isinstance(obj, (ScriptModule, ScriptFunction)):
+    if isinstance(obj, ScriptFunction) or is_program(obj):
         return obj
     if isinstance(obj, Module):
         return _script_module(obj, {}, Functions())
@@ -151,7 +151,7 @@ class Parts:
 
 def _script_module(module: Module, memo: dict, functions: Functions) -> ScriptModule:
     """The module and everything below it as ScriptModules that share its weights."""
-    if id(module) in memo or isinstance(module, ScriptModule):
+    if id(module) in memo or is_program(module):
         return memo.get(id(module), module)
     library = is_library_module(module)
     made = memo[id(module)] = scripted_layer(module) if library else _without_class(module)
@@ -193,7 +193,7 @@ def _methods_of(module: Module) -> dict:
     """The methods that the user wrote: those of the classes between Module and the module's own."""
     found = {}
     for cls in reversed(type(module).__mro__):
-        if cls not in Module.__mro__:
+        if cls not in ScriptModule.__mro__:
             functions = {name: f for name, f in vars(cls).items() if isinstance(f, types.FunctionType)}
             found |= {name: f for name, f in functions.items() if not name.startswith("__")}
     return found
@@ -203,7 +203,7 @@ def _properties_of(module: Module) -> dict:
     """The properties that the user wrote, as functions: a program reads them by calling a method."""
     found = {}
     for cls in reversed(type(module).__mro__):
-        if cls not in Module.__mro__:
+        if cls not in ScriptModule.__mro__:
             found |= {name: made.fget for name, made in vars(cls).items() if isinstance(made, property)}
     return found
 

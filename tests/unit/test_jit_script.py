@@ -217,6 +217,26 @@ def test_exported_methods():
     assert "def other(self, x):" in program.gate.other.code
 
 
+def test_a_class_of_the_older_kind():
+    class Older(torch.jit.ScriptModule):
+        __constants__ = ["factor"]
+
+        def __init__(self):
+            super().__init__()
+            self.factor = 2
+            self.layer = nn.Linear(2, 2)
+
+        @torch.jit.script_method
+        def forward(self, x):
+            if x.sum() > 0:
+                x = x * self.factor
+            return self.layer(x)
+
+    module, x = Older(), torch.ones(1, 2)
+    same(reloaded(module)(x), module(x))
+    same(reloaded(module)(-x), module(-x))
+
+
 def test_properties():
     class Scaled(nn.Module):
         def __init__(self):
