@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import warnings
 
 import numpy as np
 
@@ -195,13 +197,53 @@ def positional(cls, args, named):
 
 
 def retry(name: str, arguments, args, named, error: TypeError):
-    """Call `arguments` again with NumPy's spellings (axis, keepdims) translated, or explain what does not fit."""
+    """Call `arguments` again with NumPy's names or an older order put right, or explain what does not fit."""
     translated = {_NUMPY_NAMES.get(k, k): v for k, v in named.items()}
     if translated.keys() != named.keys():
         return arguments(*args, **translated)
+    if name.rstrip("_") in _NUMBER_IN_THE_MIDDLE and len(args) > 2 and isinstance(args[1], NUMBER):
+        return arguments(args[0], *args[2:], **_older_order(name, args[1]))
     if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
         raise error  # raised inside `arguments`, about a value
     raise signature_error(name, arguments, args, named) from None
+
+
+_NUMBER_IN_THE_MIDDLE = {
+    "add": ("alpha", "Tensor other"),
+    "sub": ("alpha", "Tensor other"),
+    "addcmul": ("value", "Tensor tensor1, Tensor tensor2"),
+    "addcdiv": ("value", "Tensor tensor1, Tensor tensor2"),
+}
+
+
+def _older_order(name: str, number) -> dict:
+    """The factor that older programs gave second, as in `p.add_(-lr, grad)`, under its name; with a warning."""
+    factor, tensors = _NUMBER_IN_THE_MIDDLE[name.rstrip("_")]
+    first, out = ("", "") if name.endswith("_") else ("Tensor input, ", ", Tensor out = None")
+    old = f"{first}Number {factor}, {tensors}" + (", *" + out if out else "")
+    warnings.warn(
+        f"This overload of {name} is deprecated:\n\t{name}({old})\nConsider using one of the following signatures "
+        f"instead:\n\t{name}({first}{tensors}, *, Number {factor} = 1{out})",
+        stacklevel=4,
+    )
+    return {factor: number}
+
+
+def with_numpy_names(made):
+    """The function, if it has a `dim` or `keepdim`, with NumPy's names `axis` and `keepdims` for them too."""
+    code = made.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = {key: name for key, name in _NUMPY_NAMES.items() if name in parameters and key not in parameters}
+    if names.keys().isdisjoint(("axis", "axes", "keepdims")):
+        return made
+
+    @functools.wraps(made)
+    def public(*args, **named):
+        if named and not names.keys().isdisjoint(named):
+            named = {names.get(key, key): value for key, value in named.items()}
+        return made(*args, **named)
+
+    return public
 
 
 def signature_error(name: str, arguments, args, named) -> TypeError:

@@ -82,7 +82,8 @@ def function(*, method=False, inplace=False, out=False, alias=(), namespace="tor
     """
 
     def declare(made):
-        public = with_autocast(with_out(made) if out else made, made.__name__, namespace)
+        public = made if namespace == "nn.functional" else _arguments.with_numpy_names(made)
+        public = with_autocast(with_out(public) if out else public, made.__name__, namespace)
         names = (made.__name__, *((alias,) if isinstance(alias, str) else alias))
         _publish(public, names, namespace)
         for name in names:
