@@ -81,6 +81,8 @@ def _atomic(name: str):
             raise run.type_error(f"cuda.atomic.{name} needs an array in global or shared memory")
         index = index if isinstance(index, tuple) else (index,)
         numbers = [run.number(value) for value in values]
+        if name in ("and_", "or_", "xor") and array.dtype.kind == "f":
+            raise run.type_error(f"cuda.atomic.{name} needs an array of integers, not of {array.dtype.name}")
         unused = run.statement_only is node
 
         def apply(flat, at, lanes):

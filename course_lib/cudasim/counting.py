@@ -100,9 +100,9 @@ class Counts:
             return
         else:
             address = array.address + at * size
-            sectors = np.unique(warp * (1 << 44) + address // SECTOR)
-            count.transactions += len(sectors)
             distinct = np.unique(warp * (1 << 44) + address)
+            sectors = distinct // SECTOR  # in order, too
+            count.transactions += 1 + int(np.count_nonzero(sectors[1:] != sectors[:-1]))
             count.ideal += int(np.sum(-(-np.bincount(distinct >> 44) * size // SECTOR)))
         if not count.sample:
             mine = warp == warp[0]

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
 import numpy as np
 
 from .errors import KernelError
+from .memory import KernelArray
 
 
 class Intrinsic:
@@ -92,11 +94,10 @@ CASTS = {int: np.int64, float: np.float64, bool: np.bool_,
 
 
 def _extreme(choose):
-    def apply(run, *values):
-        if len(values) == 1 and isinstance(values[0], tuple):
-            values = values[0]
-        made = run.number(values[0])
-        for value in values[1:]:
+    def apply(run, first, *others):
+        first, *others = first if isinstance(first, tuple) and first and not others else (first, *others)
+        made = run.number(first)
+        for value in others:
             made = choose(made, run.number(value))
             run.counts.instruction(run, run.active, made)
         return made
@@ -104,30 +105,47 @@ def _extreme(choose):
     return apply
 
 
+def _absolute(run, value):
+    value = run.number(value)
+    return np.abs(value.astype(np.int64) if value.dtype.kind in "bi" else value)
+
+
 def _length(run, value):
     if isinstance(value, tuple):
         return np.int64(len(value))
-    shape = getattr(value, "shape", None)
-    if not shape:
+    if not isinstance(value, KernelArray):
         raise run.type_error("len() needs an array or a tuple")
-    return np.int64(shape[0])
+    return np.int64(value.shape[0])
 
 
 def _round(run, value, digits=None):
     value = run.number(value)
-    return np.rint(value).astype(np.int64)[()] if digits is None else np.round(value, int(digits))
+    if digits is None:
+        return np.rint(value).astype(np.int64)[()]
+    if not isinstance(digits, np.integer):
+        raise run.type_error("round() needs the number of digits as an integer, the same for all threads")
+    return np.round(value, int(digits))
 
 
 def _print(run, *values):
     """Print once for each active thread, in order of the threads."""
+    if any(isinstance(value, KernelArray) for value in values):
+        raise run.type_error("print() shows numbers and strings, not whole arrays")
+
+    def of(value, lane: int):
+        if isinstance(value, tuple):
+            return tuple([of(part, lane) for part in value])
+        value = value[lane] if isinstance(value, np.ndarray) else value
+        return value.item() if isinstance(value, np.generic) else value
+
     for lane in run.lanes_of(run.active):
-        print(*[value[lane].item() if isinstance(value, np.ndarray) else value for value in values])
+        print(*[of(value, lane) for value in values])
 
 
 def _range(run, *_):
     raise run.type_error("`range` can be used only in `for … in range(…)`")
 
 
-BUILTINS = {min: _extreme(np.minimum), max: _extreme(np.maximum), abs: lambda run, value: np.abs(run.number(value)),
+BUILTINS = {min: _extreme(np.minimum), max: _extreme(np.maximum), abs: _absolute,
             len: _length, round: _round, print: _print, range: _range,
-            pow: lambda run, a, b: np.power(run.number(a), run.number(b))}  # fmt: skip
+            pow: lambda run, base, exponent: run.operate(ast.Pow(), base, exponent)}  # fmt: skip

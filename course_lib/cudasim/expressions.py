@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import math
 import operator
 
 import numpy as np
@@ -102,8 +103,8 @@ class Expressions:
             return held.in_kernel(self, node.attr)
         try:
             found = getattr(held, node.attr)
-        except AttributeError as error:
-            raise self.error(KernelError, str(error)) from None
+        except AttributeError:
+            raise self.error(KernelError, f"{ast.unparse(node.value)} has no `{node.attr}`") from None
         return self.known(found)
 
     # -- operators ----------------------------------------------------------------------------------------------
@@ -121,14 +122,17 @@ class Expressions:
         integers = left.dtype.kind in "iu" and right.dtype.kind in "iu"
         if kind in _BITS and not (integers or left.dtype.kind == right.dtype.kind == "b"):
             raise self.type_error("shifts and bit operators need integers")
-        if kind not in _BITS:
-            left, right = _arithmetic(left), _arithmetic(right)
-            integers = left.dtype.kind in "iu" and right.dtype.kind in "iu"
+        left, right = computed_as(left, right, kind in _BITS)
+        integers = left.dtype.kind in "iu" and right.dtype.kind in "iu"
         if integers and kind in (ast.Div, ast.FloorDiv, ast.Mod):
             self._refuse_zero(right)
+        if kind in (ast.LShift, ast.RShift):
+            self._refuse_shift(right)
         if integers and kind is ast.Pow and np.any(right < 0):
             left = left.astype(np.float64)
         made = _OPERATORS[kind](left, right)
+        if kind is ast.Sub and made.dtype == np.uint64:
+            self._note_unsigned(left, right)
         self.counts.instruction(self, self.active, made)
         self._note_float64(made, left, right)
         return made
@@ -138,6 +142,24 @@ class Expressions:
         if zero.any():
             lane = int(np.argmax(zero))
             raise self.error(KernelError, f"{self.who(lane)} divides an integer by zero", lane)
+
+    def _refuse_shift(self, distance) -> None:
+        wrong = ((distance < 0) | (distance > 63)) & self.active
+        if wrong.any():
+            lane = int(np.argmax(wrong))
+            far = int(np.broadcast_to(distance, wrong.shape)[lane])
+            raise self.error(KernelError, f"{self.who(lane)} shifts by {far} bits; only 0 to 63 mean something", lane)
+
+    def _note_unsigned(self, left, right) -> None:
+        below = (left < right) & self.active
+        if below.any():
+            lane = int(np.argmax(below))
+            a, b = (int(np.broadcast_to(value, below.shape)[lane]) for value in (left, right))
+            self.counts.note(
+                self.line, "unsigned",
+                f"line {self.line} subtracts unsigned integers, which have no negative numbers: {a} - {b} becomes "
+                f"{(a - b) % 2**64}. Convert them first, with int32(…) or int(…)",
+            )  # fmt: skip
 
     def _note_float64(self, made, *operands) -> None:
         kinds = {value.dtype.name for value in operands}
@@ -155,8 +177,10 @@ class Expressions:
             return np.logical_not(self.truth(value))
         value = self.number(value)
         if isinstance(node.op, ast.Invert):
-            return ~value
-        value = _arithmetic(value)
+            if value.dtype.kind == "f":
+                raise self.type_error("`~` needs an integer")
+            return ~computed_as(value, value)[0]
+        value = computed_as(value, value)[0] if value.dtype.kind in "bi" else value
         return -value if isinstance(node.op, ast.USub) else value
 
     def _compare(self, node: ast.Compare):
@@ -169,24 +193,29 @@ class Expressions:
                 made = _COMPARISONS[type(op)](self.number(left), self.number(right))
                 self.counts.instruction(self, self.active, None)
             else:
-                raise self.error(UnsupportedSyntax, f"the comparison {type(op).__name__} cannot be used in a kernel")
+                words = {ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not"}
+                raise self.error(UnsupportedSyntax, f"`{words[type(op)]}` cannot be used in a kernel")
             result = made if result is None else result & made
             left = right
         return result
 
     def _bool_operation(self, node: ast.BoolOp):
-        """`and`, `or`: a later operand is computed by those threads only for which the earlier ones decide nothing."""
+        """`and`, `or`: a later operand is computed by those threads only for which the earlier ones decide nothing.
+
+        As in Python the result is the operand that decides, or the last one.
+        """
         is_and = isinstance(node.op, ast.And)
         outer, result = self.active, None
         try:
             for part in node.values:
-                made = self.truth(self.value(part))
-                result = made if result is None else (result & made if is_and else result | made)
-                if not is_varying(result):
-                    if bool(result) != is_and:
+                value = self.number(self.value(part))
+                result = value if result is None else np.where(self.active, value, result)[()]
+                undecided = self.truth(value) if is_and else ~self.truth(value)
+                if not is_varying(undecided):
+                    if not undecided:
                         break
                 else:
-                    self.active = outer & (result if is_and else ~result)
+                    self.active = self.active & undecided
                     if not self.active.any():
                         break
         finally:
@@ -216,7 +245,7 @@ class Expressions:
         if isinstance(held, KernelArray):
             return held.load(self, index, self.active)
         if isinstance(held, tuple):
-            if len(index) != 1 or is_varying(index[0]):
+            if len(index) != 1 or not isinstance(index[0], np.integer):
                 raise self.type_error("a tuple can be indexed by one number only, the same for all threads")
             try:
                 return held[int(index[0])]
@@ -256,9 +285,10 @@ class Expressions:
         except TypeError:  # not hashable: no function at all
             builtin = cast = ufunc = None
         if builtin is not None:
-            return builtin(self, *args)
+            return self.calling(function.__name__, builtin, args, {})
         if cast is not None:
-            return self.number(args[0]).astype(cast)[()]
+            return self.calling(function.__name__, lambda run, x: run.number(x).astype(cast)[()], args, {})
+        to_floats = ufunc is not None
         if ufunc is None and isinstance(function, np.ufunc):
             ufunc = function
         if ufunc is None:
@@ -267,7 +297,13 @@ class Expressions:
                 f"`{getattr(function, '__name__', _kind(function))}` cannot be called in a kernel. What can: functions "
                 "of math, cuda.*, min, max, abs, int, float, len, range and @cuda.jit(device=True) functions",
             )
-        numbers = [_arithmetic(self.number(value)) for value in args]
+        numbers = [self.number(value) for value in args]
+        needed = getattr(ufunc, "nin", 1)
+        if len(numbers) != needed:
+            count = f"{needed} number{'' if needed == 1 else 's'}"
+            raise self.type_error(f"{function.__name__}() takes {count}, but {len(numbers)} were given")
+        if to_floats and function is not math.ldexp:  # the functions of `math` compute with floats
+            numbers = [value if value.dtype.kind == "f" else value.astype(np.float64) for value in numbers]
         made = ufunc(*numbers)
         self.counts.instruction(self, self.active, made)
         return made
@@ -302,13 +338,29 @@ def known(value):
     return value
 
 
-def _arithmetic(value):
-    """A bool counts as an integer."""
-    return value.astype(np.int64) if value.dtype.kind == "b" else value
+def computed_as(left, right, bits: bool = False):
+    """The operands as the compiler computes with them: integers have 64 bits, unsigned ones if both are unsigned.
+
+    A bool counts as an integer, but for the operators on bits.
+    """
+    kinds = left.dtype.kind + right.dtype.kind
+    if bits and kinds == "bb":
+        return left, right
+    wide = np.uint64 if kinds == "uu" else np.int64
+    return _widened(left, wide, bits), _widened(right, wide, bits)
+
+
+def _widened(value, wide, bits: bool):
+    kind = value.dtype
+    narrow = kind.kind in "iu" and (kind.itemsize < 8 or bits)
+    return value.astype(wide) if kind.kind == "b" or narrow else value
 
 
 def _kind(value) -> str:
-    return "KernelArray" if isinstance(value, KernelArray) else type(value).__name__
+    if isinstance(value, KernelArray):
+        return "whole array (choose an element of it: array[index])"
+    words = {tuple: "tuple", str: "string", type(None): "missing value (None)", np.ndarray: "number"}
+    return words.get(type(value), "number" if isinstance(value, np.generic) else type(value).__name__)
 
 
 _EVALUATE = {

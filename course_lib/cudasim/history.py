@@ -3,7 +3,8 @@
 For each element: the thread that wrote it last and the one that read it last, with the phase (the number of barriers
 that the thread's block had passed), the step of its warp (the number of `syncwarp`) and the source line. An access
 conflicts with an earlier one of another thread, one of them a write, unless both are atomic, a barrier of their block
-lies between (same block), a `syncwarp` does (same warp), or the writer fenced what it wrote (`threadfence`).
+lies between (same block), a `syncwarp` does (same warp), or the writer fenced what it wrote (`threadfence`) and the
+reader's block has learned of it through an atomic.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Order:
         self.phase = np.zeros(blocks, dtype=np.int32)
         self.warp_step = np.zeros(warps, dtype=np.int32)
         self.fences = np.zeros(threads, dtype=np.int32)
+        self.signalled = np.zeros(blocks, dtype=bool)  # blocks that used an atomic, and may know that another is done
 
 
 class Accessors:
@@ -41,10 +43,18 @@ class _Last:
         self.block, self.warp, self.phase, self.step, self.line, self.fences = np.zeros((6, size), dtype=np.int32)
         self.atomic = np.zeros(size, dtype=bool)
 
-    def note(self, at, who: Accessors) -> None:
+    def note(self, at, who: Accessors, chosen=slice(None)) -> None:
+        """Remember an access, or those of its lanes that are chosen."""
+        at = at[chosen]
         for name in ("thread", "block", "warp", "phase", "step", "fences"):
-            getattr(self, name)[at] = getattr(who, name)
+            getattr(self, name)[at] = getattr(who, name)[chosen]
         self.line[at], self.atomic[at] = who.line, who.atomic
+
+    def copy(self, other: _Last, at) -> None:
+        """Take over what another record knows of these elements."""
+        if at.size:
+            for name in ("thread", "block", "warp", "phase", "step", "fences", "line", "atomic"):
+                getattr(self, name)[at] = getattr(other, name)[at]
 
     def conflicts(self, at, who: Accessors, order: Order):
         """Where the last access by another thread is not ordered before this one."""
@@ -57,7 +67,7 @@ class _Last:
         same_block = self.block[at] == who.block
         ordered = same_block & (self.phase[at] < who.phase)
         ordered |= same_block & (self.warp[at] == who.warp) & (self.step[at] < who.step)
-        ordered |= order.fences[np.maximum(thread, 0)] > self.fences[at]
+        ordered |= order.signalled[who.block] & (order.fences[np.maximum(thread, 0)] > self.fences[at])
         return other & ~ordered
 
 
@@ -70,50 +80,58 @@ class Conflict:
 
 
 class History:
-    """The accesses to one array of `size` elements."""
+    """The accesses to one array of `size` elements.
+
+    An element may have several readers since it was written. Kept are the last one, the last other one of its warp and
+    the last one of another warp: whoever writes without being ordered behind all of them meets one of the three.
+    """
 
     def __init__(self, size: int):
         self.writes = _Last(size)
-        self.reads = _Last(size)
-        self.several = np.zeros(size, dtype=bool)  # read by more than one thread since `reads` was noted ordered
-        self.blocks = np.zeros(size, dtype=bool)  # read by more than one block
+        self.reads, self.same_warp, self.other_warp = _Last(size), _Last(size), _Last(size)
+        self.blocks = np.zeros(size, dtype=bool)  # read by more than one block since it was written
 
     def read(self, at, who: Accessors, order: Order) -> Conflict | None:
         found = self.writes.conflicts(at, who, order)
         if found.any():
             return self._conflict(self.writes, at, found, "reads", "wrote")
         last = self.reads
-        fresh = (last.thread[at] == NOBODY) | ((last.block[at] == who.block) & (last.phase[at] < who.phase))
-        changed = ~fresh & (last.thread[at] != who.thread)
-        self.several[at] = np.where(fresh, False, self.several[at] | changed)
-        self.blocks[at] |= (last.thread[at] != NOBODY) & (last.block[at] != who.block)
+        before = last.thread[at]
+        pushed = (before != NOBODY) & (before != who.thread)
+        if pushed.any():
+            self.blocks[at] |= pushed & (last.block[at] != who.block)
+            pushed &= (last.block[at] != who.block) | (last.phase[at] == who.phase)
+            same = last.warp[at] == who.warp
+            self.same_warp.copy(last, at[pushed & same])
+            self.other_warp.copy(last, at[pushed & ~same])
         last.note(at, who)
         doubled = last.thread[at] != who.thread  # lanes that read the same element in this very instruction
         if doubled.any():
-            self.several[at[doubled]] = True
-            self.blocks[at[doubled]] |= last.block[at[doubled]] != who.block[doubled]
+            self.blocks[at] |= doubled & (last.block[at] != who.block)
+            same = last.warp[at] == who.warp
+            self.same_warp.note(at, who, doubled & same)
+            self.other_warp.note(at, who, doubled & ~same)
         return None
 
     def write(self, at, who: Accessors, order: Order, values) -> Conflict | None:
-        for last, other_did in ((self.writes, "wrote"), (self.reads, "read")):
+        for last, other_did in ((self.writes, "wrote"), (self.reads, "read"), (self.same_warp, "read"),
+                                (self.other_warp, "read")):  # fmt: skip
             found = last.conflicts(at, who, order)
             if found.any():
                 return self._conflict(last, at, found, "writes", other_did)
-        if not who.atomic:
-            last = self.reads
-            among = self.several[at] & (last.block[at] == who.block) & (last.phase[at] == who.phase)
-            among &= ~((last.warp[at] == who.warp) & (last.step[at] < who.step))
-            among |= self.blocks[at] & (last.thread[at] != NOBODY)
-            if among.any():
-                return self._conflict(last, at, among, "writes", "and others read")
+        among = self.blocks[at]
+        if among.any():
+            return self._conflict(self.reads, at, among, "writes", "and others read")
         self.writes.note(at, who)
         if not who.atomic:
             doubled = self.writes.thread[at] != who.thread
             if doubled.any():
                 kept = self._last_value(at, values)
-                differ = doubled & (kept != values) & ~(np.isnan(kept) & np.isnan(values))
+                differ = doubled & (kept != values) & ((kept == kept) | (values == values))  # NaN is unlike itself
                 if differ.any():
                     return self._conflict(self.writes, at, differ, "writes", "also writes")
+            for last in (self.reads, self.same_warp, self.other_warp):
+                last.thread[at] = NOBODY  # whoever comes now meets this write
         return None
 
     @staticmethod
@@ -121,7 +139,7 @@ class History:
         """For each lane, what the last lane that writes the same element writes."""
         order = np.argsort(at, kind="stable")
         ends = np.searchsorted(at[order], at, side="right") - 1
-        return values[order][ends].astype(np.float64)
+        return values[order][ends]
 
     @staticmethod
     def _conflict(last: _Last, at, found, did: str, other_did: str) -> Conflict:

@@ -208,6 +208,8 @@ def _shape(run, shape) -> tuple[int, ...]:
     sizes = shape if isinstance(shape, tuple) else (shape,)
     if any(is_varying(n) or not isinstance(n, np.integer) for n in sizes):
         raise run.type_error("the shape of an array in a kernel must be known before it starts: use constants")
+    if any(n < 0 for n in sizes):
+        raise run.type_error(f"an array cannot have the shape {tuple([int(n) for n in sizes])}")
     return tuple([int(n) for n in sizes])
 
 
@@ -242,7 +244,7 @@ def _local_array(run, node, args, named):
 
 def _constant_array(run, node, args, named):
     """`cuda.const.array_like(array)`: a copy in constant memory."""
-    (held,) = args
+    held = run.calling("cuda.const.array_like", lambda run, array: array, args, named)
     if not isinstance(held, KernelArray):
         raise run.type_error("cuda.const.array_like needs an array that the kernel sees as a global name")
     return KernelArray(held.name, held.shape, held.flat, CONSTANT)

@@ -64,7 +64,7 @@ class KernelArray:
 
     def _checked_type(self, run, i):
         if isinstance(i, (bool, np.bool_)) or not np.issubdtype(np.asarray(i).dtype, np.integer):
-            kind = getattr(np.asarray(i).dtype, "name", type(i).__name__)
+            kind = i.dtype.name if isinstance(i, (np.ndarray, np.generic)) else type(i).__name__
             raise run.type_error(
                 f"an index of {self.describe()} is a {kind}, but only integers can index an array. "
                 "A `/` makes a float even of two integers: use `//`, or convert with `int(...)`"
@@ -130,6 +130,7 @@ class KernelArray:
         run.counts.access(run, self, lanes, at, "atomic")
         if self.history is not None:
             who = self._accessors(run, lanes, atomic=True)
+            run.order.signalled[who.block] = True
             found = self.history.write(at, who, run.order, self.flat[at])
             if found is not None:
                 run.race(self, found, lanes, at)
@@ -167,13 +168,9 @@ class KernelArray:
 
 
 def widened(values):
-    """What the compiler computes with: narrow integers become 64-bit ones, the rest stays."""
+    """What the compiler computes with: signed integers have 64 bits; unsigned ones wait for what they meet."""
     kind = values.dtype
-    if kind.kind == "i" and kind.itemsize < 8:
-        return values.astype(np.int64)
-    if kind.kind == "u" and kind.itemsize < 8:
-        return values.astype(np.int64 if kind.itemsize < 8 else np.uint64)
-    return values
+    return values.astype(np.int64) if kind.kind == "i" and kind.itemsize < 8 else values
 
 
 __all__ = ["CONSTANT", "GLOBAL", "LOCAL", "SHARED", "KernelArray", "widened"]

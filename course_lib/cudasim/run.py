@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 
 from .counting import Counts
-from .errors import KernelError, Race, name
+from .errors import KernelError, KernelTypeError, Race, name
 from .expressions import is_varying, known
 from .history import Conflict, Order
 from .lanes import batches
@@ -38,7 +38,12 @@ class Run(Statements):
                 self.statement_only, self._warps = None, (None, 0)
                 self.frame = Frame(self.source, dict(self.arguments), lanes.everyone)
                 self.frames = [self.frame]
-                self.block(self.source.body, lanes.everyone)
+                try:
+                    self.block(self.source.body, lanes.everyone)
+                except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                    if isinstance(error, KernelError):
+                        raise
+                    raise self.error(KernelTypeError, f"this cannot be computed in a kernel: {error}") from error
         return self.counts
 
     # -- lanes --------------------------------------------------------------------------------------------------
@@ -93,16 +98,16 @@ class Run(Statements):
 
     def converted(self, values, dtype: np.dtype, array: KernelArray):
         """Values as they are stored; what is lost on the way is noted."""
-        if dtype.kind in "iub" and values.dtype.kind in "fc":
-            lossy = values != np.trunc(values)
+        stored = values.astype(dtype)
+        if dtype.kind in "iub" and values.dtype.kind == "f":
+            lossy = stored != values
             if lossy.any():
-                example = values[int(np.argmax(lossy))]
+                at = int(np.argmax(lossy))
                 self.counts.note(
                     self.line, "float to integer",
-                    f"line {self.line} stores floats in the {dtype.name} array `{array.name}`: {example:g} becomes "
-                    f"{int(example)}",
+                    f"line {self.line} stores floats in the {dtype.name} array `{array.name}`: {values[at]:g} becomes "
+                    f"{int(stored[at])}",
                 )  # fmt: skip
-        stored = values.astype(dtype)
         if dtype.kind in "iu" and values.dtype.kind in "iu" and dtype.itemsize < values.dtype.itemsize:
             changed = stored != values
             if changed.any():

@@ -45,7 +45,7 @@ class Source:
             raise self.refuse(tree, "`*args`, `**kwargs` and named-only parameters cannot be used in a kernel")
         self.parameters = [argument.arg for argument in arguments.args]
         self.signature = inspect.signature(function)
-        self.locals = {*self.parameters, *_assigned(self.body)}
+        self.locals = {*self.parameters, *assigned(self.body)}
         for node in (part for statement in self.body for part in ast.walk(statement)):
             if type(node) in _REFUSED:
                 raise self.refuse(node, f"{_REFUSED[type(node)]} cannot be used in a kernel")
@@ -80,7 +80,7 @@ def _returns_nothing(node: ast.Return) -> bool:
     return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
 
 
-def _assigned(body) -> set[str]:
+def assigned(body) -> set[str]:
     """The names that the statements assign to."""
     return {node.id for statement in body for node in ast.walk(statement)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}  # fmt: skip

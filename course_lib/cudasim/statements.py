@@ -11,9 +11,10 @@ import ast
 
 import numpy as np
 
-from .errors import KernelError, StepLimit, UnsupportedSyntax
+from .errors import KernelError, KernelTypeError, StepLimit, UnsupportedSyntax
 from .expressions import Expressions, is_varying
 from .memory import KernelArray
+from .source import assigned
 
 
 class Frame:
@@ -39,6 +40,19 @@ class _Loop:
 def _join(a, b):
     """The lanes of both masks; None is nobody."""
     return b if a is None else a if b is None else a | b
+
+
+def never_changed(loop: ast.While) -> list[str] | None:
+    """The names in a loop's condition if the loop cannot change any of them, nor be left otherwise; None if it can."""
+    for part in ast.walk(loop.test):
+        if isinstance(part, (ast.Call, ast.Subscript)):
+            return None
+    names = {part.id for part in ast.walk(loop.test) if isinstance(part, ast.Name)}
+    inside = [part for statement in loop.body for part in ast.walk(statement)]
+    if any(isinstance(part, (ast.Break, ast.Return)) for part in inside) or names & assigned(loop.body):
+        return None
+    whole = {id(part.value) for part in ast.walk(loop.test) if isinstance(part, ast.Attribute)}  # the x of x.size
+    return sorted({part.id for part in ast.walk(loop.test) if isinstance(part, ast.Name) and id(part) not in whole})
 
 
 class Statements(Expressions):
@@ -71,14 +85,16 @@ class Statements(Expressions):
             lane,
         )
 
-    def _never_ends(self, loop) -> StepLimit:
+    def _never_ends(self, loop, names=()) -> StepLimit:
         lane = int(np.argmax(self.active))
         self.line = loop.lineno + self.frame.function.first_line
+        what = " or ".join(f"`{name}`" for name in names) or "what its condition looks at"
+        waiting = (
+            "" if names else ". Waiting for another thread does not work either, because nothing makes that one go on "
+            "meanwhile"
+        )  # fmt: skip
         return self.error(
-            StepLimit,
-            f"this loop never ends for {self.who(lane)}: nothing in it changes what its condition looks at. Waiting "
-            "for another thread does not work either, because nothing makes that one go on meanwhile",
-            lane,
+            StepLimit, f"this loop never ends for {self.who(lane)}: nothing in it changes {what}{waiting}", lane
         )
 
     def _settled(self, active):
@@ -118,7 +134,7 @@ class Statements(Expressions):
                 raise self.type_error("only elements of arrays can be assigned")
             held.store(self, index, self.number(value), self.active)
         else:
-            raise self.error(UnsupportedSyntax, f"a kernel cannot assign to a {type(target).__name__.lower()}")
+            raise self.error(UnsupportedSyntax, f"a kernel cannot assign to `{ast.unparse(target)}`")
 
     def set_name(self, name: str, value) -> None:
         """Give the active lanes a new value of a variable; the others keep theirs."""
@@ -195,6 +211,12 @@ class Statements(Expressions):
             self.active, self.line = active, line
             return self.truth(self.value(node.test))
 
+        fixed = never_changed(node)
+        if fixed is not None:
+            going = more(active)
+            if (active & going).any():
+                self.active = active & going
+                raise self._never_ends(node, fixed)
         return self._loop(node, active, more, lambda _: None)
 
     def _for(self, node: ast.For, active):
@@ -328,14 +350,22 @@ class Statements(Expressions):
         source = function.source
         if any(frame.function is source for frame in self.frames):
             raise self.error(UnsupportedSyntax, f"`{source.name}` calls itself; a device function cannot")
-        names = source.bind(self, args, named)
+        names = {name: self.known(value) for name, value in source.bind(self, args, named).items()}
         outer, active, line = self.frame, self.active, self.line
         self.frame = Frame(source, names, active)
         self.frames.append(self.frame)
         self.block(source.body, active)
-        made = self.frame.result
+        made, answered = self.frame.result, self.frame.result_for
         self.frames.pop()
         self.frame, self.active, self.line = outer, active, line
+        if answered is not None and (active & ~answered).any():
+            lane = int(np.argmax(active & ~answered))
+            raise self.error(
+                KernelTypeError,
+                f"`{source.name}` returns a value for some threads, but nothing for {self.who(lane)}: let every way "
+                "through it end with a `return` of a value",
+                lane,
+            )
         return made
 
 

@@ -705,11 +705,11 @@ def too_much_shared_memory():
 @cuda.jit
 def counter_not_moved_kernel(x):
     i = cuda.grid(1)
-    while i < x.size:
-        x[i] += 1  # BUG
+    while i < x.size:  # BUG
+        x[i] += 1
 
 
-@planted(StepLimit, "stopped after", "was still running here")
+@planted(StepLimit, "this loop never ends for thread (0, 0, 0)", "nothing in it changes `i`")
 def counter_not_moved():
     counter_not_moved_kernel[1, 4](numbers(4))
 
