@@ -228,7 +228,7 @@ class Tensor:
         """The one element, for `int(x)`, `float(x)` and `complex(x)`; RuntimeError where `real` cannot hold it."""
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        if self._requires_grad:
+        if self._requires_grad and GRAD.enabled:
             import warnings
 
             warnings.warn(

@@ -32,6 +32,7 @@ class Node:
     __slots__ = ("edges", "sequence", "saved", "inputs", "outputs", "hooks", "__dict__", "__weakref__")
     on_arrays = False  # whether backward consists of operators only, which bare arrays have too
     view_outputs = ()  # numbers of the outputs that are views which must not be changed in place
+    overload = 0  # which of the op's signatures was called; PyTorch counts them at the end of the node's name
 
     def __init__(self, edges, inputs=None):
         self.edges = edges  # for each input: None or (node, output index), and for a leaf the leaf, to keep it alive
@@ -45,10 +46,11 @@ class Node:
         return self.sequence > other.sequence  # in the engine's heap the node recorded last comes first
 
     def name(self) -> str:
-        return type(self).__name__
+        name = type(self).__name__
+        return f"{name[:-1]}{self.overload}" if self.overload else name
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} object at {hex(id(self))}>"
+        return f"<{self.name().rpartition('::')[2]} object at {hex(id(self))}>"
 
     @property
     def next_functions(self):

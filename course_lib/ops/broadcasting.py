@@ -127,7 +127,7 @@ def _mismatch(shapes) -> str:
 
 @function()
 def broadcast_tensors(*tensors):
-    """broadcast_tensors(*tensors) -> tuple of Tensors: all expanded to their common shape.
+    """broadcast_tensors(*tensors) -> tuple of Tensors: all expanded to their common shape; one that has it is itself.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.broadcast_tensors.html
     """
@@ -136,4 +136,4 @@ def broadcast_tensors(*tensors):
         shape = np.broadcast_shapes(*[t._array.shape for t in tensors])
     except ValueError as error:
         raise broadcast_error("broadcast_tensors", tensors[0], tensors[1], error) from None
-    return tuple(expand(t, shape) for t in tensors)
+    return tuple(t if t._array.shape == shape else expand(t, shape) for t in tensors)

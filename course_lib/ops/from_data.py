@@ -71,12 +71,12 @@ def array_of(data, dtype=None):
         shape = _shape_of(data, 0)
         if 0 in shape or not shape:
             return np.zeros(shape, dtypes.get_default_dtype().numpy)
-        kinds: set = set()
+        kinds: dict = {}
         _collect_kinds(data, kinds)
-        if not kinds <= _PLAIN:
+        if not kinds.keys() <= _PLAIN:
             data = _plain(data)
     else:
-        kinds = {type(data)}
+        kinds = {type(data): None}
     inferred = functools.reduce(dtypes.promote_types, map(_dtype_of_kind, kinds))
     if dtype is None:
         return _as_array(data, inferred.numpy)
@@ -117,17 +117,17 @@ def _shape_of(data, depth: int) -> tuple[int, ...]:
     return (len(data), *inner)
 
 
-def _collect_kinds(data, kinds: set) -> None:
-    """Add the types of the numbers in nested lists; of tensors and NumPy arrays the dtypes."""
+def _collect_kinds(data, kinds: dict) -> None:
+    """Add the types of the numbers in nested lists, in their order; of tensors and NumPy arrays the dtypes."""
     here = set(map(type, data))
     if here <= _PLAIN:
-        kinds |= here
+        kinds.update(dict.fromkeys(here))
         return
     for item in data:
         if isinstance(item, (list, tuple)):
             _collect_kinds(item, kinds)
         else:
-            kinds.add(item.dtype if isinstance(item, (Tensor, np.ndarray)) else type(item))
+            kinds[item.dtype if isinstance(item, (Tensor, np.ndarray)) else type(item)] = None
     if any(issubclass(kind, np.ndarray) for kind in here):
         warnings.warn(
             "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list "

@@ -84,6 +84,8 @@ class sum:
 
     def save(ctx, out, a, *, dims, keepdim, dtype):
         ctx.shape, ctx.dims, ctx.keepdim, ctx.dtype = a._array.shape, dims, keepdim, a.dtype
+        if dims is not None:
+            ctx.overload = 1
 
     def backward(ctx, g):
         g = expand_to(restored(g, ctx.dims, ctx.keepdim), shape=ctx.shape)
@@ -129,16 +131,16 @@ class _mean:
                 f"dtype. Got: {legacy_name(dtype or input.dtype)}"
             )
         input = input if dtype is None else input.to(dtype)
-        return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
+        return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim, "overload": int(dim is not None)}
 
-    def forward(xp, a, *, dims, keepdim):
+    def forward(xp, a, *, dims, keepdim, overload):
         count = math.prod([a.shape[d] for d in dims])
         half = a.dtype.itemsize == 2
         total = xp.add.reduce(a.astype("f4") if half else a, axis=dims, keepdims=keepdim)
         return (total / total.dtype.type(count)).astype(a.dtype)
 
-    def save(ctx, out, a, *, dims, keepdim):
-        ctx.shape, ctx.dims, ctx.keepdim = a._array.shape, dims, keepdim
+    def save(ctx, out, a, *, dims, keepdim, overload):
+        ctx.shape, ctx.dims, ctx.keepdim, ctx.overload = a._array.shape, dims, keepdim, overload
 
     def backward(ctx, g):
         count = math.prod([ctx.shape[d] for d in ctx.dims])
@@ -164,7 +166,7 @@ class prod:
 
     def save(ctx, out, a, *, dim, keepdim):
         ctx.save_for_backward(a)
-        ctx.dims, ctx.keepdim = dims_of(dim, a.ndim), keepdim
+        ctx.dims, ctx.keepdim, ctx.overload = dims_of(dim, a.ndim), keepdim, int(dim is not None)
 
     def backward(ctx, g):
         (a,) = ctx.saved_tensors

@@ -382,17 +382,15 @@ class squeeze:
 
     def arguments(input, dim=None):
         shape = input._array.shape
-        if dim is None:
-            dims = range(len(shape))
-        else:
-            dims = [normalize_dim(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
-        return (input,), {"dims": tuple([d for d in dims if shape and shape[d] == 1])}
+        overload = 0 if dim is None else 2 if isinstance(dim, (tuple, list)) else 1
+        dims = [normalize_dim(d, len(shape)) for d in ((range(len(shape)), (dim,), dim)[overload])]
+        return (input,), {"dims": tuple([d for d in dims if shape and shape[d] == 1]), "overload": overload}
 
-    def forward(xp, a, *, dims):
+    def forward(xp, a, *, dims, overload):
         return a.squeeze(dims) if dims else a[...]
 
-    def save(ctx, out, a, *, dims):
-        ctx.shape = a.shape
+    def save(ctx, out, a, *, dims, overload):
+        ctx.shape, ctx.overload = a.shape, overload
 
     def backward(ctx, g):
         return g.reshape(ctx.shape)

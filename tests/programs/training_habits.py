@@ -1,0 +1,41 @@
+"""What tutorials and small research programs met when they were run on the library."""
+
+# --- nodes are numbered by the signature that was called
+x = torch.rand(2, 1, 3, requires_grad=True)
+for y in (x.sum(), x.sum(1), x.sum((0, 1)), x.sum(dim=0, keepdim=True), x.mean(), x.mean(-1), x.mean((1, 2)), x.prod(), x.prod(2),
+          x.squeeze(), x.squeeze(1), x.squeeze(0), x.squeeze((0, 1)),
+          torch.cosine_similarity(x, x), x**2, x**x, x**0.5):
+    print(y.grad_fn.name(), "grad_fn" in repr(y), repr(y).rpartition("<")[2])
+print(x.mean(1).sum(1).grad_fn.next_functions)
+
+# --- without recording, float and int of a tensor that requires a gradient warn of nothing
+import warnings
+x = torch.ones((), requires_grad=True)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with torch.no_grad():
+        print(float(x), int(x), complex(x), len(caught))
+parameter = torch.nn.Parameter(torch.ones(2))
+def closure():
+    loss = (parameter ** 2).sum()
+    parameter.grad = 2 * parameter.detach()
+    return loss
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    torch.optim.LBFGS([parameter]).step(closure)
+print(len(caught))
+
+# --- broadcast_tensors gives back what has the common shape
+a, b = torch.ones(2, 3, requires_grad=True), torch.ones(3)
+first, second = torch.broadcast_tensors(a, b)
+print(first is a, second is b, second.shape)
+normal = torch.distributions.Normal(a, torch.ones(2, 3))
+normal.log_prob(torch.zeros(2, 3)).sum().backward()
+print(normal.loc is a, normal.loc.grad)
+
+# --- what cannot become a number is named: the first in the list
+for data in ([1, "a", None], [1, None, "a"], [1.5, {}, "a"], [[1, 2], [None, "a"]]):
+    try:
+        torch.tensor(data)
+    except Exception as error:
+        print(type(error).__name__, error)
