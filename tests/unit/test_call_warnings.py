@@ -1,0 +1,28 @@
+"""Calls that PyTorch warns about warn at the line that makes them."""
+
+from __future__ import annotations
+
+import pytest
+
+import course_lib as torch
+
+
+CALLS = {
+    "p.add_(-1, p)": "This overload of add_ is deprecated",
+    "torch.sub(p, 2, p)": "This overload of sub is deprecated",
+    "p.addcmul_(2.0, p, p)": "This overload of addcmul_ is deprecated",
+    "p.addcdiv(2, p, p)": "This overload of addcdiv is deprecated",
+    "float(p[0].requires_grad_())": "Converting a tensor with requires_grad=True to a scalar",
+    "torch.ones(3, 3)[[[0, 1], [0, 1]]]": "Using a non-tuple sequence for multidimensional indexing",
+    "p.T": "The use of `x.T` on tensors of dimension other than 2",
+    "torch.tensor(1.0).mT": "Tensor.mT is deprecated on 0-D tensors",
+    "torch.tensor([p.numpy()])": "Creating a tensor from a list of numpy.ndarrays is extremely slow",
+    "p.new_tensor(p)": "To copy construct from a tensor",
+}
+
+
+@pytest.mark.parametrize(("call", "text"), CALLS.items())
+def test_the_warning_names_the_line_of_the_call(call, text):
+    with pytest.warns(UserWarning, match=text) as caught:
+        exec(compile(call, "<the program>", "exec"), {"torch": torch, "p": torch.ones(2)})
+    assert [warning.filename for warning in caught] == ["<the program>"]
