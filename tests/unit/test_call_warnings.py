@@ -6,7 +6,6 @@ import pytest
 
 import course_lib as torch
 
-
 CALLS = {
     "p.add_(-1, p)": "This overload of add_ is deprecated",
     "torch.sub(p, 2, p)": "This overload of sub is deprecated",
