@@ -210,8 +210,11 @@ def _op_behind(function) -> type | None:
 
 
 @functools.cache
-def resolve(target: str):
-    """The function of a target; LookupError for anything that is no operation of the library."""
+def resolve(target: str, internal: bool = False):
+    """The function of a target; LookupError for anything that is no operation of the library.
+
+    internal: also those that only other operations use. They trust their arguments: never for a target from a file.
+    """
     namespace, _, name = target.rpartition(".")
     if name not in NO_OPERATION:
         if namespace in FUNCTIONS and name in FUNCTIONS[namespace]:
@@ -221,7 +224,7 @@ def resolve(target: str):
             found = found.fget if name in PROPERTIES else found
             if callable(found):
                 return found
-        if namespace == "ops" and name in OPS and (found := _function_of(OPS[name])) is not None:
+        if internal and namespace == "ops" and name in OPS and (found := _function_of(OPS[name])) is not None:
             return found
     raise LookupError(f"there is no operation '{target}'")
 

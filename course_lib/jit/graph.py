@@ -146,7 +146,7 @@ class Program:
         for number, node in enumerate(graph.nodes):
             values = {v.name: v for v in node.used() + node.made()}.values()
             ends = [v.name for v in values if last[id(v)] == number and id(v) not in kept]
-            self.steps.append((function_of(node.target), node, ends))
+            self.steps.append((function_of(node.target, internal=True), node, ends))
 
     def run(self, inputs: dict, weights: dict):
         """The outputs for the given inputs (by parameter name, nested as they were) and weights (by name)."""
@@ -176,12 +176,12 @@ class Program:
         return replaced(self.graph.outputs, filled)
 
 
-def function_of(target: str):
+def function_of(target: str, internal: bool = False):
     """The function of a node; LookupError for anything that is neither an operation nor arithmetic on sizes."""
     namespace, _, name = target.partition(".")
     if namespace == "operator" and name in INTEGER_OPERATORS:
         return INTEGER_OPERATORS[name]
-    return Tensor.size if target == "Tensor.size" else call_watch.resolve(target)
+    return Tensor.size if target == "Tensor.size" else call_watch.resolve(target, internal)
 
 
 def bind(where: str, tree, given, known: dict) -> None:

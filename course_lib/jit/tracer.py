@@ -158,7 +158,7 @@ class Tracer:
         target = call_watch.target_of_function(leaf) if callable(leaf) else None
         if target is None:
             raise TypeError(f"a graph cannot hold a {type(leaf).__name__} as argument")
-        return call_watch.resolve(target)
+        return call_watch.resolve(target, internal=True)
 
     # -- calls --------------------------------------------------------------------------------------------------
 

@@ -94,7 +94,8 @@ def test_arguments_without_defaults():
 
 
 @pytest.mark.parametrize("target", ["os.system", "torch.nothing", "Tensor._array", "Tensor.numpy", "Tensor.__class__",
-                                    "ops.nothing", "torch", "", "builtins.eval", "Tensor.register_hook"])  # fmt: skip
+                                    "ops.nothing", "ops.view_shape", "torch", "", "builtins.eval",
+                                    "Tensor.register_hook"])  # fmt: skip
 def test_nothing_else_is_resolved(target):
     with pytest.raises(LookupError):
         call_watch.resolve(target)

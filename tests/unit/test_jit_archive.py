@@ -162,6 +162,10 @@ CLEAR = {
         changed(TRACED, lambda p: p["module"]["methods"]["forward"]["graph"]["nodes"][0].update(target="Tensor.numpy")),
         "asks for the operation",
     ),
+    "an internal operation": (
+        changed(TRACED, lambda p: p["module"]["methods"]["forward"]["graph"]["nodes"][0].update(target="ops.placed")),
+        "asks for the operation",
+    ),
     "another class": (
         changed(SCRIPTED, lambda p: p["module"]["children"]["layer"].update(library="os")),
         "course_lib.nn does not have",
@@ -199,6 +203,8 @@ SOURCES = [
     "def forward(self, x):\n    return torch.load('x')",
     "def forward(self, x):\n    return torch.nn.functional.__builtins__",
     "def forward(self, x):\n    return torch.jit.__dict__",
+    "def forward(self, x):\n    return torch.ops.as_strided_view(x, size=(9,), stride=(1,), offset=0)",
+    "def forward(self, x):\n    return torch.Tensor.as_strided(x, (9,), (1,))",
     "def forward(self, x):\n    return math.__loader__",
     "def forward(self, x):\n    return self.__dict__",
     "def forward(self, x):\n    return self._modules",
