@@ -305,7 +305,8 @@ def depthwise_conv(image, weight, bias=None, stride=(1, 1), padding=(0, 0), dila
     outside = _sizes(inside, kernel, stride, padding, dilation)
     out = _like(image, (samples, made, *outside))
     launch("depthwise_conv", "depthwise_forward", out, blocks_for(out.size), (BLOCK,), image, weight, bias, out,
-           out.size, channels, made // channels, *_walks(inside, outside, kernel, stride, padding, dilation))  # fmt: skip
+           out.size, channels, made // channels,
+           *_walks(inside, outside, kernel, stride, padding, dilation))  # fmt: skip
     return out
 
 
@@ -381,7 +382,7 @@ def embedding_backward(g, index, rows: int, padding: int = -1, deterministic: bo
         order = index.argsort()
         named = "embedding_backward_sorted", (index[order], order)
     else:
-        named = "embedding_backward", (index,)
+        named = "embedding_backward_atomic", (index,)
     _at_places(named, g, by_weight, index.size, g.shape[1], np.int64(padding))
     return by_weight
 

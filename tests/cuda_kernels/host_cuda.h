@@ -4,24 +4,20 @@
 // memory, barriers and shuffles work as on a GPU, a barrier that some threads never reach is an error instead of a hang,
 // and running the threads in the opposite order shows results that depend on it.
 #include <math.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
 
-#include <algorithm>
-#include <functional>
-#include <string>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #define __device__
 #define __global__
 #define __shared__ static  // one block runs at a time
 
-using std::max;
-using std::min;
+inline int min(int a, int b) { return a < b ? a : b; }
+inline int max(int a, int b) { return a > b ? a : b; }
 
 struct Index { unsigned int x, y, z; };
 static Index threadIdx, blockIdx, blockDim, gridDim;
@@ -30,37 +26,50 @@ static Index threadIdx, blockIdx, blockDim, gridDim;
 
 enum State { READY, AT_BARRIER, AT_WARP, DONE };
 
+// A thread with a stack of its own, which serves one block after the other. ucontext makes the stack; after that
+// _setjmp and _longjmp switch, without a system call.
 struct Fiber {
+    bool made;
     ucontext_t context;
+    jmp_buf here;
     State state;
 };
 
 constexpr int LANES = 32, MOST_THREADS = 1024, STACK = 1 << 16;
 static Fiber fibers[MOST_THREADS];
 static char* stacks = (char*)malloc((size_t)MOST_THREADS * STACK);  // only what is used gets memory
-static ucontext_t scheduler;
-static int running;                 // the fiber that runs
-static std::function<void()> body;  // the kernel with its arguments
-static std::string trouble;
-
-static void fiber_main()
-{
-    body();
-    fibers[running].state = DONE;
-}
+static jmp_buf scheduler;
+static int running;     // the fiber that runs
+static void (*body)();  // runs the kernel with its arguments
 
 static void wait(State where)
 {
-    Fiber& me = fibers[running];
-    me.state = where;
-    swapcontext(&me.context, &scheduler);
+    fibers[running].state = where;
+    if (!_setjmp(fibers[running].here)) _longjmp(scheduler, 1);
+}
+
+static void fiber_main()
+{
+    for (;;) {
+        body();
+        wait(DONE);
+    }
 }
 
 static void resume(int i)
 {
+    Fiber& fiber = fibers[i];
     running = i;
     threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, i / (blockDim.x * blockDim.y)};
-    swapcontext(&scheduler, &fibers[i].context);
+    if (_setjmp(scheduler)) return;  // it waits
+    if (fiber.made) _longjmp(fiber.here, 1);
+    fiber.made = true;
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = stacks + (size_t)i * STACK;
+    fiber.context.uc_stack.ss_size = STACK;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, fiber_main, 0);
+    setcontext(&fiber.context);
 }
 
 // Lets the fibers from first to last go on if all wait at `where`.
@@ -74,14 +83,7 @@ static bool release(int first, int last, State where)
 
 static bool run_block(int threads, bool backwards)
 {
-    for (int i = 0; i < threads; ++i) {
-        getcontext(&fibers[i].context);
-        fibers[i].context.uc_stack.ss_sp = stacks + (size_t)i * STACK;
-        fibers[i].context.uc_stack.ss_size = STACK;
-        fibers[i].context.uc_link = &scheduler;
-        makecontext(&fibers[i].context, fiber_main, 0);
-        fibers[i].state = READY;
-    }
+    for (int i = 0; i < threads; ++i) fibers[i].state = READY;
     for (;;) {
         for (int k = 0; k < threads; ++k) {
             int i = backwards ? threads - 1 - k : k;
@@ -92,7 +94,7 @@ static bool run_block(int threads, bool backwards)
         if (all_done) return true;
         for (int warp = 0; warp < threads; warp += LANES) moved |= release(warp, min(warp + LANES, threads), AT_WARP);
         if (!moved && !release(0, threads, AT_BARRIER)) {
-            trouble = "threads wait at a barrier or a shuffle that others of their block have left or never reach";
+            for (Fiber& fiber : fibers) fiber.made = false;  // they are in the middle of something
             return false;
         }
     }
@@ -154,6 +156,7 @@ inline unsigned short half_of_float(float value)
     unsigned short sign = __float_as_uint(value) >> 16 & 0x8000;
     if (value != value) return sign | 0x7e00;
     float size = fabsf(value);
+    if (size == 0) return sign;
     if (size >= 65520.0f) return sign | 0x7c00;
     int exponent;
     frexpf(size, &exponent);  // size = [0.5, 1) · 2^exponent
@@ -175,39 +178,46 @@ struct BFloat16;
 
 // ---- launching from Python ------------------------------------------------------------------------------------------
 
-// A type as NumPy names it; * in front of a pointer.
-template <class V> struct Named;
-template <class V> struct Named<V*> { static std::string name() { return "*" + Named<std::remove_const_t<V>>::name(); } };
-template <> struct Named<int> { static std::string name() { return "int32"; } };
-template <> struct Named<long long> { static std::string name() { return "int64"; } };
-template <> struct Named<unsigned long long> { static std::string name() { return "uint64"; } };
-template <> struct Named<float> { static std::string name() { return "float32"; } };
-template <> struct Named<double> { static std::string name() { return "float64"; } };
-template <> struct Named<bool> { static std::string name() { return "bool"; } };
-template <> struct Named<Half> { static std::string name() { return "float16"; } };
-template <> struct Named<BFloat16> { static std::string name() { return "bfloat16"; } };
+// A type as NumPy names it; * in front of a pointer, a blank behind.
+template <class V> constexpr const char* name_of = nullptr;
+template <> constexpr const char* name_of<int> = "int32 ";
+template <> constexpr const char* name_of<long long> = "int64 ";
+template <> constexpr const char* name_of<unsigned long long> = "uint64 ";
+template <> constexpr const char* name_of<float> = "float32 ";
+template <> constexpr const char* name_of<double> = "float64 ";
+template <> constexpr const char* name_of<bool> = "bool ";
+template <> constexpr const char* name_of<Half> = "float16 ";
+template <> constexpr const char* name_of<BFloat16> = "bfloat16 ";
 
-// The types of a kernel's arguments, with blanks between them.
+// The types of a kernel's arguments.
 template <class... A> const char* argument_types(void (*)(A...))
 {
-    static std::string all;
-    all.clear();
-    ((all += Named<A>::name() + " "), ...);
-    return all.c_str();
+    static char all[500];
+    all[0] = 0;
+    ((strcat(all, std::is_pointer_v<A> ? "*" : ""), strcat(all, name_of<std::remove_cv_t<std::remove_pointer_t<A>>>)),
+     ...);
+    return all;
 }
 
-template <class... A, size_t... I>
-void take(void (*kernel)(A...), void** arguments, std::index_sequence<I...>)
-{
-    std::tuple<A...> values{*(A*)arguments[I]...};
-    body = [=] { std::apply(kernel, values); };
-}
+template <class... A> struct Call {
+    static void (*kernel)(A...);
+    static std::tuple<A...> values;
+    static void run() { std::apply(kernel, values); }
+    template <size_t... I> static void take(void** arguments, std::index_sequence<I...>)
+    {
+        values = std::tuple<A...>{*(A*)arguments[I]...};
+    }
+};
+template <class... A> void (*Call<A...>::kernel)(A...);
+template <class... A> std::tuple<A...> Call<A...>::values;
 
 // Sizes: the grid and the block, x y z each. Returns what is wrong, or null.
 template <class... A>
 const char* launch(void (*kernel)(A...), const unsigned int* sizes, void** arguments, bool backwards)
 {
-    take(kernel, arguments, std::index_sequence_for<A...>());
+    Call<A...>::kernel = kernel;
+    Call<A...>::take(arguments, std::index_sequence_for<A...>());
+    body = Call<A...>::run;
     gridDim = {sizes[0], sizes[1], sizes[2]};
     blockDim = {sizes[3], sizes[4], sizes[5]};
     unsigned int blocks = gridDim.x * gridDim.y * gridDim.z, threads = blockDim.x * blockDim.y * blockDim.z;
@@ -215,7 +225,8 @@ const char* launch(void (*kernel)(A...), const unsigned int* sizes, void** argum
     for (unsigned int k = 0; k < blocks; ++k) {
         unsigned int b = backwards ? blocks - 1 - k : k;
         blockIdx = {b % gridDim.x, b / gridDim.x % gridDim.y, b / (gridDim.x * gridDim.y)};
-        if (!run_block(threads, backwards)) return trouble.c_str();
+        if (!run_block(threads, backwards))
+            return "threads wait at a barrier or a shuffle that others of their block have left or never reach";
     }
     return nullptr;
 }

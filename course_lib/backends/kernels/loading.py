@@ -1,7 +1,7 @@
 """From a kernel's file to a launch: `launch("softmax", "softmax_forward", like, grid, block, *arguments)`.
 
-A file is compiled by CuPy (NVRTC) when one of its kernels is first launched, once for each device and element type; CuPy
-keeps the result on disk. Before that nothing is read, imported or compiled.
+A file is compiled by CuPy (NVRTC) when one of its kernels is first launched, once for each device and element type;
+CuPy keeps the result on disk. Before that nothing is read, imported or compiled.
 """
 
 from __future__ import annotations

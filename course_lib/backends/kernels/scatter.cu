@@ -28,8 +28,8 @@ extern "C" __global__ void index_add_sorted(const T* source, const long long* so
 }
 
 // The gradient of an embedding is the same, but for rows of the padding index (-1: none), which get nothing.
-extern "C" __global__ void embedding_backward(const T* g, const long long* index, Acc* by_weight, int n, int columns,
-                                              long long padding)
+extern "C" __global__ void embedding_backward_atomic(const T* g, const long long* index, Acc* by_weight, int n,
+                                                     int columns, long long padding)
 {
     for (int i = thread_number(); i < n * columns; i += thread_count()) {
         long long row = index[i / columns];
