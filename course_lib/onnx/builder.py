@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import call_watch, dtypes
+from ..jit.graph import leaves
 from ..ops import OPS
 from .errors import OnnxExporterError
 
@@ -43,6 +44,26 @@ def is_leaf(target: str) -> bool:
     """Whether a call becomes a node: it has a handler, or consists of nothing simpler."""
     namespace, _, name = target.rpartition(".")
     return handler_of(target) is not None or namespace == "ops" or name.rstrip("_") in OPS
+
+
+class OpenSize(int):
+    """A size of the example that changes with an open dimension: no number of the ONNX graph may be made from it."""
+
+
+def _open_operator(name: str):
+    plain = getattr(int, name)
+
+    def method(self, *others):
+        result = plain(self, *others)
+        return OpenSize(result) if type(result) is int else result
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "floordiv", "mod"):
+    setattr(OpenSize, f"__{_name}__", _open_operator(f"__{_name}__"))
+    setattr(OpenSize, f"__r{_name}__", _open_operator(f"__r{_name}__"))
+OpenSize.__neg__ = _open_operator("__neg__")
 
 
 @dataclass(eq=False)
@@ -91,6 +112,7 @@ class Builder:
         self._check_operator(kind)
         names = [self.unique(kind.lower()) for _ in range(outputs)]
         attributes = {key: value for key, value in attributes.items() if value is not None}
+        self._check_fixed(attributes)
         given = ["" if i is None else str(self.name_of(i)) for i in inputs]
         while given and not given[-1]:  # onnxruntime's optimizer does not survive a named nothing at the end
             given.pop()
@@ -99,6 +121,14 @@ class Builder:
             node.doc_string = self.where
         self.nodes.append(node)
         return names[0] if outputs == 1 else names
+
+    def _check_fixed(self, numbers) -> None:
+        """Refuse what holds for the example's sizes only."""
+        if not isinstance(numbers, np.ndarray) and any(isinstance(n, OpenSize) for n in leaves(numbers)):
+            self.refuse(
+                "this operation is written with sizes of the example, which depend on an open dimension: leave the "
+                "dimension fixed"
+            )
 
     def _check_operator(self, kind: str) -> None:
         """Refuse an operator that came later than the chosen opset."""
@@ -116,6 +146,7 @@ class Builder:
 
     def constant(self, value, dtype=None) -> str:
         """An initializer with this value; integers are int64, floats float32, unless `dtype` says otherwise."""
+        self._check_fixed(value)
         array = np.asarray(value, None if dtype is None else dtype.numpy)
         if dtype is None and array.dtype.kind in "fi":
             array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
@@ -171,6 +202,7 @@ class Builder:
     def ints(self, sizes) -> str:
         """Whole numbers, some of them sizes of tensors, as one int64 tensor."""
         sizes = [sizes] if isinstance(sizes, (int, Ref)) else list(sizes)
+        self._check_fixed(sizes)
         if all(isinstance(n, int) for n in sizes):
             return self.constant(np.asarray(sizes, np.int64))
         parts = [n if isinstance(n, Ref) and n.shape is None else self.constant([n]) if isinstance(n, int) else

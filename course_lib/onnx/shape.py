@@ -187,6 +187,8 @@ def _hstack(g, tensors):
 
 @handles("split", "split_with_sizes")
 def _split(g, tensor, split_size_or_sections, dim=0):
+    if isinstance(split_size_or_sections, (list, tuple)):
+        return _pieces(g, tensor, dim, list(split_size_or_sections))
     return _pieces(g, tensor, dim, [part.shape[dim] for part in g.out])
 
 
@@ -207,7 +209,7 @@ def _tensor_split(g, input, indices_or_sections, dim=0):
 def _pieces(g: Builder, x: Ref, dim: int, sizes: list[int]) -> tuple:
     if len(sizes) == 1:
         return (x.name,)
-    return tuple(g.op("Split", x, g.constant(sizes), outputs=len(sizes), axis=dim))
+    return tuple(g.op("Split", x, g.ints(sizes), outputs=len(sizes), axis=dim))
 
 
 @handles("unbind")

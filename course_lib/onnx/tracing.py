@@ -139,6 +139,11 @@ def _refuse_hidden_sizes(graph: Graph, other: Graph) -> None:
                 "cannot be exported for every size"
             )
     for node, twin in zip(graph.nodes, other.nodes, strict=True):
+        if len(node.made()) != len(twin.made()):
+            raise OnnxExporterError(
+                f"{node.called or node.target} at {node.where} gives {len(node.made())} tensors for the example and "
+                f"{len(twin.made())} for larger inputs: their number cannot depend on an open dimension"
+            )
         pairs = zip(leaves((node.args, node.kwargs)), leaves((twin.args, twin.kwargs)), strict=False)
         for a, b in pairs:
             if isinstance(a, (int, float)) and isinstance(b, (int, float)) and a != b and a == a:

@@ -20,7 +20,7 @@ from . import (  # noqa: F401 - each registers its handlers
     shape,
     spatial,
 )
-from .builder import Builder, Ref, handler_of
+from .builder import Builder, OpenSize, Ref, handler_of
 from .errors import UnsupportedOperatorError
 
 _TWO_GIGABYTES = 1 << 31
@@ -39,8 +39,10 @@ class Writer:
         self.builder.used |= {*self.inputs, *self.outputs, *graph.weights}
 
     def model(self, export_params: bool, keep_initializers_as_inputs: bool):
-        for name, value in zip(self.inputs, self.input_values, strict=True):
-            self.refs[id(value)] = Ref(name, value.shape, value.dtype, value.example)
+        for number, (name, value) in enumerate(zip(self.inputs, self.input_values, strict=True)):
+            dims = self.dynamic.get(number, ())
+            self.steady[id(value)] = tuple([-1 if dim in dims else n for dim, n in enumerate(value.shape)])
+            self.refs[id(value)] = self._known_as(name, value)
         for name, value in self.graph.weights.items():
             self.builder.initializers[name] = value.example.detach().cpu()._array
             self.refs[id(value)] = Ref(name, value.shape, value.dtype, value.example)
@@ -83,7 +85,8 @@ class Writer:
         if handler is None:
             raise UnsupportedOperatorError(f"{node.called or node.target} has no ONNX counterpart here ({place})")
         made = node.made()
-        builder.out = made[0] if len(made) == 1 and not isinstance(node.outputs, list) else made
+        out = [self._known_as(value.name, value) for value in made]
+        builder.out = out[0] if len(out) == 1 and not isinstance(node.outputs, list) else out
         try:
             results = handler(builder, *self._filled(node.args), **self._filled(node.kwargs))
         except (TypeError, LookupError, AttributeError, ValueError, ArithmeticError) as error:
@@ -93,9 +96,15 @@ class Writer:
         results = (results,) if isinstance(results, str) else results
         for value, name in zip(made, results, strict=False):
             value.traced = True
-            self.refs[id(value)] = Ref(str(name), value.shape, value.dtype, value.example)
+            self.refs[id(value)] = self._known_as(str(name), value)
         for _, new in node.rebinds:
-            self.refs.setdefault(id(new), Ref(str(results[0]), new.shape, new.dtype, new.example))
+            self.refs.setdefault(id(new), self._known_as(str(results[0]), new))
+
+    def _known_as(self, name: str, value: Value) -> Ref:
+        """The Ref of a value; its sizes that change with an open dimension are marked."""
+        steady = self.steady.get(id(value), value.shape)
+        sizes = [OpenSize(n) if known == -1 else n for n, known in zip(value.shape, steady, strict=True)]
+        return Ref(name, tuple(sizes), value.dtype, value.example)
 
     def _filled(self, tree):
         return replaced(tree, lambda leaf: self._ref(leaf) if isinstance(leaf, Value) else leaf)

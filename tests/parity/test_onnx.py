@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 
 import numpy
 import pytest
@@ -494,6 +495,29 @@ def test_numbers_that_the_trace_cannot_follow():
         check(Wrapped(lambda x: x[:, 0, 0] * torch.from_numpy(numpy.ones(x.shape[0], "f4"))), X)
     with pytest.warns(torch.jit.TracerWarning, match="other operations on larger inputs"):
         check(Wrapped(lambda x: x + 1 if x.shape[0] < 4 else x - 1), X)
+
+
+OPEN = {
+    "adaptive pools": lambda x: F.adaptive_avg_pool1d(x, 2),
+    "pieces": lambda x: x.split(3, 2)[0],
+    "as many as there are": lambda x: x.unbind(2)[0],
+    "halves": lambda x: F.glu(x, 2),
+    "to twice the size": lambda x: F.interpolate(x, scale_factor=1.7, recompute_scale_factor=True),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_operations_on_an_open_dimension(name):
+    function = OPEN[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        with pytest.raises(torch.onnx.OnnxExporterError):
+            check(Wrapped(function), X, dims=(0, 2))
+    check(Wrapped(function), X)
+
+
+def test_sections_may_be_open():
+    check(Wrapped(lambda x: torch.split(x, [1, x.shape[1] - 1], 1)), X, dims=(0, 1))
 
 
 def test_packed_sequences():
