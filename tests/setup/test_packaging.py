@@ -111,7 +111,8 @@ def test_every_locked_package_has_a_wheel(root, run_online, platform, python):
 # Versions and extras
 
 def test_the_extras_are_those_that_the_documents_name(project):
-    assert set(project["optional-dependencies"]) == {"course", "grade", "test", "parity", "cuda12", "cuda13", "bench"}
+    assert set(project["optional-dependencies"]) == {"course", "grade", "test", "parity", "cuda12", "cuda13", "kernels",
+                                                     "bench"}
     assert project["requires-python"] == ">=3.11"
     numpy = next(Requirement(line) for line in project["dependencies"] if line.startswith("numpy"))
     assert [numpy.specifier.contains(version) for version in ("2.2.6", "2.3.0", "2.5.9", "2.6.0")] == [

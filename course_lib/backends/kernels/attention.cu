@@ -20,7 +20,8 @@ constexpr int BACK_ROWS = WARPS * BACK_EACH;
 constexpr int SHARE = HEAD / WARP;  // numbers of a row's result that one lane keeps in registers
 
 // Loops over EACH and SHARE are unrolled: registers have no addresses, so an array lives in them only if every index is
-// a constant once the compiler is done.
+// a constant once the compiler is done. The long loops are unrolled a little only: with all of HEAD at once the compiler
+// reads ahead into more registers than there are.
 
 // Rows of one head in shared memory as Acc. A row is one number longer than needed: lane j reads row j, and with a
 // length that is a multiple of 32 all lanes would hit the same of the 32 memory banks.
@@ -40,6 +41,7 @@ template <int COUNT> struct Tile {
     __device__ Acc dot(int row, const Acc* other) const
     {
         Acc sum = 0;
+        #pragma unroll 8
         for (int e = 0; e < HEAD; ++e) sum += at[row][e] * other[e];
         return sum;
     }
@@ -59,6 +61,7 @@ struct Spread {
     template <int COUNT> __device__ void add(Acc weight, const Tile<COUNT>& rows)
     {
         int lane = threadIdx.x % WARP;
+        #pragma unroll 4
         for (int j = 0; j < TILE; ++j) {
             Acc of_j = __shfl_sync(ALL_LANES, weight, j);
             #pragma unroll

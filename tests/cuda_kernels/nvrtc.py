@@ -1,0 +1,81 @@
+"""The kernels through NVIDIA's compiler, which needs no GPU, and what its assembler says that each of them uses.
+
+After a change of kernels, write the budgets again and look at the difference:
+
+    .venv/bin/python tests/cuda_kernels/nvrtc.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from course_lib.backends.kernels import loading
+
+BUDGETS = Path(__file__).with_name("budgets.json")
+FILES = sorted(path.stem for path in loading.FOLDER.glob("*.cu"))
+# Every target with float32, and each other element type once.
+PROGRAMS = [("sm_75", "float"), ("sm_80", "float"), ("sm_90", "float"), ("sm_100", "float"), ("sm_75", "Half"),
+            ("sm_90", "BFloat16"), ("sm_80", "double")]  # fmt: skip
+GRANULE = 8  # a GPU gives registers to threads in steps of 8
+# Where ptxas says what the fields of Use hold.
+REPORTED = (r"Used (\d+) registers", r"(\d+) bytes stack", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
+
+
+class Use(NamedTuple):
+    """What a kernel needs: registers of a thread, bytes of its stack and spilled, shared bytes of a block."""
+
+    registers: int
+    stack: int
+    spilled: int
+    shared: int
+
+
+def compiled(file: str, target: str, element: str) -> dict[str, Use]:
+    """Compile a file; what each of its kernels needs. RuntimeError with the compiler's log where that fails."""
+    from cuda.bindings import nvrtc
+
+    defines = {"HEAD": 128} if file == "attention" else {}
+    options = [*loading.options(element, **defines), f"-arch={target}", "--ptxas-options=-v"]
+    error, program = nvrtc.nvrtcCreateProgram(loading.source(file).encode(), f"{file}.cu".encode(), 0, [], [])
+    (error,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
+    _, size = nvrtc.nvrtcGetProgramLogSize(program)
+    log = bytes(size)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    nvrtc.nvrtcDestroyProgram(program)
+    if int(error):
+        raise RuntimeError(f"{file}.cu for {target} with {element}:\n{log.decode()}")
+    return registers_and_memory(log.decode())
+
+
+def registers_and_memory(log: str) -> dict[str, Use]:
+    """Kernel → Use, from ptxas's report."""
+    found = {}
+    for name, report in re.findall(r"Compiling entry function '(\w+)'(.*?)(?=Compiling entry|\Z)", log, re.DOTALL):
+        numbers = [re.search(pattern, report) for pattern in REPORTED]
+        found[name] = Use(*[int(number[1]) if number else 0 for number in numbers])
+    return found
+
+
+def attention_fits(element: str) -> bool:
+    """Tiles of float64 do not fit into the 48 KiB of shared memory that a block can count on."""
+    return element != "double"
+
+
+def _record() -> None:
+    most: dict[str, Use] = {}
+    for target, element in PROGRAMS:
+        for file in FILES:
+            if file == "attention" and not attention_fits(element):
+                continue
+            for name, use in compiled(file, target, element).items():
+                most[name] = Use(*map(max, use, most.get(name, use)))
+    table = {name: {**use._asdict(), "registers": -(-use.registers // GRANULE) * GRANULE} for name, use in most.items()}
+    lines = [f'  "{name}": {json.dumps(table[name])}' for name in sorted(table)]
+    BUDGETS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _record()
