@@ -57,7 +57,10 @@ def in_place(cls):
             check_overlap(x)
         arrays = _arguments.in_place_arrays(cls, operands)
         node = _in_place_node(cls, operands, settings) if recorded else None
-        z = _arguments.in_place_result(cls, run, x, arrays, settings, operands)
+        if cls.wide_numbers and _arguments.is_half_with_number(x, operands[1]):
+            z = _arguments.in_float32(forward, x, operands[1])
+        else:
+            z = _arguments.in_place_result(cls, run, x, arrays, settings, operands)
         if z is not x:
             x[...] = z
         input._storage.version += 1

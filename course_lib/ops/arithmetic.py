@@ -6,9 +6,10 @@ Operands broadcast and are brought to a common dtype before `forward` sees them;
 from __future__ import annotations
 
 from ..autograd.node import NOTHING, kept
-from ..dtypes import INT
+from ..dtypes import BOOL, INT
+from ..dtypes import FLOAT as FLOAT_CATEGORY
 from ..tensor import Tensor
-from ._arguments import OPERAND
+from ._arguments import OPERAND, result_dtype
 from ._numeric import conjugate, require_kind
 from ._op import FLOAT, OPS, PROMOTE, function, op, write_out
 from .creation import zeros_like
@@ -17,7 +18,23 @@ from .masks import where
 
 def _scaled_other(input, other, *, alpha=1):
     """The signature of add and sub: `alpha` multiplies the second operand."""
-    return (input, other if alpha == 1 else other * alpha), {}
+    if alpha == 1 and alpha is not True:
+        return (input, other), {}
+    dtype = result_dtype(input, other)
+    _check_alpha(dtype, alpha)
+    if dtype.category == BOOL:
+        return (input, other if alpha else False), {}
+    return (input, other * alpha), {}
+
+
+def _check_alpha(dtype, alpha) -> None:
+    """RuntimeError for a factor of a higher kind than the result."""
+    if isinstance(alpha, bool) and dtype.category != BOOL:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and dtype.category < FLOAT_CATEGORY:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not dtype.is_complex:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
 
 
 @op(inplace=True, dtype=PROMOTE, operator="add")
@@ -137,6 +154,8 @@ class floor_divide:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.floor_divide.html
     """
 
+    wide_numbers = True
+
     def forward(xp, a, b, out=...):
         _refuse_zero(xp, "div_floor_cpu", a, b)
         return xp.floor_divide(a, b, out=out)
@@ -148,6 +167,8 @@ class floor_divide:
 @op(inplace=True, dtype=PROMOTE, method=False, namespace=None)
 class trunc_divide:
     """The quotient rounded toward zero."""
+
+    wide_numbers = True
 
     def forward(xp, a, b):
         _refuse_zero(xp, "div_trunc_cpu", a, b)
@@ -213,7 +234,16 @@ class remainder:
 
     def forward(xp, a, b, out=...):
         _refuse_zero(xp, "remainder_cpu", a, b)
-        return xp.remainder(a, b, out=out)
+        if a.dtype.kind not in "fV":
+            return xp.remainder(a, b, out=out)
+        made = xp.remainder(a, b)
+        zero = made == 0
+        if zero.any():  # a remainder of zero has the sign of what was divided
+            made = xp.where(zero, xp.copysign(made, a), made)
+        if out is ...:
+            return made
+        out[...] = made
+        return out
 
     def save(ctx, out, a, b):
         if ctx.needs_input_grad[1]:
@@ -278,6 +308,11 @@ class pow:
                 return xp.multiply(a, a, out=out)
             if b == 0.5:
                 return xp.sqrt(a, out=out)
+        if b.ndim == 0 and a.dtype.kind in "fV" and a.dtype.name != "float16":  # products, rounded one by one
+            if b == 3:
+                return xp.multiply(a * a, a, out=out)
+            if b == -2:
+                return xp.reciprocal(a * a, out=out)
         return xp.power(a, b, out=out)
 
     def save(ctx, out, a, b):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 
 from ..tensor import Tensor
-from ._arguments import require_tensors, result_dtype
+from ._arguments import number_array, require_tensors, result_dtype
 from ._numeric import require_kind
 from ._op import PROMOTE, function, op, write_out
 
@@ -143,7 +143,7 @@ class clamp:
         return (lifted, *limits), {}
 
     def forward(xp, a, low, high):
-        as_array = lambda v: v if hasattr(v, "strides") else a.dtype.type(v)
+        as_array = lambda v: v if hasattr(v, "strides") else number_array(v, a)
         if low is not None:
             a = xp.maximum(a, as_array(low))
         return a if high is None else xp.minimum(a, as_array(high))
