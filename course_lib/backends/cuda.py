@@ -22,6 +22,7 @@ def use(module) -> None:
     _chosen[:] = [] if module is None else [module]
     _found.cache_clear()
     peaks.cache_clear()
+    blocks_at_once.cache_clear()
 
 
 def cupy():
@@ -63,6 +64,16 @@ def current_device() -> int:
 def cupy_device(index: int):
     """CuPy's object for a GPU; a context manager that makes it the current one."""
     return cupy().cuda.Device(index)
+
+
+@functools.cache
+def blocks_at_once(index: int) -> int:
+    """How many blocks of 256 threads a GPU holds; those of an H100 where the device does not say."""
+    from .philox import BLOCK, MULTIPROCESSORS, THREADS_EACH
+
+    found = cupy_device(index).attributes
+    many, threads = found.get("MultiProcessorCount"), found.get("MaxThreadsPerMultiProcessor")
+    return (many or MULTIPROCESSORS) * ((threads or THREADS_EACH) // BLOCK)
 
 
 class Peaks:
@@ -167,6 +178,19 @@ def special():
 
 
 # ---- kernels -----------------------------------------------------------------------------------------------------
+
+
+def kernel(name: str, *arrays):
+    """The library's own CUDA kernel (cuda_kernels.py) if there is one of this name that takes these arrays, else None.
+
+    They must be C-contiguous and of one floating dtype; None stands for an operand that is missing.
+    """
+    if not hasattr(cupy(), "RawModule"):  # the tests' stand-in cannot compile
+        return None
+    from . import cuda_kernels
+
+    run = getattr(cuda_kernels, name, None)
+    return run if run is not None and cuda_kernels.takes(*arrays) else None
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):

@@ -12,7 +12,16 @@ import math
 import numpy as np
 
 from . import cuda
-from .kernels.loading import BLOCK, WARP, accumulator, block_for_row, blocks_for, launch, processors
+from .kernels.loading import BLOCK, ELEMENTS, MOST, WARP, accumulator, block_for_row, blocks_for, launch, processors
+
+
+def takes(*arrays) -> bool:
+    """Whether the kernels can work on these arrays: contiguous, of one of their dtypes, not empty and not too large."""
+    arrays = [a for a in arrays if a is not None]
+    dtype = arrays[0].dtype
+    return dtype.name in ELEMENTS and all(
+        a.dtype == dtype and a.flags.c_contiguous and 0 < a.size <= MOST for a in arrays
+    )
 
 
 def _like(x, shape=None, dtype=None):
@@ -147,6 +156,15 @@ def norm_parameters_backward(g, x, mean, rate, n: int):
     launch("layer_norm", "norm_parameters_backward", x, (-(-n // WARP), shares), (WARP, 8), g, x, mean, rate, parts,
            rows, n)  # fmt: skip
     return tuple([_add_columns("sum_columns_of_parts", x, part, shares, n) for part in parts])
+
+
+def layer_norm_backward(g, x, weight, mean, rate, shape, needed):
+    """The gradients by x and, where `needed`, by weight and bias, for rows of this shape."""
+    n = math.prod(shape)
+    by_x, slopes = norm_backward(g, x, weight, mean, rate, n), (None, None)
+    if needed[1] or needed[2]:
+        slopes = norm_parameters_backward(g, x, mean, rate, n)
+    return by_x, *[slope.reshape(shape) if need else None for slope, need in zip(slopes, needed[1:])]
 
 
 def batch_norm(x, weight, bias, eps: float):

@@ -12,7 +12,7 @@ from functools import partial
 
 from .. import dtypes
 from ..autograd.grad_mode import enable_grad
-from ..backends import array_module, is_numpy
+from ..backends import array_module, backend_of, is_numpy
 from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
@@ -135,8 +135,10 @@ class ElementwiseOptimizer(Optimizer):
 
 def kernel_for(name: str, p, saves_once: float, saves_each: float):
     """The compiled kernel of a rule for arrays like p, or None; the seconds that it saves, once and for each number."""
-    if not is_numpy(p) or p.dtype.char != "f":  # those that there are take float32 arrays of the CPU
+    if p.dtype.char != "f":  # those that there are take float32
         return None
+    if not is_numpy(p):
+        return backend_of(array_module(p)).kernel(name, p)
     return kernel(f"optim.{name}", saves_once + p.size * saves_each)
 
 
