@@ -192,7 +192,7 @@ def positional(cls, args, named):
             missing = names[len(args) :]
             listed = ", ".join(missing)
             raise TypeError(f'{cls.name}() missing {len(missing)} required positional arguments: "{listed}"')
-        raise TypeError(f"{cls.name}() takes {wanted} positional arguments but {len(args)} were given")
+        raise TypeError(f"{cls.name}() takes {wanted} positional argument{'s'[: wanted > 1]} but {len(args)} were given")
     return args
 
 
@@ -263,7 +263,7 @@ def _first_keyword_only(arguments) -> int:
 
 
 def type_name(value) -> str:
-    return "Tensor" if type(value) is Tensor else "NoneType" if value is None else type(value).__name__
+    return "numpy.ndarray" if type(value) is np.ndarray else type(value).__name__
 
 
 def argument_error(name: str, parameter: str, position: int, value) -> TypeError:

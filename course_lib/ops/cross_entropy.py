@@ -7,6 +7,7 @@ probabilities in the shape of the scores.
 from __future__ import annotations
 
 from ..tensor import Tensor
+from ._arguments import require_tensors
 from ._numeric import kind_name, narrow, wide
 from ._op import function, op
 from .gather_scatter import places
@@ -99,6 +100,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
     """
+    require_tensors("nll_loss_nd", input=input, target=target)
     return _nll_loss(input, target, weight, ignore_index, reduction_of(reduction, size_average, reduce))
 
 
@@ -157,6 +159,7 @@ def cross_entropy(
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
     """
+    require_tensors("cross_entropy_loss", input=input, target=target)
     reduction = reduction_of(reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")

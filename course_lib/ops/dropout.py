@@ -9,6 +9,7 @@ import math
 import warnings
 
 from ..tensor import Tensor
+from ._arguments import argument_error
 from ._op import function
 from .creation import empty_like
 
@@ -23,6 +24,8 @@ def _check(p) -> None:
 def _drop(input: Tensor, p: float, training: bool, inplace: bool, *, feature: bool, alpha: bool) -> Tensor:
     """feature: one draw for each channel of each sample; alpha: keep the mean and variance of selu's output."""
     _check(p)
+    if not isinstance(input, Tensor):
+        raise argument_error("dropout", "input", 1, input)
     if feature and input.ndim < 2 and training and p:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     if p == 0 or not training or input.numel() == 0:

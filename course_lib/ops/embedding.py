@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..tensor import Tensor
+from ._arguments import argument_error
 from ._numeric import narrow, wide
 from ._op import function, op
 from .gather_scatter import add_at
@@ -81,6 +82,8 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
     """
     padding_idx = _padding_index(padding_idx, weight.shape[0] if weight.ndim else 0)
+    if not isinstance(input, Tensor):
+        raise argument_error("embedding", "indices", 2, input)
     if max_norm is not None:
         _limit_norms(weight, input, max_norm, norm_type)
     return _embedding(weight, input, padding_idx, scale_grad_by_freq)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..backends import array_module
 from ..tensor import Tensor
+from ._arguments import argument_error
 from ._autocast import AUTOCAST, lowered
 from ._fused import all_wide
 from ._numeric import conjugate, is_half, kind_name
@@ -86,6 +87,8 @@ def linear(input, weight, bias=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
     """
+    if not isinstance(input, Tensor):
+        raise argument_error("linear", "input", 1, input)
     if AUTOCAST.on:
         input, weight, bias = lowered(input, weight, bias)
     x, w = input._array, weight._array

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 from ..autograd.grad_mode import GRAD
-from ..backends import array_module
+from ..backends import array_module, backend_of
 from ..dtypes import finfo
 from ..tensor import Tensor, wrap
-from ._arguments import type_name
+from ._arguments import argument_error, type_name
 from ._numeric import in_layout_of, is_half, narrow, require_kind, wide
 from ._op import function, op
 from .padding import pad
@@ -26,6 +26,11 @@ def _normalization(name: str, node: str, kernel: str):
 
     def forward(xp, a, weight, bias, *, shape, dims, affine, eps):
         require_kind(kernel, a)
+        run = backend_of(xp).kernel("layer_norm", a, weight, bias) if name == "layer_norm" else None
+        if run is not None:
+            out, mean, rate = run(a, weight, bias, math.prod([shape[d] for d in dims]), eps)
+            kept = (*shape[: dims[0]], *[1] * len(dims))
+            return out, mean.reshape(kept), rate.reshape(kept)
         x = (xp.ascontiguousarray(wide(a)) if name == "layer_norm" else wide(a)).reshape(shape)
         count = x.dtype.type(math.prod([shape[d] for d in dims]))
         mean = xp.add.reduce(x, axis=dims, keepdims=True) / count
@@ -68,6 +73,10 @@ def _normalization(name: str, node: str, kernel: str):
 def _slopes(xp, g, a, weight, mean, rate, shape, dims, affine, rest, ctx):
     """The gradients by input, weight and bias, on arrays."""
     needs = ctx.needs_input_grad
+    if needs[0] and shape[dims[0] :] == affine:  # layer_norm
+        run = backend_of(xp).kernel("layer_norm_backward", g, a, weight)
+        if run is not None:
+            return run(g, a, weight, mean, rate, affine, needs)
     normal = a.reshape(shape) - mean
     normal *= rate
     by_a = by_weight = by_bias = None
@@ -127,6 +136,8 @@ _group_norm = _normalization("group_norm", "NativeGroupNorm", "GroupNormKernelIm
 
 def _normalized_dims(name: str, input, normalized_shape, weight, bias=None) -> tuple[int, ...]:
     """The dimensions that `normalized_shape` names; RuntimeError where it is not the end of the input's shape."""
+    if not isinstance(input, Tensor):
+        raise argument_error(name, "input", 1, input)
     if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(
             f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "

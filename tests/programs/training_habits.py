@@ -39,3 +39,19 @@ for data in ([1, "a", None], [1, None, "a"], [1.5, {}, "a"], [[1, 2], [None, "a"
         torch.tensor(data)
     except Exception as error:
         print(type(error).__name__, error)
+
+# --- lists and NumPy arrays given to layers and losses
+import numpy as np
+nn = torch.nn
+layers = nn.Linear(4, 2), nn.Embedding(3, 2), nn.LayerNorm(4), nn.Dropout(), nn.ReLU(), nn.LeakyReLU(), nn.ConvTranspose2d(1, 1, 1)
+for layer in (*layers, lambda x: nn.CrossEntropyLoss()(x, torch.tensor([1])), lambda x: nn.CrossEntropyLoss()(torch.ones(1, 2), x),
+              lambda x: nn.NLLLoss()(x, torch.tensor([1])), lambda x: nn.functional.nll_loss(torch.ones(1, 2), x), torch.exp):
+    for given in ([1.0, 2.0], np.ones((1, 4), np.float32), None):
+        try:
+            print(layer(given))
+        except TypeError as error:
+            print(error)
+try:
+    torch.relu(torch.ones(1), 2)
+except TypeError as error:
+    print(error)
