@@ -145,6 +145,7 @@ def _add(slot: list, index: int, grad) -> None:
 
 def _run_watched(node, arrived: list) -> tuple:
     """Run a node that has several outputs or hooks, or any node in anomaly mode."""
+    shown = None if node.hooks is None else tuple(arrived)  # hooks see None where no gradient came, not zeros
     if node.outputs is not None:
         arrived = _materialize(node.outputs, arrived)
     if ANOMALY.enabled:
@@ -157,7 +158,9 @@ def _run_watched(node, arrived: list) -> tuple:
     else:
         results = node.apply(arrived)
     if node.hooks is not None:
-        results = _run_after_hooks(node, results, tuple(arrived))
+        if not node.output_metas:  # what a Function gives stays as it is, what an op gives to numbers is not shown
+            results = [None if edge is None else grad for edge, grad in zip(node.edges, results, strict=False)]
+        results = _run_after_hooks(node, results, shown)
     return results
 
 
@@ -200,6 +203,10 @@ def _materialize(outputs, arrived: list) -> list:
 
 
 def _run_hooks(node, arrived: list) -> None:
+    outputs = node.outputs or node.output_metas
+    for index in range(len(arrived), len(outputs)):
+        if any(outputs[index:]):  # an output of whole numbers at the end, such as max's indices, is left out
+            arrived.append(None)
     for index, hooks in node.hooks.on_output.items():
         if index < len(arrived) and arrived[index] is not None:
             for hook in list(hooks.values()):

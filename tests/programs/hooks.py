@@ -458,3 +458,38 @@ del y
 xs = [torch.full((1,), float(i), requires_grad=True) for i in range(3000)]
 (torch.cat(xs) * torch.stack(xs).squeeze()).sum().backward()
 print(xs[7].grad, xs[2999].grad)
+
+# --- a node's hooks see what needs a gradient and where none came
+def shown(y, of):
+    y.grad_fn.register_prehook(lambda go: print("before", go))
+    y.grad_fn.register_hook(lambda gi, go: print("after", gi, go))
+    of.sum().backward()
+
+x = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+for y in (x + 3, x * 3, x / 3, 3 / x, x * torch.ones(4)):
+    shown(y, y)
+a, b = x.split(2)
+shown(a, a)
+a, b = x.split(2)
+shown(a, b)
+a, b, c, d = x.unbind(0)
+shown(a, b * 2)
+shown(x.max(0).values, x.max(0).values)
+values = x.max(0).values
+shown(values, values)
+q, r = torch.linalg.qr(torch.eye(2, requires_grad=True))
+q.grad_fn.register_prehook(lambda go: print(go))
+q.sum().backward()
+
+class Three(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1, x * 2, x * 3
+
+    @staticmethod
+    def backward(ctx, *g):
+        print(g)
+        return g[0]
+
+a, b, c = Three.apply(torch.tensor([1.0], requires_grad=True))
+shown(a, a)
