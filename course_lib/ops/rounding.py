@@ -143,10 +143,10 @@ class clamp:
         return (lifted, *limits), {}
 
     def forward(xp, a, low, high):
-        as_array = lambda v: v if hasattr(v, "strides") else number_array(v, a)
+        low, high = [v if v is None or hasattr(v, "strides") else number_array(v, a) for v in (low, high)]
         if low is not None:
-            a = xp.maximum(a, as_array(low))
-        return a if high is None else xp.minimum(a, as_array(high))
+            a = xp.maximum(a, low)
+        return a if high is None else xp.minimum(a, high)
 
     def save(ctx, out, a, low, high):
         ctx.save_for_backward(a, low, high)

@@ -55,3 +55,8 @@ try:
     torch.relu(torch.ones(1), 2)
 except TypeError as error:
     print(error)
+
+# --- clamp of a single number with both limits
+for x in (torch.tensor(0.5), torch.tensor(5), torch.tensor([0.5])):
+    print(x.clamp(-1, 0.25), x.clamp(min=1), x.clamp(max=0), torch.clip(x, torch.tensor(1), torch.tensor(2)))
+    print(x.clone().float().clamp_(0, 0.125))
