@@ -77,9 +77,13 @@ def is_half_with_number(x, other) -> bool:
 
 def in_float32(forward, x, number):
     """A half-precision array and a number: computed in float32 with the number as it is, and rounded once."""
-    xp = array_module(x)
     value = number.item() if isinstance(number, Tensor) else number
-    return forward(xp, x.astype("f4"), xp.asarray(value, "f4")).astype(x.dtype)
+    if type(x) is np.ndarray:
+        return forward(np, x.astype("f4"), np.asarray(value, "f4")).astype(x.dtype)
+    xp = array_module(x)
+    out = {"out": None} if forward.__defaults__ else {}  # the default, `out=...`, is NumPy's
+    with x.device:
+        return forward(xp, x.astype("f4"), xp.asarray(value, "f4"), **out).astype(x.dtype)
 
 
 # ---- dtypes ------------------------------------------------------------------------------------------------------

@@ -51,6 +51,14 @@ def test_a_number_of_the_cpu_may_meet_a_tensor_of_the_gpu():
         torch.ones(2)[torch.tensor([0], device="cuda")]
 
 
+def test_half_precision_meets_numbers():
+    x = torch.tensor([1.0, 2.0], dtype=torch.bfloat16, device="cuda:1")
+    assert (x * 3).tolist() == [3.0, 6.0] and (x / 2).device.index == 1
+    assert (x // 2).tolist() == [0.0, 1.0] and torch.div(x, 2, rounding_mode="trunc").tolist() == [0.0, 1.0]
+    x += 1
+    assert x.tolist() == [2.0, 3.0]
+
+
 def test_default_device():
     with torch.device("cuda:1"):
         assert torch.zeros(2).device == torch.device("cuda:1") and torch.get_default_device().type == "cuda"
