@@ -1,19 +1,19 @@
-"""The random generators of the GPUs: one a device, `default_generators` in their order."""
+"""The random generators of the GPUs: one a device, `default_generators` in their order.
+
+They draw by Philox (backends/philox.py); `torch.manual_seed` seeds them, too.
+"""
 
 from __future__ import annotations
 
 from .. import random
+from ..device import device
 from ..tensor import Tensor
 from .devices import device_count, index_of, is_available, require
-
-_generators: dict[int, random.Generator] = {}
 
 
 def generator_of(index: int) -> random.Generator:
     """The default generator of a GPU."""
-    if index not in _generators:
-        _generators[index] = random.Generator(f"cuda:{index}")
-    return _generators[index]
+    return random.default_generator_of(device("cuda", index))
 
 
 def manual_seed(seed: int) -> None:

@@ -362,7 +362,8 @@ def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
     noise = input.new_ones(input.shape)
     below = input._array <= 0
     count = int(below.sum())
-    noise._array[below] = array_module(noise._array).asarray(stream_of(None).uniform((count,), "f8", lower, upper))
+    slopes = stream_of(None, input.device).uniform((count,), "f8", lower, upper)
+    noise._array[below] = array_module(noise._array).asarray(slopes)
     return noise
 
 

@@ -13,7 +13,7 @@ from ..backends import is_numpy
 from ..backends.gamma import standard_gamma
 from ._numeric import special
 from ._op import op
-from .random_arguments import stream_for
+from .random_arguments import stream_beside
 from .random_fill import not_implemented
 
 F64 = np.dtype("float64")
@@ -33,7 +33,7 @@ class _standard_gamma:
     """_standard_gamma(input, generator=None) -> Tensor: a gamma number of rate 1 for each concentration in `input`."""
 
     def arguments(input, generator=None):
-        return (input,), {"stream": stream_for("_standard_gamma", generator)}
+        return (input,), {"stream": stream_beside("_standard_gamma", generator, input)}
 
     def forward(xp, a, *, stream):
         _require_full_precision("gamma_cpu", a)
@@ -68,7 +68,7 @@ class _sample_dirichlet:
     """_sample_dirichlet(input, generator=None) -> Tensor: probabilities for each row of concentrations (…, K)."""
 
     def arguments(input, generator=None):
-        return (input,), {"stream": stream_for("_sample_dirichlet", generator)}
+        return (input,), {"stream": stream_beside("_sample_dirichlet", generator, input)}
 
     def forward(xp, a, *, stream):
         _require_full_precision("dirichlet", a)

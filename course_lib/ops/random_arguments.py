@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_overlap
 from ..autograd.node import Node, edge_of
-from ..backends import array_module
+from ..backends import array_module, device_of
+from ..device import CPU
 from ..random import Generator, stream_of
 from ..tensor import Tensor, wrap
 from ._arguments import type_name
+from ._device import through_host
 
 INT64 = np.iinfo(np.int64)
 
@@ -52,11 +56,35 @@ def need_tensor(name: str, parameter: str, position: int, value) -> None:
         raise TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {given}")
 
 
-def stream_for(name: str, generator):
-    """The stream of a `generator=` argument."""
+def stream_for(name: str, generator, place=CPU):
+    """The stream of a `generator=` argument, from which numbers for a device are drawn."""
     if generator is not None and not isinstance(generator, Generator):
+        if hasattr(generator, "words"):  # `drawn_on_host` has chosen the stream already
+            return generator
         raise TypeError(f"{name}(): argument 'generator' must be torch.Generator, not {type_name(generator)}")
-    return stream_of(generator)
+    return stream_of(generator, place)
+
+
+def stream_beside(name: str, generator, tensor: Tensor):
+    """The stream from which numbers for a tensor are drawn."""
+    array = tensor._array
+    return stream_for(name, generator, CPU if type(array) is np.ndarray else device_of(array))
+
+
+def drawn_on_host(function):
+    """`through_host` for a function that draws: the numbers are those of the device on which its tensors lie."""
+    on_host, name = through_host(function), function.__name__
+
+    @functools.wraps(function)
+    def call(*args, **named):
+        tensor = next((t for t in (*args, *named.values()) if isinstance(t, Tensor) and t.is_cuda), None)
+        if tensor is None:
+            return function(*args, **named)
+        given = [value for value in args if value is not None and not isinstance(value, Generator)]
+        generator = named.pop("generator", None) or next((v for v in args if isinstance(v, Generator)), None)
+        return on_host(*given, generator=stream_beside(name, generator, tensor), **named)
+
+    return call
 
 
 # ---- results -----------------------------------------------------------------------------------------------------

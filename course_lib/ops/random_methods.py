@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from . import random_fill as fills
 from ._arguments import signature_error
 from ._op import function
-from .random_arguments import drawn_node, real_number, stream_for, whole_number
+from .random_arguments import drawn_node, real_number, stream_beside, whole_number
 
 
 def _overwrite(tensor: Tensor, node: str, stream, fill, *settings) -> Tensor:
@@ -42,7 +42,8 @@ def uniform_(self, from_=0.0, /, to=1.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html
     """
     low, high = real_number("uniform_", "from", 1, from_), real_number("uniform_", "to", 2, to)
-    return _overwrite(self, "UniformBackward0", stream_for("uniform_", generator), fills.fill_uniform, low, high)
+    stream = stream_beside("uniform_", generator, self)
+    return _overwrite(self, "UniformBackward0", stream, fills.fill_uniform, low, high)
 
 
 @function(method=True, namespace=None)
@@ -59,7 +60,7 @@ def normal_(self, mean=0.0, std=1.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.normal_.html
     """
     mean, std = real_number("normal_", "mean", 1, mean), real_number("normal_", "std", 2, std)
-    return _overwrite(self, "NormalBackward0", stream_for("normal_", generator), fills.fill_normal, mean, std)
+    return _overwrite(self, "NormalBackward0", stream_beside("normal_", generator, self), fills.fill_normal, mean, std)
 
 
 @function(method=True, namespace=None)
@@ -76,7 +77,7 @@ def random_(self, *bounds, generator=None, **named):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.random_.html
     """
-    stream = stream_for("random_", generator)
+    stream = stream_beside("random_", generator, self)
     if not bounds and not named:
         return _overwrite(self, "RandomBackward2", stream, fills.fill_any_number)
     parameters = ("to",) if len(bounds) == 1 and not named else ("from", "to")  # a single number is the upper bound
@@ -103,9 +104,9 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
     """
-    stream = stream_for("bernoulli_", generator)
+    stream = stream_beside("bernoulli_", generator, self)
     if isinstance(p, Tensor):
-        p = p.detach().expand(self.shape)._array
+        p = p.detach().cpu().expand(self.shape)._array
         return _overwrite(self, "BernoulliBackward1", stream, fills.fill_bernoulli, p)
     return _overwrite(self, "BernoulliBackward2", stream, fills.fill_bernoulli, real_number("bernoulli_", "p", 1, p))
 
@@ -124,7 +125,7 @@ def exponential_(self, lambd=1.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
     """
     lambd = real_number("exponential_", "lambd", 1, lambd)
-    stream = stream_for("exponential_", generator)
+    stream = stream_beside("exponential_", generator, self)
     return _overwrite(self, "ExponentialBackward0", stream, fills.fill_exponential, lambd)
 
 
@@ -142,7 +143,7 @@ def geometric_(self, p, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html
     """
     p = real_number("geometric_", "p", 1, p)
-    return _overwrite(self, "GeometricBackward0", stream_for("geometric_", generator), fills.fill_geometric, p)
+    return _overwrite(self, "GeometricBackward0", stream_beside("geometric_", generator, self), fills.fill_geometric, p)
 
 
 @function(method=True, namespace=None)
@@ -159,7 +160,8 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html
     """
     median, sigma = real_number("cauchy_", "median", 1, median), real_number("cauchy_", "sigma", 2, sigma)
-    return _overwrite(self, "CauchyBackward0", stream_for("cauchy_", generator), fills.fill_cauchy, median, sigma)
+    stream = stream_beside("cauchy_", generator, self)
+    return _overwrite(self, "CauchyBackward0", stream, fills.fill_cauchy, median, sigma)
 
 
 @function(method=True, namespace=None)
@@ -177,5 +179,5 @@ def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html
     """
     mean, std = real_number("log_normal_", "mean", 1, mean), real_number("log_normal_", "std", 2, std)
-    stream = stream_for("log_normal_", generator)
+    stream = stream_beside("log_normal_", generator, self)
     return _overwrite(self, "LogNormalBackward0", stream, fills.fill_log_normal, mean, std)

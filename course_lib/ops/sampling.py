@@ -15,11 +15,10 @@ from ..tensor import Tensor, wrap
 from . import random_fill as fills
 from . import random_methods, trials
 from ._arguments import broadcast_error, signature_error, type_name
-from ._device import through_host
 from ._op import function
 from .casting import python_dtype
 from .creation import empty_like, shape_of
-from .random_arguments import drawn, is_whole, need_tensor, real_number, stored, stream_for, whole_number
+from .random_arguments import drawn, drawn_on_host, is_whole, need_tensor, real_number, stored, stream_for, whole_number
 
 # ---- making the tensor -------------------------------------------------------------------------------------------
 
@@ -39,13 +38,14 @@ def _shape(name: str, size) -> tuple[int, ...]:
 
 def _new(name, shape, fill, *settings, generator, out=None, dtype=None, device=None, requires_grad=False):
     """A tensor of this shape that `fill` filled; `out`, resized where its shape is another, if it is given."""
-    stream = stream_for(name, generator)
+    place = resolve(device) if out is None else out.device
+    stream = stream_for(name, generator, place)
     if dtype is not None and not isinstance(dtype, dtypes.dtype):
         dtype = python_dtype(dtype)
     if out is None:
         array = np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy)
         fill(array, *settings, stream)
-        return _placed(array, device, requires_grad)
+        return _placed(array, place, requires_grad)
     if dtype is not None and dtype is not out.dtype:
         given, has = dtypes.legacy_name(dtype), dtypes.legacy_name(out.dtype)
         raise RuntimeError(f"dtype {given} does not match dtype of out parameter ({has})")
@@ -56,8 +56,8 @@ def _new(name, shape, fill, *settings, generator, out=None, dtype=None, device=N
     return out
 
 
-def _placed(array, device, requires_grad: bool) -> Tensor:
-    made, place = wrap(array), resolve(device)
+def _placed(array, place, requires_grad: bool) -> Tensor:
+    made = wrap(array)
     if requires_grad and array.dtype.kind not in fills.REAL + "c":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if place is not CPU:
@@ -68,10 +68,10 @@ def _placed(array, device, requires_grad: bool) -> Tensor:
 def _new_like(name, input, fill, *settings, generator, dtype, device, requires_grad, memory_format) -> Tensor:
     """A tensor of the input's shape, dtype and (dense) strides that `fill` filled."""
     need_tensor(name, "input", 1, input)
-    stream = stream_for(name, generator)
     made = empty_like(input, dtype=dtype, device=device)
+    stream = stream_for(name, generator, made.device)
     if str(memory_format) == "torch.contiguous_format":
-        made = wrap(np.empty(made._array.shape, made._array.dtype))
+        made = made.new_empty(made.shape)
     fill(made._array, *settings, stream)
     return made.requires_grad_() if requires_grad else made
 
@@ -218,7 +218,7 @@ def _is_shape(size) -> bool:
     return isinstance(size, (tuple, list))
 
 
-@through_host
+@drawn_on_host
 def _normal_by_tensors(mean, std, generator) -> Tensor:
     """Standard normal numbers, times `std`, plus `mean`. A `std` that is a number already goes into the drawing."""
     means, stds = isinstance(mean, Tensor), isinstance(std, Tensor)

@@ -12,13 +12,12 @@ from ..backends import counts
 from ..tensor import wrap
 from . import random_fill as fills
 from ._arguments import broadcast_error
-from ._device import through_host
 from ._op import function
-from .random_arguments import drawn, need_tensor, real_number, stored, stream_for, whole_number
+from .random_arguments import drawn, drawn_on_host, need_tensor, real_number, stored, stream_for, whole_number
 
 
 @function(method=True)
-@through_host
+@drawn_on_host
 def bernoulli(input, p=None, *, generator=None, out=None):
     """bernoulli(input, *, generator=None, out=None), bernoulli(input, p, *, generator=None) -> Tensor
 
@@ -45,7 +44,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 
 @function(method=True)
-@through_host
+@drawn_on_host
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor (int64)
 
@@ -112,7 +111,7 @@ def _check_sums(rows) -> None:
 
 
 @function()
-@through_host
+@drawn_on_host
 def poisson(input, generator=None):
     """poisson(input, generator=None) -> Tensor: a Poisson count for each rate in `input`, in its dtype.
 
@@ -135,7 +134,7 @@ def poisson(input, generator=None):
 
 
 @function()
-@through_host
+@drawn_on_host
 def binomial(count, prob, generator=None):
     """binomial(count, prob, generator=None) -> Tensor: the successes in `count` trials that succeed with `prob`.
 

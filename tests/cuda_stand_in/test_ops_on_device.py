@@ -85,6 +85,7 @@ def entries():
                 yield pytest.param(op, dtype, id=f"{title} {str(dtype).removeprefix('torch.')}")
 
 
+@pytest.mark.usefixtures("numbers_of_the_cpu")
 @pytest.mark.parametrize(("op", "dtype"), entries())
 def test_op_gives_the_same_on_a_gpu(op, dtype):
     function = function_of(op.name, op.variant_test_name)

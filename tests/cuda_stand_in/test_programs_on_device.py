@@ -30,6 +30,7 @@ def without_device(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("cuda:0", "cpu").replace("cuda", "cpu").replace("torch.cpu.", "torch.")
 
 
+@pytest.mark.usefixtures("numbers_of_the_cpu")
 @pytest.mark.parametrize(("program", "text"), [pytest.param(program, text, id=name) for name, program, text in cases()
                                                if name not in DIFFERENT])  # fmt: skip
 def test_program_says_the_same_on_a_gpu(program, text):
