@@ -12,13 +12,13 @@ import inspect
 from ..backends import array_module
 from ..backends.selection import select
 from ..dtypes import finfo
-from ..random import stream_of
 from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import FUNCTIONS, OPS, function, op
 from .masks import where
 from .mathematics import relu, sigmoid, tanh
+from .random_arguments import stream_beside
 
 
 def activation(*, kernel: str, kinds: str = "fV", node: str | None = None, public: bool = True):
@@ -362,7 +362,7 @@ def _slopes(input: Tensor, lower: float, upper: float) -> Tensor:
     noise = input.new_ones(input.shape)
     below = input._array <= 0
     count = int(below.sum())
-    slopes = stream_of(None, input.device).uniform((count,), "f8", lower, upper)
+    slopes = stream_beside("rrelu", None, input).uniform((count,), "f8", lower, upper)
     noise._array[below] = array_module(noise._array).asarray(slopes)
     return noise
 
