@@ -378,11 +378,11 @@ class Tensor:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{_c_name(value)}' to a tensor with grad_dtype "
-                    f"'{dtypes.legacy_name(self.dtype)}'. The gradient must match the tensor's grad_dtype (defaults to "
-                    "the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None "
-                    "to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its "
-                    "gradient may break downstream systems that assume they match."
+                    f"attempting to assign a gradient with dtype '{dtypes.c_name(value.dtype)}' to a tensor with "
+                    f"grad_dtype '{dtypes.legacy_name(self.dtype)}'. The gradient must match the tensor's grad_dtype "
+                    "(defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific "
+                    "dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor "
+                    "and its gradient may break downstream systems that assume they match."
                 )
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
@@ -545,15 +545,6 @@ def row_major_strides(shape) -> list[int]:
         strides.append(step)
         step *= max(n, 1)
     return strides[::-1]
-
-
-def _c_name(tensor: Tensor) -> str:
-    """The dtype as error texts of the C++ side spell it."""
-    names = {"Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int", "Byte": "unsigned char",
-             "Char": "signed char", "Short": "short int", "ComplexFloat": "c10::complex<float>",
-             "ComplexDouble": "c10::complex<double>"}  # fmt: skip
-    name = dtypes.legacy_name(tensor.dtype)
-    return names.get(name, name.lower())
 
 
 def normalize_dim(dim: int, ndim: int) -> int:

@@ -7,6 +7,7 @@ slice's part sent through the op), and the view, like every other view made earl
 
 from __future__ import annotations
 
+from ..backends import array_module
 from .node import Node, edge_of
 
 
@@ -85,6 +86,17 @@ def check_overlap(array) -> None:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
+        )
+
+
+def refuse_common_memory(out, operands) -> None:
+    """RuntimeError where a result is to be written over what it is computed from."""
+    share = array_module(out._array).may_share_memory
+    aliases = [t._array for t in operands if hasattr(t, "_array") and t._storage is out._storage]
+    if out.numel() and any(share(array, out._array) for array in aliases):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
         )
 
 

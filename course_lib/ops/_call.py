@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
-from ..autograd.inplace import check_overlap
+from ..autograd.inplace import check_overlap, refuse_common_memory
 from ..backends import as_array
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
@@ -154,6 +154,10 @@ def with_out(made):
     return public
 
 
+_INTO_SAME_DTYPE = {"aminmax", "gather"}
+_INTO_OWN_MEMORY = {"cat", "gather", "kthvalue", "masked_select"}
+
+
 def write_out(name: str, out, operands, made):
     """Store a result into the tensor(s) given as `out=`; they are resized when their shape is another."""
     if isinstance(made, tuple):
@@ -165,6 +169,11 @@ def write_out(name: str, out, operands, made):
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
+    if name in _INTO_SAME_DTYPE and made.dtype is not out.dtype:
+        wanted, got = dtypes.c_name(made.dtype), dtypes.c_name(out.dtype)
+        raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
+    if name in _INTO_OWN_MEMORY:
+        refuse_common_memory(out, operands)
     if not dtypes.can_cast(made.dtype, out.dtype):
         raise out_error(made.dtype, out.dtype)
     check_overlap(out._array)

@@ -10,7 +10,7 @@ from ..dtypes import legacy_name
 from ..tensor import Tensor
 from ._arguments import argument_error, to_float
 from ._numeric import narrow, wide
-from ._op import function, op
+from ._op import function, op, write_out
 from .creation import ones_like
 
 
@@ -125,14 +125,19 @@ def adjoint(input):
     return input.mH
 
 
-@function(out=True)
-def complex(real, imag):
-    """complex(real, imag) -> Tensor: complex numbers from their two parts.
+@function()
+def complex(real, imag, *, out=None):
+    """complex(real, imag, *, out=None) -> Tensor: complex numbers from their two parts.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.complex.html
     """
     _require_parts("complex", real=real, imag=imag)
-    return real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j
+    made = real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j
+    if out is not None and out.dtype is not made.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {_name(made)} but got scalar type {_name(out)} for argument 'out'"
+        )
+    return made if out is None else write_out("complex", out, (real, imag), made)
 
 
 def _name(tensor) -> str:

@@ -11,13 +11,15 @@ import numpy as np
 from .. import dtypes
 from ..dtypes import COMPLEX, FLOAT, INT
 from ..tensor import Tensor
-from ._op import function
+from ._op import function, write_out
 from .from_data import finished
 
 
-@function(out=True)
-def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
-    """arange(start=0, end, step=1, *, dtype=None, device=None, requires_grad=False) -> Tensor
+@function()
+def arange(
+    start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+):
+    """arange(start=0, end, step=1, *, out=None, dtype=None, device=None, requires_grad=False) -> Tensor
 
     The values from `start` up to but without `end`, `step` apart: int64 if all three are integers.
 
@@ -30,7 +32,8 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
     start, end = (0, start) if end is None else (start, end)
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
     whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
-    dtype = (dtypes.int64 if whole else dtypes.get_default_dtype()) if dtype is None else dtype
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtypes.int64 if whole else dtypes.get_default_dtype()
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -38,6 +41,8 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if isinstance(dtype, dtypes.dtype) and dtype.category == INT and not whole:
+        if abs(step) < 1:
+            raise ValueError("step must be nonzero")  # it is zero as a whole number
         count = math.ceil((end - start) / step)
         start, end, step = int(start), int(end), int(step)
         count = len(builtins.range(start, end, step)) if dtype is dtypes.int64 else count
@@ -46,7 +51,8 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
         array = np.arange(start, start + len(builtins.range(start, end, step)) * step, step, dtype=np.int64)
     else:
         array = start + np.arange(math.ceil((end - start) / step), dtype=np.float64) * step
-    return finished(array, dtype, device, requires_grad)
+    made = finished(array, dtype, device, requires_grad)
+    return made if out is None else write_out("arange", out, (), made)
 
 
 @function(out=True)

@@ -5,12 +5,14 @@ Each is a formula in the position x, which runs from 0 to 1 over the window; com
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from ..dtypes import float32, float64, get_default_dtype
+from ..layouts import strided
 from ..tensor import Tensor
 from ._op import function
 from .from_data import from_numpy
@@ -163,7 +165,19 @@ def _made(name: str, M: int, sym: bool, formula, dtype, device, requires_grad: b
     return _finished(values, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+def _declared(made):
+    """Register a window function that makes strided tensors only."""
+
+    @functools.wraps(made)
+    def public(*args, layout=None, **named):
+        if layout not in (None, strided):
+            raise ValueError(f"{made.__name__} is implemented for strided tensors only, got: {layout}")
+        return made(*args, **named)
+
+    return function(namespace="signal.windows")(public)
+
+
+@_declared
 def general_cosine(M, *, a: Iterable, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.general_cosine(M, *, a, sym=True, dtype=None, …) -> Tensor
 
@@ -178,7 +192,7 @@ def general_cosine(M, *, a: Iterable, sym=True, dtype=None, layout=None, device=
     return _made("general_cosine", M, sym, lambda x: _cosines(x, a) + 0 * x, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def general_hamming(M, *, alpha=0.54, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.general_hamming(M, *, alpha=0.54, sym=True, dtype=None, …) -> Tensor
 
@@ -189,7 +203,7 @@ def general_hamming(M, *, alpha=0.54, sym=True, dtype=None, layout=None, device=
     return general_cosine(M, a=[alpha, 1 - alpha], sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def hamming(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.hamming(M, *, sym=True, dtype=None, …) -> Tensor: `0.54 - 0.46 cos(2 pi x)`.
 
@@ -198,7 +212,7 @@ def hamming(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=
     return general_hamming(M, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def hann(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.hann(M, *, sym=True, dtype=None, …) -> Tensor: `(1 - cos(2 pi x)) / 2`.
 
@@ -211,7 +225,7 @@ def hann(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=Fal
     return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def blackman(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.blackman(M, *, sym=True, dtype=None, …) -> Tensor: `0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x)`.
 
@@ -220,7 +234,7 @@ def blackman(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad
     return _made("blackman", M, sym, lambda x: _cosines(x, (0.42, 0.5, 0.08)), dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def nuttall(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.nuttall(M, *, sym=True, dtype=None, …) -> Tensor: four cosine terms with very low side lobes.
 
@@ -230,7 +244,7 @@ def nuttall(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=
     return general_cosine(M, a=a, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def bartlett(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.bartlett(M, *, sym=True, dtype=None, …) -> Tensor: a triangle, `1 - |2 x - 1|`.
 
@@ -239,7 +253,7 @@ def bartlett(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad
     return _made("bartlett", M, sym, _triangle, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def cosine(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.cosine(M, *, sym=True, dtype=None, …) -> Tensor: half a wave, `sin(pi (n + 1/2) / M)`.
 
@@ -250,7 +264,7 @@ def cosine(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=F
     return _made("cosine", M, sym, formula, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, …) -> Tensor
 
@@ -267,7 +281,7 @@ def exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, layout=None, d
     return _made("exponential", M, sym, formula, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.gaussian(M, *, std=1.0, sym=True, dtype=None, …) -> Tensor: `exp(-((n - middle) / std)^2 / 2)`.
 
@@ -280,7 +294,7 @@ def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=None, device=None, requ
     return _made("gaussian", M, sym, formula, dtype, device, requires_grad)
 
 
-@function(namespace="signal.windows")
+@_declared
 def kaiser(M, *, beta=12.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """signal.windows.kaiser(M, *, beta=12.0, sym=True, dtype=None, …) -> Tensor; see `torch.kaiser_window`.
 

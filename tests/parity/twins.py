@@ -17,10 +17,14 @@ TOLERANCE = {"float32": (2e-4, 2e-5), "float64": (1e-7, 1e-9), "complex64": (2e-
 # ---- from PyTorch's values to the library's ------------------------------------------------------------------------
 
 
-def convert(value):
-    """The library's twin of a PyTorch value: same numbers, strides, dtype and requires_grad."""
+def convert(value, memories: dict | None = None):
+    """The library's twin of a PyTorch value: same numbers, strides, dtype and requires_grad.
+
+    Tensors in one value that share memory have twins that share theirs; `memories` holds what was met so far.
+    """
+    memories = {} if memories is None else memories
     if isinstance(value, torch.Tensor):
-        return _convert_tensor(value)
+        return _convert_tensor(value, memories)
     if isinstance(value, torch.dtype):
         return getattr(course_lib, str(value).removeprefix("torch."), value)
     if isinstance(value, torch.device):
@@ -30,28 +34,38 @@ def convert(value):
     if isinstance(value, torch.memory_format):
         return getattr(course_lib, str(value).removeprefix("torch."))
     if isinstance(value, torch.layout):
-        return course_lib.strided
+        return course_lib.strided if value is torch.strided else value
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(convert(item) for item in value)
+        return type(value)(convert(item, memories) for item in value)
     if isinstance(value, dict):
-        return {key: convert(item) for key, item in value.items()}
+        return {key: convert(item, memories) for key, item in value.items()}
     if isinstance(value, torch.nn.PairwiseDistance):
         return course_lib.nn.functional.pairwise_distance
     return value
 
 
-def _convert_tensor(tensor):
+def _convert_tensor(tensor, memories: dict):
     values = tensor.detach().resolve_conj().resolve_neg()
-    memory = torch.empty(0, dtype=values.dtype).set_(values.untyped_storage())
-    if values.dtype is torch.bfloat16:
-        array = memory.float().numpy().astype(ml_dtypes.bfloat16)
-    else:
-        array = memory.numpy().copy()
     if values.numel():
-        made = course_lib.from_numpy(array).as_strided(values.shape, values.stride(), values.storage_offset()).detach()
+        memory = _convert_memory(values, memories)
+        made = memory.as_strided(values.shape, values.stride(), values.storage_offset()).detach()
     else:
-        made = course_lib.from_numpy(np.zeros(values.shape, array.dtype))
+        made = course_lib.zeros(values.shape, dtype=convert(values.dtype))
     return made.requires_grad_() if tensor.requires_grad else made
+
+
+def _convert_memory(values, memories: dict):
+    """All numbers of the storage that `values` looks into, as one tensor; the same one for the same storage."""
+    storage = values.untyped_storage()
+    key = (storage.data_ptr(), values.dtype)
+    if key not in memories:
+        memory = torch.empty(0, dtype=values.dtype).set_(storage)
+        if values.dtype is torch.bfloat16:
+            array = memory.float().numpy().astype(ml_dtypes.bfloat16)
+        else:
+            array = memory.numpy().copy()
+        memories[key] = (storage, course_lib.from_numpy(array))  # the address stays the storage's own
+    return memories[key][1]
 
 
 def numbers(tensor) -> np.ndarray:

@@ -96,7 +96,7 @@ def _samples(op, dtype, requires_grad: bool = False):
 
 def _arguments(sample):
     args, named = (sample.input, *sample.args), dict(sample.kwargs)
-    return args, named, convert(args), convert(named)
+    return args, named, *convert((args, named))
 
 
 def _run(function, args, named):
