@@ -247,7 +247,7 @@ def _constant_array(run, node, args, named):
     held = run.calling("cuda.const.array_like", lambda run, array: array, args, named)
     if not isinstance(held, KernelArray):
         raise run.type_error("cuda.const.array_like needs an array that the kernel sees as a global name")
-    return KernelArray(held.name, held.shape, held.flat, CONSTANT)
+    return KernelArray(held.name, held.shape, held.flat, CONSTANT, offset=held.offset, steps=held.steps)
 
 
 class _Memory:
@@ -466,4 +466,3 @@ def cbrt(run, value):
 def rsqrt(run, value):
     """`1 / sqrt(value)`."""
     return _elementwise(run, lambda v: (1 / np.sqrt(v)).astype(np.result_type(v, np.float32))[()], value)
-

@@ -19,20 +19,18 @@ class KernelArray:
     """One array inside a kernel: `name`, `shape`, `dtype`, and the memory it lies in (`space`).
 
     `flat` holds the numbers of all copies one behind the other: one copy in global memory, one a block in shared
-    memory, one a thread in local memory. `written` says which elements hold a value (None: all of them).
+    memory, one a thread in local memory. `written` says which elements hold a value (None: all of them). An argument
+    that is a view begins at `offset` and goes on in `steps`; views of one memory share its `history`.
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...], flat, space: str, *, written=None, watched: bool = True,
-                 address: int = 0):  # fmt: skip
+    def __init__(self, name: str, shape: tuple[int, ...], flat, space: str, *, written=None, address: int = 0,
+                 offset: int = 0, steps: tuple[int, ...] | None = None, history: History | None = None):  # fmt: skip
         self.name, self.shape, self.space = name, shape, space
-        self.flat, self.written, self.address = flat, written, address
+        self.flat, self.written, self.address, self.offset = flat, written, address, offset
+        self.overlap = ""  # a remark, where another argument shows the same memory
         self.dtype, self.size, self.ndim = flat.dtype, math.prod(shape), len(shape)
-        self.history = History(flat.size) if watched and space in (GLOBAL, SHARED) else None
-        steps, strides = 1, []
-        for n in reversed(shape):
-            strides.append(steps)
-            steps *= n
-        self.steps = tuple(reversed(strides))
+        self.history = History(flat.size) if history is None and space in (GLOBAL, SHARED) else history
+        self.steps = tuple([math.prod(shape[axis + 1 :]) for axis in range(len(shape))]) if steps is None else steps
 
     def describe(self) -> str:
         return f"{self.space} array `{self.name}`"
@@ -48,7 +46,7 @@ class KernelArray:
                 f"{'index was' if len(index) == 1 else 'indices were'} given. Index every dimension: a kernel works "
                 "on single elements"
             )
-        at = np.zeros(len(lanes), dtype=np.int64)
+        at = np.full(len(lanes), self.offset, dtype=np.int64)
         for axis, (i, n, step) in enumerate(zip(index, self.shape, self.steps, strict=True)):
             i = self._checked_type(run, i)
             i = i[lanes] if isinstance(i, np.ndarray) else np.broadcast_to(i, len(lanes))
@@ -161,9 +159,15 @@ class KernelArray:
 
     def element_name(self, at: int) -> str:
         """`tile[3, 4]` for a place in `flat`."""
-        inside, index = at % max(self.size, 1), []
-        for n, step in zip(self.shape, self.steps, strict=True):
-            index.append(inside // step % n)
+        backwards = sum((n - 1) * step for n, step in zip(self.shape, self.steps, strict=True) if step < 0)
+        inside = at - self.offset - backwards if self.space == GLOBAL else at % max(self.size, 1)
+        index = [0] * self.ndim
+        for axis in sorted(range(self.ndim), key=lambda axis: -abs(self.steps[axis])):
+            n, step = self.shape[axis], self.steps[axis]
+            if n > 1 and step:
+                place = min(inside // abs(step), n - 1)
+                inside -= place * abs(step)
+                index[axis] = place if step > 0 else n - 1 - place
         return f"{self.name}[{', '.join(map(str, index))}]"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from .counting import Counts
 from .errors import KernelError, KernelTypeError, Race, name
 from .expressions import is_varying, known
-from .history import Conflict, Order
+from .history import Conflict, History, Order
 from .lanes import batches
 from .memory import CONSTANT, GLOBAL, KernelArray
 from .statements import Frame, Statements
@@ -74,7 +74,8 @@ class Run(Statements):
         element = array.element_name(int(at[found.position]))
         thread, block = self.lanes.coordinates(found.other)
         other = name(thread, block) if block != self.lanes.who(lane)[1] else f"thread {thread} of the same block"
-        where = "in the same instruction" if found.other_line == self.line else f"on line {found.other_line}"
+        same = "in the same instruction" if found.other_did == "also writes" else "on the same line"
+        where = same if found.other_line == self.line else f"on line {found.other_line}"
         if block != self.lanes.who(lane)[1]:
             advice = "Nothing orders the blocks of a grid: use cuda.atomic, or give each block its own elements"
         elif found.other_line == self.line and found.did == "writes" and "read" not in found.other_did:
@@ -83,7 +84,7 @@ class Run(Statements):
             advice = "Nothing orders the two: put cuda.syncthreads() between them, or use cuda.atomic"
         raise self.error(
             Race, f"race on {array.describe()}: {self.who(lane)} {found.did} {element}, which {other} "
-            f"{found.other_did} {where}. {advice}", lane,
+            f"{found.other_did} {where}{array.overlap}. {advice}", lane,
         )  # fmt: skip
 
     def calling(self, title: str, function, args, named):
@@ -141,29 +142,83 @@ class Run(Statements):
 
 def arguments_of(source, args, named) -> tuple[dict, list]:
     """The kernel's arguments as it sees them, and what has to be copied back (host array, flat copy) afterwards."""
-    bound, back, seen = source.bind(None, args, named), [], {}
-    address = 1 << 20
+    bound = source.bind(None, args, named)
+    arrays = {title: device_memory(value) for title, value in bound.items()}
+    place = _Placement([array[0] for array in arrays.values() if array is not None])
     for title, value in bound.items():
-        array = device_memory(value)
-        if array is None:
-            if not isinstance(value, int | float | np.number | np.bool_ | tuple):
-                raise KernelError(
-                    f"the argument `{title}` of {source.name} is a {type(value).__name__}; a kernel takes arrays, "
-                    "numbers and tuples of numbers"
-                )
+        if arrays[title] is not None:
+            bound[title] = place(title, *arrays[title])
+        elif isinstance(value, int | float | np.number | np.bool_ | tuple):
             bound[title] = known(value)
-            continue
-        host, written = array
-        key = (host.__array_interface__["data"][0], host.shape, host.strides, host.dtype.str)
-        if key not in seen:
-            flat = host.reshape(-1) if host.flags.c_contiguous else host.flatten()
-            if not np.shares_memory(flat, host):
-                back.append((host, flat))
-            marks = None if written is None else written.reshape(-1)
-            seen[key] = KernelArray(title, host.shape, flat, GLOBAL, written=marks, address=address)
-            address += -(-max(host.nbytes, 1) // 256) * 256
-        bound[title] = seen[key]
-    return bound, back
+        else:
+            raise KernelError(
+                f"the argument `{title}` of {source.name} is a {type(value).__name__}; a kernel takes arrays, "
+                "numbers and tuples of numbers"
+            )
+    return bound, place.back
+
+
+class _Placement:
+    """Gives the arrays of a launch their places in global memory. Views are read where they lie, with their strides."""
+
+    def __init__(self, hosts: list[np.ndarray]):
+        self.hosts, self.back = hosts, []
+        self.made: dict[tuple, KernelArray] = {}
+        self.memories: dict[int, tuple] = {}  # by the array that owns the memory: (flat, written, history, address)
+        self.address = 1 << 20
+
+    def __call__(self, title: str, host: np.ndarray, written) -> KernelArray:
+        if host.dtype.kind not in "biufc":
+            raise KernelError(f"the argument `{title}` is an array of {host.dtype}; a kernel takes arrays of numbers")
+        key = _identity(host)
+        if key not in self.made:
+            owner = _owner(host)
+            alone = not any(_identity(other) != key and np.may_share_memory(host, other) for other in self.hosts)
+            regular = owner.flags.c_contiguous and owner.dtype == host.dtype
+            if (alone and host.flags.c_contiguous) or not regular or any(step % host.itemsize for step in host.strides):
+                self.made[key] = self._by_itself(title, host, written)
+            else:
+                self.made[key] = self._view(title, host, written, owner)
+                if not alone:
+                    self.made[key].overlap = f" (`{title}` shares its memory with another argument)"
+        return self.made[key]
+
+    def _by_itself(self, title: str, host, written) -> KernelArray:
+        flat = host.reshape(-1) if host.flags.c_contiguous else host.flatten()
+        if not np.shares_memory(flat, host):
+            self.back.append((host, flat))
+        marks = None if written is None else written.reshape(-1)
+        return KernelArray(title, host.shape, flat, GLOBAL, written=marks, address=self._reserve(host.nbytes))
+
+    def _view(self, title: str, host, written, owner) -> KernelArray:
+        if id(owner) not in self.memories:
+            marks = None if written is None else _owner(written).reshape(-1)
+            self.memories[id(owner)] = owner.reshape(-1), marks, History(owner.size), self._reserve(owner.nbytes)
+        flat, marks, history, address = self.memories[id(owner)]
+        offset = (_pointer(host) - _pointer(owner)) // host.itemsize
+        steps = tuple([step // host.itemsize for step in host.strides])
+        return KernelArray(title, host.shape, flat, GLOBAL, written=marks, address=address, offset=offset, steps=steps,
+                           history=history)  # fmt: skip
+
+    def _reserve(self, size: int) -> int:
+        start = self.address
+        self.address += -(-max(size, 1) // 256) * 256
+        return start
+
+
+def _pointer(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def _identity(array: np.ndarray) -> tuple:
+    return _pointer(array), array.shape, array.strides, array.dtype.str
+
+
+def _owner(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def device_memory(value):

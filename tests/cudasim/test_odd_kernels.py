@@ -386,6 +386,55 @@ def test_races_behind_a_later_access(launch, words):
 
 
 @cuda.jit
+def copy_elements(x, out):
+    i = cuda.grid(1)
+    out[i] = x[i]
+
+
+def overlapping_views():
+    x, y = np.arange(20.0), cuda.to_device(np.arange(10.0))
+    return {
+        "neighbours": (
+            x[:9],
+            x[1:10],
+            "block read on the same line (`out` shares its memory with another argument)",
+        ),
+        "every second": (x[0:18:2], x[2:20:2], "writes out[0], which thread (1, 0, 0) of the same block read"),
+        "backwards": (x[:9], x[8::-1], "writes out[0], which thread (8, 0, 0) of the same block read"),
+        "on the device": (y[:9], y[1:], "writes out[0], which thread (1, 0, 0) of the same block read"),
+    }
+
+
+@pytest.mark.parametrize("name", overlapping_views())
+def test_views_of_one_memory_race(name):
+    x, out, words = overlapping_views()[name]
+    with pytest.raises(Race, match=re.escape(words)):
+        copy_elements[1, 9](x, out)
+
+
+def test_views_that_do_not_meet_are_read_and_written_where_they_lie():
+    x = np.arange(12.0)
+    copy_elements[1, 6](x[::2], x[1::2])
+    assert x.tolist() == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10]
+    table = np.zeros((32, 32), np.float32)
+    copy_elements[1, 32](np.zeros(32, np.float32), table[:, 5])
+    load, store = copy_elements.report.counts.accesses.values()
+    assert (load.transactions, store.transactions) == (4, 32)  # a column lies far apart
+    copy_elements[1, 3](np.broadcast_to(7.0, 3), out := np.zeros(3)[::-1])
+    assert out.tolist() == [7, 7, 7]
+    part = cuda.device_array(6)[::2]
+    with pytest.raises(Uninitialized, match=re.escape("reads x[0], which nobody has written")):
+        copy_elements[1, 3](part, out)
+    copy_elements[1, 3](out, part)
+    assert part.copy_to_host().tolist() == [7, 7, 7]
+
+
+def test_arrays_of_what_is_no_number_are_refused():
+    with pytest.raises(KernelError, match="the argument `x` is an array of object; a kernel takes arrays of numbers"):
+        copy_elements[1, 1](np.array([None]), np.zeros(1))
+
+
+@cuda.jit
 def all_write_the_same(x, value):
     x[0] = value
 
