@@ -1,12 +1,11 @@
-"""Every CUDA kernel gives the numbers of the library's CPU ops: compiled by a C++ compiler, run on the processor.
+"""Every CUDA kernel gives the numbers of the library's CPU ops.
 
-The reference is computed in float64 from the same, rounded inputs, with autograd.
+Here a C++ compiler compiles them and they run on the processor; tests/cuda runs the same tests on a GPU. The reference
+is computed in float64 from the same, rounded inputs, with autograd.
 """
 
-import os
 from types import SimpleNamespace
 
-import kernels_on_host
 import ml_dtypes
 import numpy as np
 import pytest
@@ -14,10 +13,6 @@ import pytest
 import course_lib as torch
 from course_lib.backends import cuda_kernels as kernels
 from course_lib.nn import functional as F
-
-if os.name == "nt" or kernels_on_host.compiler() is None:
-    pytest.skip("no C++ compiler that could run the CUDA kernels here (Debian: apt-get install g++)",
-                allow_module_level=True)  # fmt: skip
 
 CLOSE = {"float64": 1e-12, "float32": 3e-5, "float16": 4e-3, "bfloat16": 3e-2}
 HALVES = ["float32", "float16", "bfloat16"]
@@ -223,7 +218,9 @@ def test_random_numbers_are_those_of_pytorch_on_cuda(xp):
 def test_random_numbers_go_on_where_they_stopped(xp):
     long, first, second = xp.empty(70_000, np.float32), xp.empty(1000, np.float32), xp.empty(1000, np.float32)
     used = kernels.normal(long, 2.0, 0.5, seed=7, offset=0)
-    assert used == 4 * -(-70_000 // (4 * 16 * 256))  # four multiprocessors with 1024 threads: 16 blocks at most
+    gpu = xp.cuda.runtime.getDeviceProperties(0)
+    most = gpu["multiProcessorCount"] * (gpu["maxThreadsPerMultiProcessor"] // 256) * 256
+    assert used == 4 * -(-70_000 // (4 * min(most, -(-70_000 // 256) * 256)))
     host = long.get().astype("f8")
     assert abs(host.mean() - 2) < 0.01 and abs(host.std() - 0.5) < 0.01 and len(np.unique(host)) > 69_000
     step = kernels.uniform(first, 0.0, 1.0, seed=7, offset=0)
@@ -384,41 +381,3 @@ def test_attention_with_long_heads(make):
     assert close(out, F.scaled_dot_product_attention(tensor(q), tensor(k), tensor(v), scale=0.1))
     with pytest.raises(RuntimeError, match="heads of at most 128 numbers, got 200"):
         kernels.attention(make(1, 3, 200), make(1, 3, 200), make(1, 3, 200), 0.1, False)
-
-
-# ---- the emulation itself ----------------------------------------------------------------------------------------
-
-
-def run(xp, code: str, x, threads: int = 64) -> None:
-    kernel = xp.RawModule(code='extern "C" __global__ void trial(float* x, int n) {' + code + "}").get_function("trial")
-    kernel((1,), (threads,), (x, np.int32(x.size)))
-
-
-@pytest.mark.parametrize(("code", "trouble"), [
-    ("if (threadIdx.x < 40) __syncthreads();", "never reach"),
-    ("if (threadIdx.x < 40) __shfl_xor_sync(~0u, 1, 1);", "never reach"),
-    ("x[n] = 1;", "wrote outside an array"),
-    ("x[-1] = 1;", "wrote outside an array"),
-    ("x[0] = threadIdx.x;", "the order of threads changes the result"),
-    ("__shared__ float s[64]; s[threadIdx.x] = threadIdx.x; x[threadIdx.x % 5] = s[63 - threadIdx.x];",
-     "the order of threads changes the result"),
-])  # fmt: skip
-def test_the_emulation_notices(xp, code, trouble):
-    with pytest.raises(AssertionError, match=trouble):
-        run(xp, code, xp.zeros(5, np.float32))
-
-
-def test_the_emulation_runs_threads_as_a_gpu_does(xp):
-    x = xp.zeros(64, np.float32)
-    run(xp, "__shared__ float seen[64]; int i = threadIdx.x; seen[i] = i; __syncthreads(); x[i] = seen[63 - i];", x)
-    assert x.get().tolist() == list(range(63, -1, -1))
-
-
-def test_a_kernel_that_cannot_be_compiled_says_so(xp):
-    def refuses(**_):
-        raise OSError("libnvrtc.so.13: cannot open shared object file\nmore")
-
-    xp.RawModule = refuses
-    with pytest.raises(RuntimeError, match=r"The CUDA kernel relu_forward .*could not be compiled for float32 on GPU 0:"
-                       " libnvrtc.so.13: cannot open shared object file. An installation of CuPy"):  # fmt: skip
-        kernels.activation("relu", xp.zeros(3, np.float32))

@@ -1,0 +1,45 @@
+"""Tests on a real GPU: `pytest -m cuda tests/cuda`. Without one, one line says why they do not run."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cpu_numbers import numbers_of_the_cpu  # noqa: F401  a fixture
+
+from course_lib.backends import cuda
+
+HERE = Path(__file__).parent
+collect_ignore = [] if cuda.device_count() else [p.name for p in HERE.glob("test_*.py") if p.name != "test_gpu.py"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.cuda)
+
+
+@pytest.fixture
+def xp():
+    """CuPy itself, for the tests of kernels."""
+    return cuda.cupy()
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """A table: how many tests of each file passed, failed or were skipped, and how long they took."""
+    counts, seconds = Counter(), Counter()
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.getreports(outcome):
+            file = Path(report.nodeid.split("::")[0])
+            if file.parent.name == HERE.name and (report.when == "call" or outcome != "passed"):
+                counts[file.name, outcome] += 1
+                seconds[file.name] += report.duration
+    if not any(outcome != "skipped" for _, outcome in counts):
+        return
+    terminalreporter.section(f"on {cuda.cupy().cuda.runtime.getDeviceProperties(0)['name'].decode()}, "
+                             f"{time.strftime('%Y-%m-%d')}")  # fmt: skip
+    terminalreporter.write_line(f"{'':24s}{'passed':>9s}{'failed':>9s}{'skipped':>9s}{'seconds':>9s}")
+    for name in sorted(seconds):
+        found = "".join(f"{counts[name, outcome]:9d}" for outcome in ("passed", "failed", "skipped"))
+        terminalreporter.write_line(f"{name:24s}{found}{seconds[name]:9.1f}")
