@@ -7,6 +7,8 @@ Source: https://nvidia.github.io/numba-cuda/reference/kernel.html
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from .device_functions import Intrinsic, PerThread
@@ -213,10 +215,22 @@ def _shape(run, shape) -> tuple[int, ...]:
     return tuple([int(n) for n in sizes])
 
 
+def _refuse_parameters(run, node) -> None:
+    """The compiler must know the shape: it cannot depend on what the kernel is called with."""
+    given = [*node.args[:1], *[keyword.value for keyword in node.keywords if keyword.arg == "shape"]]
+    for part in (part for shape in given for part in ast.walk(shape)):
+        if isinstance(part, ast.Name) and part.id in run.frame.function.parameters:
+            raise run.type_error(
+                f"the shape of an array in a kernel must be known before it is compiled, but `{part.id}` is an "
+                "argument: use a constant, or dynamic shared memory (shape 0, its bytes in the launch)"
+            )
+
+
 def _shared_array(run, node, args, named):
     """`cuda.shared.array(shape, dtype)`: one array for all threads of the block."""
     shape, dtype = run.calling("cuda.shared.array", lambda run, shape, dtype=None, alignment=None: (shape, dtype),
                                args, named)  # fmt: skip
+    _refuse_parameters(run, node)
     shape, dtype = _shape(run, shape), element_type(run, dtype)
     if shape == (0,):
         shape = (run.dynamic_shared // dtype.itemsize,)
@@ -239,7 +253,10 @@ def _local_array(run, node, args, named):
     """`cuda.local.array(shape, dtype)`: an array of its own for each thread."""
     shape, dtype = run.calling("cuda.local.array", lambda run, shape, dtype=None, alignment=None: (shape, dtype),
                                args, named)  # fmt: skip
-    return run.block_memory(node, _shape(run, shape), element_type(run, dtype), LOCAL, run.lanes.count)
+    _refuse_parameters(run, node)
+    made = run.block_memory(node, _shape(run, shape), element_type(run, dtype), LOCAL, run.lanes.count)
+    made.written.reshape(run.lanes.count, -1)[run.active] = False  # made anew, it holds no values
+    return made
 
 
 def _constant_array(run, node, args, named):
@@ -310,7 +327,12 @@ def _shuffle(run, mask, value, source, name: str):
     absent = run.active & ~run.active[from_lane]
     if absent.any():
         lane = int(np.argmax(absent))
-        raise run.error(KernelError, f"{run.who(lane)} takes a value from a lane that does not take part", lane)
+        raise run.error(
+            KernelError,
+            f"{run.who(lane)} takes a value from lane {lanes.lane[from_lane[lane]]} of its warp, which does not take "
+            "part: what it would get is undefined",
+            lane,
+        )
     run.counts.instruction(run, run.active, None)
     return widened(value[from_lane])
 

@@ -149,7 +149,10 @@ def arguments_of(source, args, named) -> tuple[dict, list]:
         if arrays[title] is not None:
             bound[title] = place(title, *arrays[title])
         elif isinstance(value, int | float | np.number | np.bool_ | tuple):
-            bound[title] = known(value)
+            try:
+                bound[title] = known(value)
+            except OverflowError:
+                raise KernelError(f"the argument `{title}` of {source.name} does not fit into 64 bits") from None
         else:
             raise KernelError(
                 f"the argument `{title}` of {source.name} is a {type(value).__name__}; a kernel takes arrays, "

@@ -81,7 +81,8 @@ class Statements(Expressions):
         return self.error(
             StepLimit,
             f"the kernel was stopped after {self.step_limit} steps; {self.who(lane)} was still running here. Most "
-            "often a loop never ends: look at its condition, and at what it waits for",
+            "often a loop never ends: look at its condition, and at what it waits for. A kernel that is right and long "
+            "needs @cuda.jit(step_limit=…)",
             lane,
         )
 

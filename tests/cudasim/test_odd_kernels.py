@@ -53,6 +53,14 @@ def sometimes(v, factor=2):
 
 
 @cuda.jit(device=True)
+def first_of_own(v):
+    own = cuda.local.array(2, float64)
+    if v == 0:
+        own[0] = 1
+    return own[0]
+
+
+@cuda.jit(device=True)
 def sum_of_block(v):
     parts = cuda.shared.array(64, float64)
     t = cuda.threadIdx.x
@@ -71,6 +79,7 @@ def sum_of_block(v):
 
 NAMES = {"cuda": cuda, "np": np, "math": math, "float32": float32, "float64": float64, "int32": int32, "uint8": uint8,
          "signs": signs, "sorted_pair": sorted_pair, "sometimes": sometimes, "sum_of_block": sum_of_block,
+         "first_of_own": first_of_own,
          "NOTHING": None, "TABLE": {1: 2}}  # fmt: skip
 
 
@@ -163,6 +172,15 @@ def test_odd_but_right(kernel, text, expected):
         ("x[i] = 99999999999999999999", KernelTypeError, 1, "cannot be computed in a kernel"),
         ("cuda.atomic.and_(x, 0, 1)", KernelTypeError, 1, "needs an array of integers, not of float64"),
         ("cuda.shared.array((2, -1), float32)", KernelTypeError, 1, "cannot have the shape (2, -1)"),
+        ("cuda.shared.array(n, float32)", KernelTypeError, 1, "but `n` is an argument: use a constant"),
+        ("cuda.local.array((2, x.size), float32)", KernelTypeError, 1, "but `x` is an argument: use a constant"),
+        (
+            "if i < 2:\n    x[i] = cuda.shfl_down_sync(3, i, 1)",
+            KernelError,
+            2,
+            "from lane 2 of its warp, which does not",
+        ),
+        ("while i < 9:\n    i = i % 3", StepLimit, 2, "A kernel that is right and long needs @cuda.jit(step_limit=…)"),
         ("cuda.const.array_like()", KernelTypeError, 1, "missing a required argument"),
         ("x[i] = sometimes(i)", KernelTypeError, 1, "nothing for thread (0, 0, 0) of block (0, 0, 0): let every way"),
         ("x[i] = math.foo(3)", KernelError, 1, "math has no `foo`"),
@@ -184,6 +202,17 @@ def test_odd_and_wrong(kernel, text, error, line, words):
         run(kernel(text))
     assert words in str(caught.value) and caught.value.line == line + 3
     assert re.search(rf"\n    {line + 3} \| \S", str(caught.value))
+
+
+def test_a_local_array_is_new_in_each_call(kernel):
+    with pytest.raises(Uninitialized, match=re.escape("thread (1, 0, 0) of block (0, 0, 0) reads own[0]")) as caught:
+        run(kernel("x[i] = first_of_own(0) + first_of_own(i)"))
+    assert "return own[0]" in str(caught.value)
+
+
+def test_an_argument_that_no_gpu_can_take(kernel):
+    with pytest.raises(KernelError, match="the argument `n` of kernel does not fit into 64 bits"):
+        run(kernel("x[i] = n"), n=10**30)
 
 
 @pytest.mark.parametrize(
