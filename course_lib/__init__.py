@@ -56,9 +56,9 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled",
                            "set_autocast_gpu_dtype"), "amp.autocast_mode")}  # fmt: skip
 _SUBMODULES = {"_utils", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributed",
-               "distributions", "export", "fft", "func", "functional", "hub", "jit", "linalg", "masked",
+               "distributions", "export", "fft", "func", "functional", "hub", "jit", "linalg", "masked", "mps",
                "multiprocessing", "nn", "onnx", "optim", "profiler", "random", "serialization", "signal", "special",
-               "storage", "testing", "utils", "version"}  # fmt: skip
+               "storage", "testing", "types", "utils", "version", "xpu"}  # fmt: skip
 
 
 def __getattr__(name: str):

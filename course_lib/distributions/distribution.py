@@ -132,6 +132,11 @@ class Distribution:
         with torch.no_grad():
             return self.rsample(sample_shape)
 
+    def sample_n(self, n: int):
+        """`sample((n,))`, which takes its place."""
+        warnings.warn("`sample_n(n)` will be deprecated. Use `sample((n,))` instead.", FutureWarning, stacklevel=2)
+        return self.sample((n,))
+
     def rsample(self, sample_shape=()):
         """A sample as a differentiable function of the parameters. NotImplementedError where there is none."""
         raise NotImplementedError

@@ -196,7 +196,8 @@ def positional(cls, args, named):
             missing = names[len(args) :]
             listed = ", ".join(missing)
             raise TypeError(f'{cls.name}() missing {len(missing)} required positional arguments: "{listed}"')
-        raise TypeError(f"{cls.name}() takes {wanted} positional argument{'s'[: wanted > 1]} but {len(args)} were given")
+        plural = "s" if wanted > 1 else ""
+        raise TypeError(f"{cls.name}() takes {wanted} positional argument{plural} but {len(args)} were given")
     return args
 
 

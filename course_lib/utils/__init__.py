@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_SUBMODULES = {"_pytree", "checkpoint", "data", "safetensors"}
+_SUBMODULES = {"_pytree", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "safetensors"}
 
 
 def __getattr__(name: str):

@@ -35,9 +35,9 @@ class Tree:
                 seen.add(module)
                 yield name, module
 
-    def modules(self) -> Iterator:
-        """This module and all below it, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator:
+        """This module and all below it, each once, or as often as it stands there."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator:

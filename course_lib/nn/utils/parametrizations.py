@@ -14,8 +14,8 @@ from ...ops import FUNCTIONS
 from ...tensor import Tensor
 from ..modules.module import Module
 from . import parametrize
-from .spectral_normalization import as_matrix, rows_of
-from .weight_normalization import scaled_directions
+from .spectral_norm import as_matrix, rows_of
+from .weight_norm import scaled_directions
 
 _add, _allclose, _cat, _eye, _geqrf, _matrix_exp, _mv, _norm_except_dim, _randn, _vdot, _zeros_like = (
     FUNCTIONS["torch"][name]
