@@ -132,6 +132,9 @@ class set_grad_enabled(_GradContext):
         GRAD.enabled = self.before  # used as a decorator: only the function is concerned
         return super().__call__(function)
 
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
+
 
 class set_multithreading_enabled:
     """Accepted as a call and as a context manager: backward always runs in the thread that calls it."""

@@ -125,6 +125,29 @@ def adjoint(input):
     return input.mH
 
 
+def _joined(xp, real, imag):
+    """Both parts side by side; `real + imag * 1j` would lose signs of zeros and make NaN of 0 · ∞."""
+    kind = "c16" if real.dtype.itemsize == 8 else "c8"
+    same = real.shape == imag.shape
+    made = xp.empty_like(real, kind) if same else xp.empty(xp.broadcast_shapes(real.shape, imag.shape), kind)
+    made.real, made.imag = real, imag
+    return made
+
+
+@op(method=False, namespace=None, node="Complex")
+class from_parts:
+    """Complex numbers from real and imaginary parts."""
+
+    def forward(xp, real, imag):
+        return _joined(xp, real, imag)
+
+    def save(ctx, out, real, imag):
+        ctx.inputs = tuple([(t._array.shape, t._array.dtype) for t in (real, imag)])
+
+    def backward(ctx, g):
+        return g.real, g.imag
+
+
 @function()
 def complex(real, imag, *, out=None):
     """complex(real, imag, *, out=None) -> Tensor: complex numbers from their two parts.
@@ -132,7 +155,7 @@ def complex(real, imag, *, out=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.complex.html
     """
     _require_parts("complex", real=real, imag=imag)
-    made = real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j
+    made = from_parts(real, imag)
     if out is not None and out.dtype is not made.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {_name(made)} but got scalar type {_name(out)} for argument 'out'"
@@ -249,9 +272,7 @@ class polar:
         return (abs, angle), {}
 
     def forward(xp, size, angle):
-        made = xp.empty(xp.broadcast_shapes(size.shape, angle.shape), "c16" if size.dtype.itemsize == 8 else "c8")
-        made.real, made.imag = size * xp.cos(angle), size * xp.sin(angle)
-        return made
+        return _joined(xp, size * xp.cos(angle), size * xp.sin(angle))
 
     def save(ctx, out, size, angle):
         ctx.save_output(out)

@@ -43,10 +43,10 @@ def einsum(*args):
     else:
         operands = args[1] if len(args) == 2 and isinstance(args[1], (list, tuple)) else args[1:]
         labels, output = _from_equation(args[0], len(operands))
-    tensors, labels, dots = _with_plain_labels(operands, labels)
-    output = _output_labels(output, labels, dots)
-    sizes = _sizes(tensors, labels)
-    return _contract(tensors, labels, output, sizes)
+    tensors, plain, dots = _with_plain_labels(operands, labels)
+    output = _output_labels(output, labels, dots)  # a letter twice in one operand counts twice: "ii" is a sum
+    sizes = _sizes(tensors, plain)
+    return _contract(tensors, plain, output, sizes)
 
 
 # ---- reading the equation ----------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
 def _norm_of_singular_values(name: str, A: Tensor, ord) -> Tensor:
     refuse_half(name, A)
     values = svdvals(A)
-    if ord == "nuc":
+    if ord == "nuc" or (ord == 2 and values.shape[-1] == 0):  # the largest of no singular values is 0
         return total(values, -1)
     return amax(values, -1) if ord > 0 else amin(values, -1)
 

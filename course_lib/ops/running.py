@@ -272,7 +272,7 @@ def _checked_places(name: str, y: Tensor, x, dim: int) -> int:
 
 @function()
 def gradient(input, *, spacing=None, dim=None, edge_order=1):
-    """gradient(input, *, spacing=1, dim=None, edge_order=1) -> list of Tensors
+    """gradient(input, *, spacing=1, dim=None, edge_order=1) -> tuple of Tensors
 
     The slope along each dimension, from central differences. `spacing` is the distance of two samples (one number, or
     one a dimension) or 1-D tensors with the samples' coordinates. At the edges a one-sided difference over
@@ -306,7 +306,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
             raise RuntimeError(
                 "torch.gradient expected each tensor to have the same size as the corresponding dimension"
             )
-    return [_slope(input, d, step, edge_order) for d, step in zip(dims, spacing, strict=True)]
+    return tuple(_slope(input, d, step, edge_order) for d, step in zip(dims, spacing, strict=True))
 
 
 def _slope(f: Tensor, dim: int, step, edge_order: int) -> Tensor:

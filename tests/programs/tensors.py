@@ -451,3 +451,22 @@ for dtype in (torch.float16, torch.bfloat16):
 y = torch.linspace(0.1, 5, 7, requires_grad=True)
 print((1.7 / y).double(), (1.7 / y).grad_fn.name(), 2 / torch.tensor([3, 0, -7]), (2.5 / x.to(torch.int8)).dtype)
 x /= 2
+
+# --- a letter that stands twice is summed where the equation names no result
+matrix = torch.arange(9.0).reshape(3, 3)
+batch = torch.arange(8.0).reshape(2, 2, 2)
+print(torch.einsum("ii", matrix), torch.einsum("...ii", batch), torch.einsum("iij", batch), torch.einsum("ii,ij", matrix, matrix))
+print(torch.einsum(matrix, [0, 0]), torch.einsum("ii->i", matrix))
+
+# --- complex numbers keep infinite parts and signs of zeros
+inf = float("inf")
+made = torch.complex(torch.tensor([1.0, 0.0, -0.0]), torch.tensor([inf, -0.0, 2.0]))
+print(made, made.real, made.imag)
+rows, column = torch.ones(2, 3, requires_grad=True), torch.ones(2, 1, requires_grad=True)
+z = torch.complex(rows, column)
+(z * z).abs().sum().backward()
+print(z, rows.grad, column.grad)
+
+# --- norms of nothing, slopes as a tuple, a switch printed
+print(torch.linalg.norm(torch.ones(0, 5), 2), torch.linalg.norm(torch.ones(3, 0, 2), 2, dim=(1, 2)))
+print(torch.gradient(torch.arange(4.0)), torch.set_grad_enabled(True))
