@@ -79,11 +79,23 @@ class ctc_of_batch:
         return loss, gradient
 
     def save(ctx, outs, log_probs, targets, **_):
-        ctx.save_for_backward(outs[1].detach())
+        ctx.save_for_backward(outs[1].detach(), log_probs)
 
     def backward(ctx, g, _):
-        (gradient,) = ctx.saved_tensors
-        return gradient * g.view(1, -1, 1), None
+        gradient, log_probs = ctx.saved_tensors
+        return ctc_gradient(gradient, g, log_probs), None
+
+
+@op(method=False, namespace=None, node="CtcLossBackward")
+class ctc_gradient:
+    """The gradient that the forward pass found, times what arrives. It depends on the log-probabilities, too: an own
+    node says so and refuses, where a product alone would give a wrong second gradient."""
+
+    def forward(xp, gradient, g, log_probs):
+        return gradient * g.reshape(1, -1, 1)
+
+    def backward(ctx, g):
+        raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented")
 
 
 def _gradient(xp, log_probs, scores, alpha, skip, labels, valid, ends, lengths, loss, zero_infinity: bool):

@@ -60,3 +60,10 @@ except TypeError as error:
 for x in (torch.tensor(0.5), torch.tensor(5), torch.tensor([0.5])):
     print(x.clamp(-1, 0.25), x.clamp(min=1), x.clamp(max=0), torch.clip(x, torch.tensor(1), torch.tensor(2)))
     print(x.clone().float().clamp_(0, 0.125))
+
+# --- ctc_loss has no second gradient
+scores = torch.linspace(-1, 1, 18).view(6, 3).requires_grad_()
+loss = torch.nn.functional.ctc_loss(scores.unsqueeze(1).log_softmax(2), torch.tensor([[1, 2]]), [6], [2])
+(slope,) = torch.autograd.grad(loss, scores, create_graph=True)
+print(slope.detach())
+slope.pow(2).sum().backward()
