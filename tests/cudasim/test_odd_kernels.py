@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 import re
 
 import numpy as np
@@ -401,9 +402,20 @@ def fence_without_a_signal(x, out):
         out[0] = x[0]
 
 
+@cuda.jit
+def atomics_then_write(x):
+    t = cuda.threadIdx.x
+    if t == 4:
+        cuda.atomic.add(x, 5, 1)
+    if t == 5:
+        cuda.atomic.add(x, 5, 1)
+        x[5] = 0
+
+
 @pytest.mark.parametrize(
     ("launch", "words"),
     [
+        (lambda: atomics_then_write[1, 8](np.zeros(8)), "which thread (4, 0, 0) of the same block changed on line"),
         (lambda: read_by_another_warp[1, 64](np.zeros(64)), "which thread (40, 0, 0) of the same block read"),
         (lambda: read_twice_then_atomic[1, 4](np.zeros(1), np.zeros(4)), "thread (1, 0, 0) of the same block read"),
         (lambda: fence_without_a_signal[2, 1](np.zeros(1), np.zeros(1)), "thread (0, 0, 0) of block (0, 0, 0) wrote"),
@@ -491,3 +503,50 @@ def shared_doubles(out, stride):
 def test_elements_of_8_bytes_come_half_a_warp_at_a_time(stride, conflicts):
     shared_doubles[1, 32](np.zeros(32), stride)
     assert shared_doubles.report.bank_conflicts == conflicts
+
+
+# ---- races found in random kernels, compared with every pair of accesses ------------------------------------------
+
+
+def random_kernel(chance, blocks: int):
+    """Lines of a kernel that reads, writes, atomically changes and waits, and whether two of its accesses race."""
+    lines, accesses, phase, step = [], [], 0, 0
+    for _ in range(chance.randint(2, 6)):
+        kind = chance.choice(("read", "read", "write", "atomic", "block", "warp"))
+        if kind in ("block", "warp"):
+            lines.append("cuda.syncthreads()" if kind == "block" else "cuda.syncwarp()")
+            phase, step = phase + (kind == "block"), step + (kind == "warp")
+            continue
+        first, last = sorted(chance.sample((0, 5, 6, 8, 32, 33, 40, 41, 64), 2))
+        index, value = chance.choice(("t", "t + 1", "3", "t // 2", "t % 8", "63 - t", "t ^ 1")), chance.choice("5t")
+        access = {"read": f"v += x[{index}]", "write": f"x[{index}] = {value}",
+                  "atomic": f"cuda.atomic.add(x, {index}, 1)"}  # fmt: skip
+        lines += [f"if {first} <= t and t < {last}:", "    " + access[kind]]
+        for block, t in itertools.product(range(blocks), range(first, last)):
+            who = {"thread": (block, t), "block": block, "warp": (block, t // 32), "phase": phase, "step": step}
+            accesses.append({**who, "kind": kind, "element": eval(index), "line": len(lines), "value": eval(value)})
+    return "\n".join(lines), any(races(a, b) for a, b in itertools.combinations(accesses, 2))
+
+
+def races(a, b) -> bool:
+    ordered = (a["block"] == b["block"] and a["phase"] != b["phase"]) or (
+        a["warp"] == b["warp"] and a["step"] != b["step"]
+    )
+    if a["element"] != b["element"] or a["thread"] == b["thread"] or ordered:
+        return False
+    if a["kind"] == b["kind"] == "write" and a["line"] == b["line"]:
+        return a["value"] != b["value"]
+    return not a["kind"] == b["kind"] != "write"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_races_of_random_kernels(seed, kernel):
+    chance = random.Random(seed)
+    blocks = chance.choice((1, 1, 2))
+    lines, wrong = random_kernel(chance, blocks)
+    launch = kernel(f"t = cuda.threadIdx.x\nv = 0.0\n{lines}\ny[i] = v")[blocks, 64]
+    if not wrong:
+        launch(np.zeros(70), np.zeros(128), 0)
+        return
+    with pytest.raises(Race):
+        launch(np.zeros(70), np.zeros(128), 0)
