@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 
 import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, cast, is_numpy
 from ..dtypes import BOOL, COMPLEX, FLOAT
+from ..errors import warn
 from ..tensor import Tensor, wrap
 
 NUMBER = (float, int, complex, np.number, np.bool_)  # bool is an int
@@ -208,6 +208,10 @@ def retry(name: str, arguments, args, named, error: TypeError):
         return arguments(*args, **translated)
     if name.rstrip("_") in _NUMBER_IN_THE_MIDDLE and len(args) > 2 and isinstance(args[1], NUMBER):
         return arguments(args[0], *args[2:], **_older_order(name, args[1]))
+    if isinstance(error, AttributeError):
+        if args and not isinstance(args[0], Tensor) and "input" in inspect.signature(arguments).parameters:
+            raise argument_error(name, "input", 1, args[0]) from None
+        raise error
     if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
         raise error  # raised inside `arguments`, about a value
     raise signature_error(name, arguments, args, named) from None
@@ -226,10 +230,9 @@ def _older_order(name: str, number) -> dict:
     factor, tensors = _NUMBER_IN_THE_MIDDLE[name.rstrip("_")]
     first, out = ("", "") if name.endswith("_") else ("Tensor input, ", ", Tensor out = None")
     old = f"{first}Number {factor}, {tensors}" + (", *" + out if out else "")
-    warnings.warn(
+    warn(
         f"This overload of {name} is deprecated:\n\t{name}({old})\nConsider using one of the following signatures "
         f"instead:\n\t{name}({first}{tensors}, *, Number {factor} = 1{out})",
-        stacklevel=4,
     )
     return {factor: number}
 
@@ -252,6 +255,12 @@ def with_numpy_names(made):
 
 
 def signature_error(name: str, arguments, args, named) -> TypeError:
+    wanted = [p for p in inspect.signature(arguments).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    missing = [p.name for p in wanted[len(args) :] if p.default is p.empty and p.name not in named]
+    if missing and missing != ["other"]:
+        plural = "s" if len(missing) == 1 else ""  # as PyTorch counts
+        listed = ", ".join(f'"{each}"' for each in missing)
+        return TypeError(f"{name}() missing {len(missing)} required positional argument{plural}: {listed}")
     given = ", ".join([type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in named.items()])
     parameters = ", ".join(
         ("*, " if p.kind is p.KEYWORD_ONLY and i == _first_keyword_only(arguments) else "") + p.name

@@ -14,6 +14,7 @@ from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_overlap, refuse_common_memory
 from ..backends import as_array
+from ..errors import warn
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
 from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare
@@ -137,7 +138,7 @@ def with_arguments(cls, call):
         def public(*args, out=None, **named):
             try:
                 operands, settings = arguments(*args, **named)
-            except TypeError as error:
+            except (TypeError, AttributeError) as error:
                 operands, settings = _arguments.retry(cls.name, arguments, args, named, error)
             made = call(*operands, **settings)
             return made if out is None else write_out(cls.name, out, operands, made)
@@ -178,6 +179,13 @@ def write_out(name: str, out, operands, made):
         raise out_error(made.dtype, out.dtype)
     check_overlap(out._array)
     if out._array.shape != made._array.shape:
+        if out.numel():
+            warn(
+                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not "
+                f"match the required output shape {list(made.shape)}. This behavior is deprecated, and in a future "
+                "PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse "
+                "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0)."
+            )
         out.resize_(made._array.shape)
     out._array[...] = made._array
     out._storage.version += 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 
 from ..backends import array_module
 from ..dtypes import bool as bool_dtype
+from ..errors import warn
 from ..tensor import Tensor
 from ._numeric import kind_name
 from ._op import function
@@ -131,11 +131,10 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
             f"'{padding_mode}'"
         )
     if align_corners is None:
-        warnings.warn(
+        warn(
             "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
             "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
             "details.",
-            stacklevel=2,
         )
     return _grid_sampler(input, grid, mode, padding_mode, bool(align_corners))
 
@@ -197,11 +196,10 @@ def affine_grid(theta, size, align_corners=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html
     """
     if align_corners is None:
-        warnings.warn(
+        warn(
             "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
             "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
             "details.",
-            stacklevel=2,
         )
     size = tuple(size)
     if theta._array.dtype.kind not in "fV":

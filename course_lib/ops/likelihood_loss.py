@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import warnings
 
+from ..errors import warn
 from ..tensor import Tensor
 from ._op import function
 from .loss import reduced, reduction_of
@@ -21,11 +21,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
     """
     if reduction == "mean" and size_average is None and reduce is None:
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' "
             "divides only by the batch size, and aligns with the KL div math definition.'mean' will be changed to "
             "behave the same as 'batchmean' in the next major release.",
-            stacklevel=2,
         )
     batchmean = reduction == "batchmean"
     reduction = "sum" if batchmean else reduction_of(reduction, size_average, reduce)

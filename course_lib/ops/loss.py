@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 
 from ..backends.selection import select
+from ..errors import warn
 from ..tensor import Tensor
 from ._arguments import result_dtype
 from ._numeric import kind_name, narrow, require_kind, wide
@@ -45,10 +46,9 @@ def reduced(loss: Tensor, reduction: str) -> Tensor:
 def same_shapes(input, target):
     """Both broadcast to one shape, with a warning where they were not of one shape."""
     if input.shape != target.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
         )
         input, target = broadcast_tensors(input, target)
     return input, target

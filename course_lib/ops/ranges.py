@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import math
-import warnings
 
 import numpy as np
 
 from .. import dtypes
 from ..dtypes import COMPLEX, FLOAT, INT
+from ..errors import warn
 from ..tensor import Tensor
 from ._op import function, write_out
 from .from_data import finished
@@ -122,10 +122,9 @@ def range(start=0, end=None, step=1, *, dtype=None, layout=None, device=None, re
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.range.html
     """
-    warnings.warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
-        stacklevel=2,
     )
     start, end = (0, start) if end is None else (start, end)
     if step == 0:

@@ -10,6 +10,7 @@ import math
 from .. import dtypes
 from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT
+from ..errors import warn
 from ._op import function, op
 from .reduce import dims_of, mean, restored
 
@@ -24,7 +25,13 @@ def _spread_arguments(name: str):
             dim, unbiased = None, dim
         if correction is None:
             correction = 1 if unbiased is None or unbiased else 0
-        return (input,), {"dims": dims_of(dim, input.ndim), "correction": correction, "keepdim": keepdim}
+        dims = dims_of(dim, input.ndim)
+        if math.prod([input.shape[d] for d in dims]) <= correction:
+            warn(
+                f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+                "(input numel divided by output numel)."
+            )
+        return (input,), {"dims": dims, "correction": correction, "keepdim": keepdim}
 
     return arguments
 

@@ -28,3 +28,12 @@ for wrong in (lambda: p.add_(1, 2, 3), lambda: p.mul_(2, grad)):
         wrong()
     except TypeError:
         print("TypeError")
+
+# --- arguments that are missing, or no tensors
+x = torch.ones(2, 3)
+for call in (lambda: x.transpose(), lambda: torch.softmax(), lambda: x.softmax(foo=1), lambda: torch.gather(x, 0), lambda: torch.unsqueeze(),
+             lambda: torch.cumsum(x), lambda: x.roll(), lambda: x.index_select(0), lambda: torch.argmax([1, 2])):
+    try:
+        call()
+    except TypeError as error:
+        print(error)
