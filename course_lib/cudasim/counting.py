@@ -100,7 +100,7 @@ class Counts:
             return
         else:
             address = array.address + at * size
-            distinct = np.unique(warp * (1 << 44) + address)
+            distinct = _each_once(warp * (1 << 44) + address)
             sectors = distinct // SECTOR  # in order, too
             count.transactions += 1 + int(np.count_nonzero(sectors[1:] != sectors[:-1]))
             count.ideal += int(np.sum(-(-np.bincount(distinct >> 44) * size // SECTOR)))
@@ -148,13 +148,21 @@ def _distinct(sorted_or_not) -> int:
     return int(np.count_nonzero(np.bincount(sorted_or_not)))
 
 
+def _each_once(values: np.ndarray) -> np.ndarray:
+    """The different values in order; for arrays of this size faster than np.unique."""
+    values = np.sort(values)
+    first = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return values[first]
+
+
 def _passes(turns, address, size: int) -> int:
     """How often shared memory must be asked: for each turn, the most different elements that one bank has to give.
 
     Elements larger than a word lie in several banks; these count as one wide bank.
     """
     banks = BANKS * WORD // size
-    elements = np.unique(turns * (1 << 32) + address // size)
+    elements = _each_once(turns * (1 << 32) + address // size)
     each = np.bincount((elements >> 32) * banks + elements % banks)
     each = np.pad(each, (0, -len(each) % banks)).reshape(-1, banks).max(axis=1)
     return int(each.sum())
