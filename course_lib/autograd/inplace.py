@@ -89,15 +89,42 @@ def check_overlap(array) -> None:
         )
 
 
+_COMMON_MEMORY = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
+
+
 def refuse_common_memory(out, operands) -> None:
     """RuntimeError where a result is to be written over what it is computed from."""
     share = array_module(out._array).may_share_memory
     aliases = [t._array for t in operands if hasattr(t, "_array") and t._storage is out._storage]
     if out.numel() and any(share(array, out._array) for array in aliases):
-        raise RuntimeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+        raise RuntimeError(_COMMON_MEMORY)
+
+
+def refuse_partly_common_memory(changed, operand) -> None:
+    """RuntimeError where an operand of the same storage is neither all of what is changed nor apart from it.
+
+    Tensors with gaps in memory are let through, as in PyTorch: whether they meet is not so quickly found out.
+    """
+    a, b = changed._array, operand._array
+    if not (a.size and b.size and _fills_its_memory(a) and _fills_its_memory(b)):
+        return
+    start, other = changed.data_ptr(), operand.data_ptr()
+    if (
+        (start, a.shape, a.strides) != (other, b.shape, b.strides)
+        and start < other + b.nbytes
+        and other < start + a.nbytes
+    ):
+        raise RuntimeError(_COMMON_MEMORY)
+
+
+def _fills_its_memory(array) -> bool:
+    """Whether there are no gaps between the first and the last element."""
+    return (
+        sum((n - 1) * step for n, step in zip(array.shape, array.strides, strict=True)) + array.itemsize == array.nbytes
+    )
 
 
 def rebase_history(tensor, node: Node) -> None:

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from .. import dtypes
 from ..autograd.grad_mode import GRAD
-from ..autograd.inplace import check_inplace, check_overlap, rebase_history
+from ..autograd.inplace import check_inplace, check_overlap, rebase_history, refuse_partly_common_memory
 from ..autograd.node import Node, SavedOutput, edge_of
 from ..tensor import Tensor, wrap
 from . import _arguments
@@ -31,6 +31,7 @@ def in_place(cls):
         return forward_on_device(cls, arrays, settings)
 
     simple = cls.rule in (PROMOTE, FLOAT) and cls.operands == 2 and cls.takes_out
+    by_element = cls.rule is not None or cls.name == "copy_from"
 
     def call_(input, *args, **named):
         if cls.check is not None:
@@ -55,6 +56,10 @@ def in_place(cls):
         x = input._array
         if not cls.may_overlap:
             check_overlap(x)
+        if by_element:
+            for other in others:
+                if isinstance(other, Tensor) and other._storage is input._storage and other is not input:
+                    refuse_partly_common_memory(input, other)
         arrays = _arguments.in_place_arrays(cls, operands)
         node = _in_place_node(cls, operands, settings) if recorded else None
         if cls.wide_numbers and _arguments.is_half_with_number(x, operands[1]):
@@ -83,7 +88,7 @@ def _change_quietly(cls, input, other) -> bool:
     x = input._array
     if type(other) is Tensor:
         y, recorded = other._array, other._requires_grad or other._base is not None
-        if y.shape != x.shape:
+        if y.shape != x.shape or (other._storage is input._storage and other is not input):
             return False
     elif isinstance(other, NUMBER):
         y, recorded = number_array(other, x), False

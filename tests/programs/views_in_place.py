@@ -162,3 +162,17 @@ total = y.sum()
 total.backward()
 print(x.grad)
 total.backward()
+
+# --- a change that reads a part of what it writes is refused
+def attempt(change):
+    x = torch.arange(6.0)
+    try:
+        print(change(x))
+    except RuntimeError as error:
+        print(error)
+for change in (lambda x: x[1:].copy_(x[:-1]), lambda x: x[1:].add_(x[:-1]), lambda x: x.div_(x[2]), lambda x: x.view(2, 3).sub_(x[:3]),
+               lambda x: x[:4].view(2, 2).mul_(x[:4].view(2, 2).t()), lambda x: x.__setitem__(slice(1, None), x[:-1]), lambda x: x[1:].addcmul_(x[:-1], x[:-1]),
+               lambda x: x.add_(x), lambda x: x[:3].add_(x[:3]), lambda x: x[:3].add_(x[3:]), lambda x: x[::2].add_(x[1::2]), lambda x: x.masked_fill_(x > 2, x[1])):
+    attempt(change)
+    with torch.no_grad():
+        attempt(change)
