@@ -1,8 +1,9 @@
 // Enough of CUDA for a C++ compiler to run the kernels of course_lib on the processor.
 //
-// A block's threads are fibers: one runs until it waits at a barrier, then the next. When all wait, all go on. So shared
-// memory, barriers and shuffles work as on a GPU, a barrier that some threads never reach is an error instead of a hang,
-// and running the threads in the opposite order shows results that depend on it.
+// A block's threads are fibers: one runs until it waits, then the next. A warp runs on until it waits for other warps;
+// when all wait at a barrier, all go on. So shared memory, barriers and shuffles work as on a GPU, a barrier that some
+// threads never reach is an error instead of a hang, and running everything in the opposite order shows results that
+// depend on the order.
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -81,23 +82,33 @@ static bool release(int first, int last, State where)
     return true;
 }
 
+// Lets one warp run until it waits for the others: as far ahead of them as a GPU could let it.
+static void run_warp(int first, int last, bool backwards)
+{
+    do {
+        for (int k = first; k < last; ++k) {
+            int i = backwards ? first + last - 1 - k : k;
+            if (fibers[i].state == READY) resume(i);
+        }
+    } while (release(first, last, AT_WARP));
+}
+
 static bool run_block(int threads, bool backwards)
 {
     for (int i = 0; i < threads; ++i) fibers[i].state = READY;
-    for (;;) {
-        for (int k = 0; k < threads; ++k) {
-            int i = backwards ? threads - 1 - k : k;
-            if (fibers[i].state == READY) resume(i);
+    do {
+        int warps = (threads + LANES - 1) / LANES;
+        for (int k = 0; k < warps; ++k) {
+            int warp = backwards ? warps - 1 - k : k;
+            run_warp(warp * LANES, min((warp + 1) * LANES, threads), backwards);
         }
-        bool moved = false, all_done = true;
-        for (int i = 0; i < threads; ++i) all_done &= fibers[i].state == DONE;
-        if (all_done) return true;
-        for (int warp = 0; warp < threads; warp += LANES) moved |= release(warp, min(warp + LANES, threads), AT_WARP);
-        if (!moved && !release(0, threads, AT_BARRIER)) {
+    } while (release(0, threads, AT_BARRIER));
+    for (int i = 0; i < threads; ++i)
+        if (fibers[i].state != DONE) {
             for (Fiber& fiber : fibers) fiber.made = false;  // they are in the middle of something
             return false;
         }
-    }
+    return true;
 }
 
 // ---- what kernels call ----------------------------------------------------------------------------------------------

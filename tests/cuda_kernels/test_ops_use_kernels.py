@@ -35,8 +35,8 @@ def both(function, *operands):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("function", "kernels"), [
-    (lambda x: torch.softmax(x, 1), {"softmax_forward"}),
-    (lambda x: torch.log_softmax(x, 0), {"log_softmax_forward"}),
+    (lambda x: torch.softmax(x, -1), {"softmax_forward"}),
+    (lambda x: torch.log_softmax(x, 2), {"log_softmax_forward"}),
     (lambda x: F.layer_norm(x, (5,)), {"layer_norm_forward", "norm_backward"}),
     (lambda x: F.layer_norm(x, (3, 5), eps=0.1), {"layer_norm_forward", "norm_backward"}),
 ])  # fmt: skip
@@ -71,6 +71,7 @@ def test_cross_entropy_and_gradients_of_gradients(launched):
 def test_what_kernels_do_not_take_is_computed_otherwise(launched):
     x = torch.randn(5, 4)
     assert np.allclose(torch.softmax(x.t(), 1).numpy(), torch.softmax(x.cuda().t(), 1).cpu().numpy())
+    assert torch.softmax(x.cuda(), 0).is_cuda  # neighbouring threads would read far from each other
     mixed = F.layer_norm(x.cuda().bfloat16(), (4,), torch.ones(4, device="cuda"))
     assert mixed.dtype is torch.bfloat16 and torch.softmax(torch.ones(0, 3, device="cuda"), 1).shape == (0, 3)
     assert not launched

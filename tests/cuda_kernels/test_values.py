@@ -327,6 +327,12 @@ def test_max_pooling(make, window):
     assert close(kernels.max_pool_backward(g, chosen, x.shape, **window), expected.grads[0])
 
 
+def test_the_maximum_of_a_window_with_nan_is_nan(xp):
+    x = xp.asarray(np.array([[[1.0, float("nan"), 3.0, 5.0, 5.0, 2.0]]], "f4"))
+    y, chosen = kernels.max_pool(x, (1, 3), (1, 3))
+    assert close(y, [[[float("nan"), 5.0]]]) and chosen.get().tolist() == [[[1, 3]]]
+
+
 @pytest.mark.parametrize("padded", [True, False])
 def test_average_pooling(make, padded):
     for kernel, stride, padding in (((3, 3), (1, 2), (1, 1)), ((2, 3), (2, 3), (0, 1)), ((2, 2), (2, 2), (0, 0))):

@@ -4,9 +4,9 @@
 // queries of one head: 4 warps with 4 queries each. It walks over the keys 32 at a time: the tile of k and v comes into
 // shared memory once for all 16 queries, and lane j of a warp computes the score of key j.
 //
-// The softmax is "online": what is known of a query's scores so far is their maximum and the sum of exponentials; when a
-// tile brings a larger maximum, the sum and the result so far are scaled down by exp(old - new). So memory grows with L,
-// not with L · S. Kept for backward is log Σ exp(score) of every query, from which any weight can be computed again.
+// The softmax is "online": what is known of a query's scores so far is their maximum and the sum of exponentials; when
+// a tile brings a larger maximum, the sum and the result so far are scaled down by exp(old - new). So memory grows with
+// L, not with L · S. Kept for backward is log Σ exp(score) of every query, from which any weight can be computed again.
 //
 // Source: Dao et al. (2022), arXiv:2205.14135; Milakov & Gimelshein (2018), arXiv:1805.02867
 #include "block.cuh"
@@ -20,8 +20,8 @@ constexpr int BACK_ROWS = WARPS * BACK_EACH;
 constexpr int SHARE = HEAD / WARP;  // numbers of a row's result that one lane keeps in registers
 
 // Loops over EACH and SHARE are unrolled: registers have no addresses, so an array lives in them only if every index is
-// a constant once the compiler is done. The long loops are unrolled a little only: with all of HEAD at once the compiler
-// reads ahead into more registers than there are.
+// a constant once the compiler is done. The long loops are unrolled a little only: with all of HEAD at once the
+// compiler reads ahead into more registers than there are.
 
 // Rows of one head in shared memory as Acc. A row is one number longer than needed: lane j reads row j, and with a
 // length that is a multiple of 32 all lanes would hit the same of the 32 memory banks.
@@ -198,7 +198,8 @@ extern "C" __global__ void attention_by_query(const T* g, const T* q, const T* k
     }
 }
 
-// by_v[j] = Σ_i weight[i, j] · g[i] and by_k[j] = scale · Σ_i slope[i, j] · q[i]: blocks own keys and walk over queries.
+// by_v[j] = Σ_i weight[i, j] · g[i] and by_k[j] = scale · Σ_i slope[i, j] · q[i]: blocks own keys and walk over
+// queries.
 extern "C" __global__ void attention_by_key(const T* g, const T* q, const T* k, const T* v, const Acc* log_sum,
                                             const Acc* balance, T* by_k, T* by_v, int queries, int keys, int width,
                                             Acc scale, bool causal)

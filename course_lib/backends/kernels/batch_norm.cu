@@ -38,7 +38,8 @@ extern "C" __global__ void batch_norm_forward(const T* x, const T* weight, const
     }
 }
 
-// by_bias = Σ g, by_weight = Σ g·z with z = (x - mean) · rate, by_x = weight · rate · (g - (by_bias + z · by_weight) / count)
+// by_bias = Σ g, by_weight = Σ g·z with z = (x - mean) · rate,
+// by_x = weight · rate · (g - (by_bias + z · by_weight) / count)
 extern "C" __global__ void batch_norm_backward(const T* g, const T* x, const T* weight, const Acc* mean,
                                                const Acc* rate, T* by_x, Acc* by_weight, Acc* by_bias, int samples,
                                                int channels, int places)

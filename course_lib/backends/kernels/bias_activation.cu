@@ -21,7 +21,8 @@ __device__ void backward(const T* g, const T* x, const T* bias, T* out, int n, i
     {                                                                                                               \
         forward<name>(x, bias, out, n, columns);                                                                    \
     }                                                                                                               \
-    extern "C" __global__ void bias_##name##_backward(const T* g, const T* x, const T* bias, T* out, int n, int columns) \
+    extern "C" __global__ void bias_##name##_backward(const T* g, const T* x, const T* bias, T* out, int n,         \
+                                                      int columns)                                                  \
     {                                                                                                               \
         backward<name>(g, x, bias, out, n, columns);                                                                \
     }

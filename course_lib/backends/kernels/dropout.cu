@@ -1,8 +1,8 @@
 // Dropout: each element is kept with probability 1 - p and divided by it, or becomes 0.
 //
 // The random numbers are made where they are used and never stored; what is stored is one byte an element: kept or not.
-// Element i uses word i % 4 of counter i / 4, so the noise does not depend on the launch size. (It is our own order, not
-// that of PyTorch's fused dropout.)
+// Element i uses word i % 4 of counter i / 4, so the noise does not depend on the launch size. (It is our own order,
+// not that of PyTorch's fused dropout.)
 #include "philox.cuh"
 
 extern "C" __global__ void dropout_forward(const T* x, T* out, bool* kept, int n, Acc p, Acc scale,

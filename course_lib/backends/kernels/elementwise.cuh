@@ -1,7 +1,7 @@
 // The template of all elementwise kernels: out[i] = f(a[i], b[i], …).
 //
-// Such a kernel does next to nothing with each number, so memory decides: it reads and writes 16 bytes at once, the most
-// that one instruction of a thread can, wherever all arrays start at a multiple of 16 bytes.
+// Such a kernel does next to nothing with each number, so memory decides: it reads and writes 16 bytes at once, the
+// most that one instruction of a thread can, wherever all arrays start at a multiple of 16 bytes.
 #ifndef ELEMENTWISE_CUH
 #define ELEMENTWISE_CUH
 

@@ -60,9 +60,9 @@ extern "C" __global__ void norm_backward(const T* g, const T* x, const T* weight
 }
 
 // by_weight[i] = Σ over rows of g·z and by_bias[i] = Σ of g, for a share of the rows: block (bx, by) adds up 32 columns
-// of every gridDim.y-th group of 8 rows. 8 rows of threads walk down together, so that a warp reads 32 neighbours; then
-// they meet in shared memory. `parts` holds gridDim.y rows for by_weight and as many for by_bias; sum_columns adds them,
-// always in the same order: no atomics, the same result every time.
+// of every gridDim.y-th group of 8 rows. 8 rows of threads walk down together, so that a warp reads 32 neighbours;
+// then they meet in shared memory. `parts` holds gridDim.y rows for by_weight and as many for by_bias; sum_columns adds
+// them, always in the same order: no atomics, the same result every time.
 extern "C" __global__ void norm_parameters_backward(const T* g, const T* x, const Acc* mean, const Acc* rate,
                                                     Acc* parts, int rows, int n)
 {

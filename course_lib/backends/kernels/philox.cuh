@@ -20,7 +20,8 @@ __device__ inline unsigned int upper_product(unsigned int a, unsigned int b)
 __device__ inline Words philox(unsigned long long seed, unsigned long long place, unsigned long long counter)
 {
     unsigned int key0 = (unsigned int)seed, key1 = (unsigned int)(seed >> 32);
-    Words c = {{(unsigned int)counter, (unsigned int)(counter >> 32), (unsigned int)place, (unsigned int)(place >> 32)}};
+    Words c = {{(unsigned int)counter, (unsigned int)(counter >> 32),
+                (unsigned int)place, (unsigned int)(place >> 32)}};
     for (int round = 0; round < 10; ++round) {
         unsigned int high0 = upper_product(0xD2511F53u, c.at[0]), low0 = 0xD2511F53u * c.at[0];
         unsigned int high1 = upper_product(0xCD9E8D57u, c.at[2]), low1 = 0xCD9E8D57u * c.at[2];

@@ -28,7 +28,8 @@ extern "C" __global__ void max_pool_forward(const T* image, T* out, long long* c
     }
 }
 
-extern "C" __global__ void max_pool_backward(const T* g, const long long* chosen, T* by_image, int n, WALKS_AS_ARGUMENTS)
+extern "C" __global__ void max_pool_backward(const T* g, const long long* chosen, T* by_image, int n,
+                                             WALKS_AS_ARGUMENTS)
 {
     WALKS
     for (int index = thread_number(); index < n; index += thread_count()) {

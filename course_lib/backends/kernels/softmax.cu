@@ -1,8 +1,10 @@
 // Softmax and log-softmax: a block for each row.
 //
 // A row's elements lie `inner` apart (1: along the last dimension). Row r starts at (r / inner) · length · inner
-// + r % inner. Forward reads the row twice: once for its maximum and the sum of exponentials, both in one pass
-// ("online": when a larger number turns up, the sum so far is scaled down), once more to write.
+// + r % inner. With a large inner neighbouring threads read far from each other: right, but slow.
+//
+// Forward reads the row twice: once for its maximum and the sum of exponentials, both in one pass ("online": when a
+// larger number turns up, the sum so far is scaled down), once more to write.
 #include "block.cuh"
 
 struct Row {
