@@ -68,12 +68,12 @@ def cupy_device(index: int):
 
 @functools.cache
 def blocks_at_once(index: int) -> int:
-    """How many blocks of 256 threads a GPU holds; those of an H100 where the device does not say."""
-    from .philox import BLOCK, MULTIPROCESSORS, THREADS_EACH
+    """How many blocks of 256 threads a GPU holds: random numbers are laid out by it."""
+    from .kernels.loading import processors
+    from .philox import BLOCK
 
-    found = cupy_device(index).attributes
-    many, threads = found.get("MultiProcessorCount"), found.get("MaxThreadsPerMultiProcessor")
-    return (many or MULTIPROCESSORS) * ((threads or THREADS_EACH) // BLOCK)
+    multiprocessors, threads = processors(cupy(), index)
+    return multiprocessors * (threads // BLOCK)
 
 
 class Peaks:

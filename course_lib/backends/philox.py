@@ -22,8 +22,7 @@ from .box_muller import scaled
 from .streams import F32, F64, Stream
 
 BLOCK = 256  # threads of a block
-MULTIPROCESSORS = 132  # of the GPU whose numbers are made where the device does not say: an H100 or H200
-THREADS_EACH = 2048  # threads that one multiprocessor holds
+H100_BLOCKS = 132 * 2048 // BLOCK  # 132 multiprocessors (the H200's, too) of 2048 threads each
 WORDS_A_CALL = 4
 
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -56,7 +55,7 @@ class PhiloxStream(Stream):
 
     left_in_block = 1 << 62  # nothing is made ahead, so nothing can be given back
 
-    def __init__(self, seed: int, blocks: int = MULTIPROCESSORS * (THREADS_EACH // BLOCK)):
+    def __init__(self, seed: int, blocks: int = H100_BLOCKS):
         self._lock, self.blocks = threading.Lock(), blocks
         self.seed(seed)
 

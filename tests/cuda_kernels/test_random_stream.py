@@ -1,4 +1,4 @@
-"""The CUDA kernels and the host make the same row of random numbers, so that either may go on where the other stopped."""
+"""The CUDA kernels and the host make the same row of random numbers: either may go on where the other stopped."""
 
 import numpy as np
 import pytest

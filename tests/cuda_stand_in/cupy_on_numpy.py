@@ -46,10 +46,6 @@ class Device:
     def synchronize(self) -> None:
         pass
 
-    @property
-    def attributes(self) -> dict[str, int]:
-        return {"MultiProcessorCount": 132, "MaxThreadsPerMultiProcessor": 2048}
-
     def __int__(self) -> int:
         return self.id
 
