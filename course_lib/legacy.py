@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes
+from .errors import warn
 from .ops.creation import legacy_tensor
 from .tensor import Tensor
 
@@ -92,6 +93,10 @@ def set_default_tensor_type(t) -> None:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.set_default_tensor_type.html
     """
+    warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives."
+    )
     if isinstance(t, str):
         found = TYPES.get(t.removeprefix("torch."))
         if found is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, is_array, is_numpy, moved
+from ..errors import warn
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
 from ._op import OPS, function, op
@@ -186,6 +187,7 @@ def _entry(entry):
         if array.dtype.kind in "iu" and array.dtype.name != "uint8" and array.ndim == 0:
             return int(array)
         if array.dtype.name == "uint8":
+            warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
             return array.astype(bool)
         if array.dtype.kind not in "biu":
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")

@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 
 from .. import dtypes
+from ..errors import warn
 from ..tensor import Tensor, normalize_dim
 from ._op import OPS, function, op
 from .from_data import as_tensor
@@ -476,7 +477,9 @@ def meshgrid(*tensors, indexing=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.meshgrid.html
     """
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-    if indexing not in (None, "ij", "xy"):
+    if indexing is None:
+        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+    elif indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(tensors) > 1
     tensors = [tensors[1], tensors[0], *tensors[2:]] if swap else list(tensors)

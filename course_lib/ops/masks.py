@@ -8,6 +8,7 @@ from __future__ import annotations
 from .. import dtypes
 from ..backends import array_module
 from ..backends.selection import select
+from ..errors import warn
 from ..tensor import Tensor, wrap
 from ._arguments import broadcast_error, cast, result_dtype
 from ._op import function, op, write_out
@@ -102,6 +103,11 @@ def where(condition, input=None, other=None):
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{dtypes.legacy_name(condition.dtype)}"
+        )
+    if condition.dtype is dtypes.uint8:
+        warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future "
+            "version of PyTorch. Use a boolean condition instead."
         )
     dtype = result_dtype(input, other)
     input, other = (_number_or_cast(v, dtype, condition) for v in (input, other))

@@ -10,6 +10,7 @@ from itertools import combinations as choose
 from itertools import combinations_with_replacement
 
 from ..dtypes import FLOAT, int64, legacy_name
+from ..errors import warn
 from ..tensor import Tensor, normalize_dim
 from ._arguments import result_dtype
 from ._linalg import require_float
@@ -301,6 +302,11 @@ def cross(input, other, dim=None):
         dim = next((d for d, n in enumerate(input.shape) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")
+        warn(
+            "Using torch.cross without specifying the dim arg is deprecated.\n"
+            "Please either pass the dim explicitly or simply use torch.linalg.cross.\n"
+            "The default value of dim will change to agree with that of linalg.cross in a future release."
+        )
     return _cross(input, other, dim)
 
 
@@ -333,6 +339,10 @@ def chain_matmul(*matrices, out=None):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.chain_matmul.html
     """
+    warn(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot "
+        "instead, which accepts a list of two or more tensors rather than multiple parameters."
+    )
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = matrices[0]
     for i, matrix in enumerate(matrices):

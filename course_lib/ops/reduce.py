@@ -22,6 +22,8 @@ _FLOAT32 = dtypes.float32.numpy
 
 def dims_of(dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce, counted from the front and sorted; None or an empty list means all."""
+    if isinstance(dim, Tensor):
+        dim = dim.tolist()
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     if isinstance(dim, int):

@@ -106,6 +106,15 @@ def as_subclass(self, cls):
     return made
 
 
+def _make_subclass(cls, data, require_grad=False):
+    """_make_subclass(cls, data, require_grad=False) -> Tensor: the memory of `data` as a leaf of the class `cls`."""
+    made = data.detach()
+    made.__class__ = cls
+    return made.requires_grad_(require_grad)
+
+
+Tensor._make_subclass = staticmethod(_make_subclass)
+
 # ---- older ways --------------------------------------------------------------------------------------------------
 
 

@@ -110,3 +110,20 @@ print(torch.ones(2).to(int), torch.ones(2).to(float), torch.ones(2).to(bool))
 
 # --- a device's index
 torch.device("cpu", -2)
+
+# --- a subclass around the memory of a tensor
+class Named(torch.Tensor):
+    @staticmethod
+    def __new__(cls, data, name):
+        return torch.Tensor._make_subclass(cls, data, True)
+
+    def __init__(self, data, name):
+        self.name_given = name
+
+data = torch.ones(2)
+made = Named(data, "bias")
+data[0] = 5
+print(type(made).__name__, made.name_given, made.requires_grad, made.is_leaf, made.tolist(), isinstance(made, torch.Tensor))
+
+# --- a tensor as dimension
+print(torch.ones(2, 3).sum(torch.tensor(1)), torch.ones(2, 3).mean(torch.tensor(-1)))
