@@ -248,7 +248,10 @@ def _end(node, arrived: list, accumulate: bool) -> None:
     hooks = variable.__dict__.get("_post_accumulate_grad_hooks")
     if hooks:
         for hook in list(hooks.values()):
-            hook(variable)
+            returned = hook(variable)
+            if returned is not None:
+                _checked_replacement(hook, variable, returned)
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
 def _may_take(grad, variable) -> bool:

@@ -26,7 +26,8 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
 
     Run `func` (a function or a Module) on the example inputs and write down the operations it performs. What comes back
     runs these operations: for other values and sizes, but always along the same path. An `if` or a loop over a
-    tensor's values keeps the way it took (TracerWarning); `torch.jit.script` keeps the decision.
+    tensor's values keeps the way it took (TracerWarning), also in scripted parts; `torch.jit.script` of the whole keeps
+    the decision.
 
     check_trace: run both once more and warn where they differ by more than `check_tolerance`. strict: refuse lists and
     dictionaries as outputs. `optimize` and names with an underscore are accepted for PyTorch's sake.

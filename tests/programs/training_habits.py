@@ -67,3 +67,13 @@ loss = torch.nn.functional.ctc_loss(scores.unsqueeze(1).log_softmax(2), torch.te
 (slope,) = torch.autograd.grad(loss, scores, create_graph=True)
 print(slope.detach())
 slope.pow(2).sum().backward()
+
+# --- a hook after accumulation returns nothing
+for returned in (None, torch.zeros(2), (1, 2), 3):
+    parameter = torch.nn.Parameter(torch.ones(2))
+    parameter.register_post_accumulate_grad_hook(lambda p: returned)
+    try:
+        (parameter * 2).sum().backward()
+        print(parameter.grad)
+    except (RuntimeError, TypeError) as error:
+        print(type(error).__name__, error)
