@@ -242,7 +242,7 @@ def random_launch(x) -> tuple[tuple[int], int]:
 
 def uniform(out, low: float, high: float, seed: int, offset: int) -> int:
     """Fill `out` with numbers in [low, high), in place; returns by how much the generator's offset grows."""
-    return _random("uniform", out, low, high - low, seed, offset)
+    return _random("uniform", out, low, high, seed, offset)
 
 
 def normal(out, mean: float, deviation: float, seed: int, offset: int) -> int:

@@ -20,11 +20,14 @@ __device__ void fill(T* out, int n, unsigned long long seed, unsigned long long 
     }
 }
 
-// In [low, high): a draw of 1 becomes 0.
-extern "C" __global__ void uniform(T* out, int n, Acc low, Acc width, unsigned long long seed,
-                                   unsigned long long offset)
+// In [low, high): a draw is in (0, 1], and what it makes may be rounded up to high; both become low.
+extern "C" __global__ void uniform(T* out, int n, Acc low, Acc high, unsigned long long seed, unsigned long long offset)
 {
-    fill(out, n, seed, offset, uniform4, [=](float u) { return (u == 1.0f ? Acc(0) : Acc(u)) * width + low; });
+    Acc width = high - low, top = Acc(T(high));
+    fill(out, n, seed, offset, uniform4, [=](float u) {
+        Acc value = Acc(T(Acc(u) * width + low));
+        return value == top ? low : value;
+    });
 }
 
 extern "C" __global__ void normal(T* out, int n, Acc mean, Acc deviation, unsigned long long seed,
