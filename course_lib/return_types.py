@@ -63,3 +63,8 @@ linalg_lu_factor_ex = _named("linalg_lu_factor_ex", "LU", "pivots", "info")
 linalg_ldl_factor = _named("linalg_ldl_factor", "LD", "pivots")
 linalg_ldl_factor_ex = _named("linalg_ldl_factor_ex", "LD", "pivots", "info")
 linalg_lstsq = _named("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
+
+# What the functions give back that wrote into `out=`: the same fields in a type of its own.
+for _kind in [value for name, value in globals().items() if name[0] != "_" and isinstance(value, type)]:
+    if _kind is not histogramdd:  # it takes no out=
+        globals()[_kind.__name__ + "_out"] = _named(_kind.__name__ + "_out", *_kind.fields)

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 from numpy import ndarray
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_overlap, refuse_common_memory
 from ..backends import as_array
@@ -164,7 +164,8 @@ def write_out(name: str, out, operands, made):
     if isinstance(made, tuple):
         for target, part in zip(out, made, strict=True):
             write_out(name, target, operands, part)
-        return out
+        named = getattr(return_types, type(made).__name__ + "_out", None)
+        return out if named is None else named(out)
     if GRAD.enabled and any(isinstance(t, Tensor) and t.requires_grad for t in (*operands, out)):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "

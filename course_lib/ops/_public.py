@@ -35,14 +35,9 @@ def public(*, tensors=1, method=False, alias=(), namespace="torch", name=None):
                 if not isinstance(value, Tensor):
                     raise argument_error(called, parameter, position + 1, value)
             result = made(*args, **named)
-            return result if out is None else _stored(called, out, args, result)
+            return result if out is None else write_out(called, out, args, result)
 
         call.__name__ = call.__qualname__ = plain
         return function(method=method, alias=alias, namespace=namespace)(call)
 
     return declare
-
-
-def _stored(name: str, out, operands, result):
-    write_out(name, out, operands, result)
-    return type(result)(out) if isinstance(result, tuple) else out

@@ -13,7 +13,7 @@ import numpy as np
 from .. import dtypes
 from ..backends import array_module
 from ..dtypes import BOOL, COMPLEX, INT
-from ..layouts import empty_laid_out
+from ..layouts import empty_laid_out, laid_out, preserve_format
 from ..size import Size
 from ..tensor import Tensor, wrap
 from ._arguments import cast
@@ -26,13 +26,17 @@ from .from_data import array_of, finished
 
 def shape_of(size, name: str = "empty") -> tuple[int, ...]:
     """A shape from `(2, 3)`, `((2, 3),)` or `([2, 3],)`; RuntimeError for a negative size."""
-    if len(size) == 1 and not isinstance(size[0], (int, np.integer)) and hasattr(size[0], "__len__"):
+    sizes = size
+    if len(size) == 1 and not isinstance(size[0], (int, np.integer, str)) and hasattr(size[0], "__len__"):
         size = size[0]
     try:
         shape = tuple([s if type(s) is int else s.__index__() for s in size])
     except AttributeError:
         bad = next(i for i, n in enumerate(size) if not hasattr(n, "__index__"))
         kind = type(size[bad]).__name__
+        if bad == 0:
+            found = f", not {kind}" if size is sizes else f", but found element of type {kind} at pos 0"
+            raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints{found}") from None
         raise TypeError(
             f"{name}(): argument 'size' failed to unpack the object at pos {bad + 1} with error \"type must be tuple "
             f'of ints,but got {kind}"'
@@ -53,15 +57,19 @@ def _filled(name: str, make, text: str):
         device=None,
         pin_memory=False,
         requires_grad=False,
-        memory_format=None,
         **named,
     ):
         size = (named.pop("size"),) if "size" in named else size
+        wanted = named.pop("memory_format", None) if make is np.empty else None
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
         dtype = dtypes.get_default_dtype() if dtype is None else dtype
         dtype = dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)
-        made = finished(make(shape_of(size, name), dtype.numpy), None, device, requires_grad)
+        array = make(shape_of(size, name), dtype.numpy)
+        if wanted is preserve_format:
+            raise RuntimeError("unsupported memory format Preserve")
+        array = array if wanted is None else laid_out(array, wanted)
+        made = finished(array, None, device, requires_grad)
         return made if out is None else write_out(name, out, (), made)
 
     create.__name__ = create.__qualname__ = name

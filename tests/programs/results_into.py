@@ -22,3 +22,10 @@ for call in (lambda: torch.gather(x, 0, torch.tensor([0, 1, 2, 3]), out=double),
     except Exception as error:
         print(type(error).__name__, error)
 print(torch.complex(double, double, out=torch.zeros(4, dtype=torch.complex128)))
+
+# --- named results of functions that write
+x = torch.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]])
+values, indices = torch.empty(2), torch.empty(2, dtype=torch.int64)
+print(torch.max(x, 1, out=(values, indices)), values)
+print(torch.sort(x, out=(torch.empty(2, 3), torch.empty(2, 3, dtype=torch.int64))).indices)
+print(torch.linalg.slogdet(torch.eye(2), out=(torch.empty(()), torch.empty(()))), torch.return_types.max_out.__name__)

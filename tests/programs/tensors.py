@@ -470,3 +470,17 @@ print(z, rows.grad, column.grad)
 # --- norms of nothing, slopes as a tuple, a switch printed
 print(torch.linalg.norm(torch.ones(0, 5), 2), torch.linalg.norm(torch.ones(3, 0, 2), 2, dim=(1, 2)))
 print(torch.gradient(torch.arange(4.0)), torch.set_grad_enabled(True))
+
+# --- empty tensors in a memory format, sizes that are no numbers
+for wanted in (torch.channels_last, torch.contiguous_format):
+    print(torch.empty(2, 3, 4, 5, memory_format=wanted).stride())
+print(torch.empty(2, 3, 4, 5, 6, memory_format=torch.channels_last_3d).stride())
+try:
+    torch.empty(2, 3, memory_format=torch.channels_last)
+except RuntimeError as error:
+    print(error)
+for make in (lambda: torch.zeros("a"), lambda: torch.ones(["a"]), lambda: torch.empty(2, "a"), lambda: torch.zeros(2, 3, memory_format=torch.channels_last), lambda: torch.empty(2, memory_format=torch.preserve_format)):
+    try:
+        make()
+    except (TypeError, RuntimeError) as error:
+        print(type(error).__name__, str(error).split(" - got")[0])
