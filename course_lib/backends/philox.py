@@ -74,6 +74,11 @@ class PhiloxStream(Stream):
         """Uniforms that a trial did not need are left out: the next draw starts behind them."""
         return True
 
+    def drawn_elsewhere(self, draw) -> None:
+        """Let `draw(seed, offset)` make numbers on a GPU; it returns by how much the offset grows."""
+        with self._lock:
+            self.offset += draw(self.initial_seed, self.offset)
+
     # ---- words ---------------------------------------------------------------------------------------------------
 
     def _calls(self, n: int, each: int) -> np.ndarray:

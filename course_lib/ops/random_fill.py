@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..backends import beside, is_numpy
+from ..backends import array_module, backend_of, beside, is_numpy
 from ..backends.streams import MANTISSA_BITS
 
 _C_NAMES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
@@ -40,6 +40,8 @@ def fill_uniform(array, low: float, high: float, stream) -> None:
         raise not_implemented("check_uniform_bounds", array)
     if not -_EVERYWHERE <= low <= high <= _EVERYWHERE:
         _check_uniform(array, low, high)
+    if _filled_by_kernel("uniform", array, stream, low, high):
+        return
     _in_memory_order(array, lambda out: stream.uniform(out.shape, out.dtype, low, high, out=out))
 
 
@@ -51,6 +53,8 @@ def fill_normal(array, mean: float, std: float, stream) -> None:
         array, std = _as_real(array), std / math.sqrt(2)
     if array.size and array.dtype.kind not in REAL:
         raise not_implemented("normal_kernel_cpu", array)
+    if _filled_by_kernel("normal", array, stream, mean, std):
+        return
     whole = array.flags.c_contiguous
     _in_memory_order(array, lambda out: stream.normal(out.shape, out.dtype, mean, std, out=out, contiguous=whole))
 
@@ -195,6 +199,19 @@ def _in_memory_order(array, draw) -> None:
         numbers = np.empty(target.shape, array.dtype)
         draw(numbers)
         target[...] = beside(array, numbers)
+
+
+def _filled_by_kernel(name: str, array, stream, *settings) -> bool:
+    """Let a GPU fill its array, where the library has the kernel: the numbers are those that the host would make."""
+    if is_numpy(array) or not array.size or not array.flags.c_contiguous or array.dtype.itemsize > 4:
+        return False
+    xp = array_module(array)
+    kernel = backend_of(xp).kernel(name, array)
+    if kernel is None:
+        return False
+    with xp.cuda.Device(array.device.id):
+        stream.drawn_elsewhere(lambda seed, offset: kernel(array, *settings, seed, offset))
+    return True
 
 
 def _as_real(array):

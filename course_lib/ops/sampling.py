@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..device import CPU, resolve
+from ..backends import beside
+from ..device import resolve
 from ..tensor import Tensor, wrap
 from . import random_fill as fills
 from . import random_methods, trials
 from ._arguments import broadcast_error, signature_error, type_name
 from ._op import function
 from .casting import python_dtype
-from .creation import empty_like, shape_of
+from .creation import empty, empty_like, shape_of
 from .random_arguments import drawn, drawn_on_host, is_whole, need_tensor, real_number, stored, stream_for, whole_number
 
 # ---- making the tensor -------------------------------------------------------------------------------------------
@@ -43,7 +44,9 @@ def _new(name, shape, fill, *settings, generator, out=None, dtype=None, device=N
     if dtype is not None and not isinstance(dtype, dtypes.dtype):
         dtype = python_dtype(dtype)
     if out is None:
-        array = np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy)
+        dtype = dtype or dtypes.get_default_dtype()
+        on_gpu = place.type == "cuda"
+        array = empty(shape, dtype=dtype, device=place)._array if on_gpu else np.empty(shape, dtype.numpy)
         fill(array, *settings, stream)
         return _placed(array, place, requires_grad)
     if dtype is not None and dtype is not out.dtype:
@@ -60,7 +63,7 @@ def _placed(array, place, requires_grad: bool) -> Tensor:
     made = wrap(array)
     if requires_grad and array.dtype.kind not in fills.REAL + "c":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    if place is not CPU:
+    if made.device != place:
         made = made.to(place)
     return made.requires_grad_() if requires_grad else made
 
@@ -376,7 +379,7 @@ def _fill_permutation(array, stream) -> None:
             raise RuntimeError(f"n cannot be greater than {most} for {fills.kind_of(array)} type.")
     if kind in "iu" and n - 1 > np.iinfo(array.dtype).max:
         raise RuntimeError(f"value cannot be converted to type {array.dtype.name}_t without overflow")
-    array[...] = stream.permutation(n)
+    array[...] = beside(array, stream.permutation(n))
 
 
 __all__ = ["normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random_methods",

@@ -1,8 +1,10 @@
 """The CUDA kernels and the host make the same row of random numbers: either may go on where the other stopped."""
 
+import cupy_on_numpy
 import numpy as np
 import pytest
 
+import course_lib as torch
 from course_lib.backends import cuda
 from course_lib.backends import cuda_kernels as kernels
 from course_lib.backends.philox import PhiloxStream
@@ -17,3 +19,17 @@ def test_kernels_and_host_make_the_same_numbers(xp, n):
     offset += kernels.normal(x, 2.0, 0.5, seed=11, offset=offset)
     assert np.allclose(stream.normal((n,), mean=2.0, std=0.5), x.get(), rtol=1e-5, atol=1e-5)
     assert stream.offset == offset
+
+
+def drawn(dtype):
+    torch.manual_seed(3)
+    return [torch.randn(400, dtype=dtype, device="cuda"), torch.empty(20, 9, dtype=dtype, device="cuda").uniform_(1, 2)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_tensors_are_filled_by_the_kernels(xp, dtype):
+    with_kernels = drawn(dtype)
+    cuda.use(cupy_on_numpy.module())  # the same without kernels
+    without = drawn(dtype)
+    for a, b in zip(with_kernels, without, strict=True):
+        assert torch.allclose(a.cpu().double(), b.cpu().double(), rtol=1e-2 if dtype.itemsize == 2 else 1e-5, atol=1e-5)
