@@ -299,8 +299,11 @@ class pick:
     """The elements at an advanced key; a copy."""
 
     def forward(xp, a, *, key):
+        picking = [dim for dim, entry in enumerate(key) if not isinstance(entry, slice)]
+        if len(picking) == 1 and all(entry == _FULL for entry in key if isinstance(entry, slice)):
+            return xp.take(a, key[picking[0]], picking[0])  # the rows of one dimension, in order
         try:
-            return a[key]
+            return xp.ascontiguousarray(a[key])  # NumPy would leave what was picked in the order of the indices
         except IndexError as error:
             raise _shape_mismatch(key, error) from error
 

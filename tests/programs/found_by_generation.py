@@ -59,3 +59,13 @@ print(x[2:4].resize_(4), x[2:4].resize_(3).storage_offset())
 # --- an expanded tensor is filled
 x = torch.zeros(1).expand(3)
 print(x.fill_(2), x.zero_(), torch.zeros(3).expand(1, 3).stride())
+
+# --- what an index picks lies in order
+x = torch.arange(24.0).reshape(2, 3, 4)
+index = torch.tensor([2, 0])
+for picked in (x[:, index], x[:, :, index], x[..., [0, -1]], x[:, index, index], x[:, x[0, :, 0] > 2], x[:, [0]], x[:, index[:0]], x[None, :, index]):
+    print(picked.stride(), picked.is_contiguous(), picked.view(-1).tolist())
+y = torch.arange(6.0, requires_grad=True)
+picked = y.view(2, 3)[:, [2, 0, 2]]
+(picked.view(-1) * torch.arange(6.0)).sum().backward()
+print(picked, y.grad)
