@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -27,7 +28,9 @@ GUARD = 256  # bytes before and behind every array
 
 
 def compiler() -> str | None:
-    """A C++ compiler of this machine."""
+    """A C++ compiler of this machine; none on Windows, which has no ucontext.h."""
+    if os.name == "nt":
+        return None
     return next((path for name in ("g++", "c++", "clang++") if (path := shutil.which(name))), None)
 
 
