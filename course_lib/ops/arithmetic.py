@@ -240,7 +240,7 @@ class remainder:
         zero = made == 0
         if zero.any():  # a remainder of zero has the sign of what was divided
             made = xp.where(zero, xp.copysign(made, a), made)
-        if out is ...:
+        if out is ... or out is None:
             return made
         out[...] = made
         return out
