@@ -20,6 +20,7 @@ DIFFERENT = {
     "objects: older constructors": "prints types, which name the device",
     "optim: settings outside their range": "capturable works on a GPU",
     "packed_sequences: PackedSequence by hand": "makes batch_sizes, which must lie on the CPU",
+    "python_protocols: NumPy's functions give tensors back": "NumPy refuses tensors of a GPU",
     "tensors: torch.zeros(2).requires_grad_().numpy()": "numpy() refuses tensors of a GPU",
 }
 
