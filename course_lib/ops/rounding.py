@@ -143,7 +143,7 @@ class clamp:
         return (lifted, *limits), {}
 
     def forward(xp, a, low, high):
-        low, high = [v if v is None or hasattr(v, "strides") else number_array(v, a) for v in (low, high)]
+        low, high = [v if v is None or hasattr(v, "strides") else xp.asarray(number_array(v, a)) for v in (low, high)]
         if low is not None:
             a = xp.maximum(a, low)
         return a if high is None else xp.minimum(a, high)
