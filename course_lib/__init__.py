@@ -37,6 +37,7 @@ globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zero
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
           "is_inference_mode_enabled": "autograd.inference", "is_anomaly_enabled": "autograd.anomaly_mode",
           "is_anomaly_check_nan_enabled": "autograd.anomaly_mode", "vmap": "func", "compile": "compiler",
+          "GradScaler": "amp",
           **dict.fromkeys(("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "ByteTensor", "CharTensor",
                            "ShortTensor", "IntTensor", "LongTensor", "BoolTensor", "set_default_tensor_type"),
                            "legacy"),

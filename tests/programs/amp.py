@@ -256,3 +256,6 @@ for reentrant in (True, False):
         with torch.autocast(kind, torch.bfloat16, enabled=not inside):
             y.backward()
         print(y.dtype, x.grad)
+
+# --- the scaler's name in torch itself
+print(torch.GradScaler is torch.amp.GradScaler)
