@@ -75,7 +75,9 @@ class KernelArray:
         values = [int(i[lane]) if isinstance(i, np.ndarray) else int(i) for i in index]
         shown = ", ".join(map(str, values))
         limit = f"its size is {self.shape[0]}" if self.ndim == 1 else f"its shape is {self.shape}"
-        negative = " Negative indices do not count from the end on a GPU." if values[axis] < 0 else ""
+        negative = ""
+        if values[axis] < 0:
+            negative = " A negative index counts from the end in numba, and reads in front of the array in C++."
         raise run.error(
             OutOfBounds,
             f"{run.who(lane)} uses {self.name}[{shown}], but {limit}.{negative} "

@@ -82,7 +82,7 @@ def left_neighbour_of_the_first_kernel(x, out):
         out[i] = x[i] - x[i - 1]  # BUG
 
 
-@planted(OutOfBounds, "uses x[-1]", "Negative indices do not count from the end on a GPU")
+@planted(OutOfBounds, "uses x[-1]", "reads in front of the array in C++")
 def left_neighbour_of_the_first():
     left_neighbour_of_the_first_kernel[1, BLOCK](numbers(10), numbers(10))
 
