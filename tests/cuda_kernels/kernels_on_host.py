@@ -45,7 +45,7 @@ class RawModule:
     """A file of kernels, compiled when a kernel is first asked for."""
 
     def __init__(self, code: str, *, options: tuple[str, ...] = ()):
-        self.code, self.options, self._library = code, [o for o in options if not o.startswith("--std")], None
+        self.code, self.options, self._library = code, list(options), None
 
     def get_function(self, name: str):
         if self._library is None:

@@ -19,6 +19,7 @@ FILES = sorted(path.stem for path in loading.FOLDER.glob("*.cu"))
 # Every target with float32, and each other element type once.
 PROGRAMS = [("sm_75", "float"), ("sm_80", "float"), ("sm_90", "float"), ("sm_100", "float"), ("sm_75", "Half"),
             ("sm_90", "BFloat16"), ("sm_80", "double")]  # fmt: skip
+AS_CUPY = ("-std=c++17", "--device-as-default-execution-space")  # what CuPy adds
 GRANULE = 8  # a GPU gives registers to threads in steps of 8
 # Where ptxas says what the fields of Use hold.
 REPORTED = (r"Used (\d+) registers", r"(\d+) bytes stack", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
@@ -38,7 +39,7 @@ def compiled(file: str, target: str, element: str) -> dict[str, Use]:
     from cuda.bindings import nvrtc
 
     defines = {"HEAD": 128} if file == "attention" else {}
-    options = [*loading.options(element, **defines), f"-arch={target}", "--ptxas-options=-v"]
+    options = [*loading.options(element, **defines), *AS_CUPY, f"-arch={target}", "--ptxas-options=-v"]
     error, program = nvrtc.nvrtcCreateProgram(loading.source(file).encode(), f"{file}.cu".encode(), 0, [], [])
     (error,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
     _, size = nvrtc.nvrtcGetProgramLogSize(program)

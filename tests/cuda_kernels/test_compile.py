@@ -33,6 +33,10 @@ def test_nothing_is_spilled_and_blocks_can_run():
         assert use.registers * 512 <= 65536 and use.shared <= 48 * 1024, f"{name}: {use}"
 
 
+def test_any_system_can_write_what_is_compiled():
+    assert all(nvrtc.loading.source(file).isascii() for file in nvrtc.FILES)
+
+
 def test_every_kernel_has_a_budget():
     named = set()
     for path in nvrtc.loading.FOLDER.glob("*.cu"):

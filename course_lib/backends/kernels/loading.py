@@ -24,8 +24,9 @@ _NULL = np.uint64(0)
 @functools.cache
 def source(file: str) -> str:
     """The text of a file with its headers in place: CuPy's cache on disk looks at this text only, and would not notice
-    that a header was changed."""
-    return _with_headers(FOLDER / f"{file}.cu", set())
+    that a header was changed. The comments' letters beyond ASCII are left out: CuPy writes the text to a file in the
+    encoding of the system, which may not have them."""
+    return _with_headers(FOLDER / f"{file}.cu", set()).encode("ascii", "replace").decode()
 
 
 def _with_headers(path: Path, seen: set[str]) -> str:
@@ -41,7 +42,7 @@ def _with_headers(path: Path, seen: set[str]) -> str:
 def options(element: str, **defines) -> tuple[str, ...]:
     """What the compiler is told: the element type, and constants that a file wants."""
     names = {"ELEMENT": element, **defines}
-    return "--std=c++17", *[f"-D{name}={value}" for name, value in names.items()]
+    return tuple([f"-D{name}={value}" for name, value in names.items()])
 
 
 @functools.cache
