@@ -102,6 +102,20 @@ class RecursiveScriptModule(ScriptModule):
     def forward(self, *args, **kwargs):
         return self._method("forward")(*args, **kwargs)
 
+    # A class of one's own that inherits from a container loops over its parts.
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index):
+        return self._modules[index] if isinstance(index, str) else list(self._modules.values())[index]
+
+    def __bool__(self) -> bool:
+        return True
+
 
 class TracedModule(RecursiveScriptModule):
     """A module inside a traced one: it holds the weights."""

@@ -308,7 +308,8 @@ class pow:
                 return xp.multiply(a, a, out=out)
             if b == 0.5:
                 return xp.sqrt(a, out=out)
-        if b.ndim == 0 and a.dtype.kind in "fV" and a.dtype.name != "float16":  # products, rounded one by one
+        if b.ndim == 0 and (a.dtype.kind == "V" or (a.dtype.kind == "f" and a.dtype.itemsize > 2)):
+            # products, rounded one by one; float16 takes the general way in PyTorch, too
             if b == 3:
                 return xp.multiply(a * a, a, out=out)
             if b == -2:

@@ -489,6 +489,7 @@ def test_no_worker_outlives_a_killed_process(tmp_path, method, end):
         first, second = (iter(DataLoader(Made(10**6, large), **settings)) for _ in range(2))
         for _ in range(2):  # a batch of each worker: all of them are at work
             next(first), next(second)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may have it ignored
         print(*pids(first), *pids(second), flush=True)
         while True:
             next(first)
@@ -503,7 +504,10 @@ def test_no_worker_outlives_a_killed_process(tmp_path, method, end):
             os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal
         else:
             process.send_signal(getattr(signal, end))
-        said = process.communicate(timeout=60)[1]
+        try:
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert all(gone(pid) for pid in workers)
     if end == "SIGINT":
         assert said.count("Traceback") == 1 and said.rstrip().endswith("KeyboardInterrupt")

@@ -5,6 +5,7 @@ import pickle
 import sys
 
 import pytest
+from spawned_functions import fail, work
 
 import course_lib as torch
 from course_lib import multiprocessing as mp
@@ -45,20 +46,6 @@ def test_a_model_of_a_folder(tmp_path):
 
 
 # ---- multiprocessing ---------------------------------------------------------------------------------------------
-
-
-def work(i, queue, tensor):
-    queue.put((i, tensor + i))
-
-
-def fail(i, what):
-    if i == 1 and what == "raise":
-        raise ValueError("wrong number")
-    if i == 1:
-        sys.exit(3)
-    import time
-
-    time.sleep(60)
 
 
 def test_spawn_runs_a_function_in_processes():

@@ -269,7 +269,7 @@ def test_ten_thousand_steps_leave_memory_flat(without_kernels):
     tracemalloc.start()  # which makes the steps four times as slow
     try:
         before = train(100)
-        assert train(900) - before < 4096
+        assert train(900) - before < 16_384  # NumPy keeps a few small blocks; a number a step would be 25 KB
     finally:
         tracemalloc.stop()
 
