@@ -132,7 +132,8 @@ def legacy_name(of: dtype) -> str:
 def c_name(of: dtype) -> str:
     """The name that error texts of the C++ side use: `float` for float32, `long int` for int64."""
     names = {float16: "c10::Half", bfloat16: "c10::BFloat16", int64: "long int", uint8: "unsigned char",
-             int8: "signed char", int16: "short int", complex64: "c10::complex<float>",
+             int8: "signed char", int16: "short int", uint16: "short unsigned int", uint32: "unsigned int",
+             uint64: "long unsigned int", complex64: "c10::complex<float>",
              complex128: "c10::complex<double>"}  # fmt: skip
     return names.get(of, _LEGACY_NAME[of].lower())
 

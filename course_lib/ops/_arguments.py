@@ -12,6 +12,7 @@ from ..backends import array_module, cast, is_numpy
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..errors import warn
 from ..tensor import Tensor, wrap
+from ._numeric import is_half
 
 NUMBER = (float, int, complex, np.number, np.bool_)  # bool is an int
 OPERAND = (Tensor, *NUMBER)
@@ -68,7 +69,7 @@ def number_operand(name: str, value, other, allowed: bool, lifts: bool) -> Tenso
 
 def is_half_with_number(x, other) -> bool:
     """Whether a real number, or a tensor without dimensions, meets an array of half precision."""
-    if x.dtype.itemsize != 2 or x.dtype.kind not in "fV":
+    if not is_half(x.dtype):
         return False
     if isinstance(other, Tensor):
         return other._array.ndim == 0 < x.ndim and other._array.dtype.kind != "c"

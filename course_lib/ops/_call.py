@@ -18,7 +18,7 @@ from ..errors import warn
 from ..tensor import Tensor, wrap, wrap_view
 from . import _arguments
 from ._arguments import NUMBER, argument_error, broadcast_error, number_array, out_error, prepare
-from ._device import forward_on_device
+from ._device import forward_on_device, run_forward
 from ._record import FLOAT32, pair_recorder, record
 
 PROMOTE, FLOAT, COMPARE = "promote", "float", "compare"  # which dtype the operands are brought to
@@ -103,18 +103,13 @@ def _views(z, input):
 
 def general(cls):
     """Any number of operands (tensors, numbers, or None where optional) and settings."""
-    forward, rule, is_view = cls.forward, cls.rule, cls.is_view
+    rule, is_view = cls.rule, cls.is_view
 
     def call(*operands, **settings):
         if rule is not None:
             operands = _arguments.promote_operands(rule, operands)
         arrays = [t._array if isinstance(t, Tensor) else t for t in operands]
-        for array in arrays:
-            if type(array) is not ndarray and hasattr(array, "strides"):
-                z = forward_on_device(cls, arrays, settings)
-                break
-        else:
-            z = forward(np, *arrays, **settings)
+        z = run_forward(cls, arrays, settings)
         out = wrap_view(z, operands[0]) if is_view else _wrap_results(z)
         if GRAD.enabled:
             record(cls, out, operands, settings)

@@ -16,6 +16,14 @@ from ..tensor import Tensor
 from ._arguments import check_same_device
 
 
+def run_forward(cls, arrays, settings):
+    """`cls.forward` where its arrays lie: on the CPU as it stands, else by `forward_on_device`."""
+    for array in arrays:
+        if type(array) is not np.ndarray and hasattr(array, "strides"):
+            return forward_on_device(cls, arrays, settings)
+    return cls.forward(np, *arrays, **settings)
+
+
 def forward_on_device(cls, arrays, settings):
     """`cls.forward` for arrays of which at least one lies on a GPU; other operands (numbers, None) stay as they are."""
     first = next((a for a in arrays if is_array(a) and not isinstance(a, (np.ndarray, np.generic))), None)

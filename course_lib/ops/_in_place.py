@@ -17,7 +17,7 @@ from ..tensor import Tensor, wrap
 from . import _arguments
 from ._arguments import NUMBER, number_array, out_error
 from ._call import FLOAT, PROMOTE
-from ._device import forward_on_device
+from ._device import run_forward
 from ._record import inputs_to_fit
 
 
@@ -26,9 +26,7 @@ def in_place(cls):
     forward, arguments = cls.forward, getattr(cls, "arguments", None)
 
     def run(arrays, settings):
-        if all(type(a) is ndarray or not hasattr(a, "strides") for a in arrays):
-            return forward(np, *arrays, **settings)
-        return forward_on_device(cls, arrays, settings)
+        return run_forward(cls, arrays, settings)
 
     simple = cls.rule in (PROMOTE, FLOAT) and cls.operands == 2 and cls.takes_out
     by_element = cls.rule is not None or cls.name == "copy_from"

@@ -15,7 +15,6 @@ from ._numeric import kind_name, narrow
 from ._op import function, op
 from .creation import ones
 from .dropout import dropout
-from .matmul import _c_name as c_name
 from .matmul import broadcast_batches, matmul
 from .softmax import softmax
 
@@ -157,8 +156,8 @@ def scaled_dot_product_attention(
 def _check(query, key, value, attn_mask, is_causal: bool) -> None:
     if not query.dtype is key.dtype is value.dtype:
         raise RuntimeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {c_name(query.dtype)} "
-            f"key.dtype: {c_name(key.dtype)} and value.dtype: {c_name(value.dtype)} instead."
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {dtypes.c_name(query.dtype)} "
+            f"key.dtype: {dtypes.c_name(key.dtype)} and value.dtype: {dtypes.c_name(value.dtype)} instead."
         )
     if query.ndim < 2 or key.ndim < 2 or value.ndim < 2:
         raise RuntimeError(
@@ -172,7 +171,7 @@ def _check(query, key, value, attn_mask, is_causal: bool) -> None:
     if attn_mask._array.dtype.name not in ("bool", "float32", query._array.dtype.name):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-            f"{c_name(attn_mask.dtype)} and  query.dtype: {c_name(query.dtype)} instead."
+            f"{dtypes.c_name(attn_mask.dtype)} and  query.dtype: {dtypes.c_name(query.dtype)} instead."
         )
     if is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dtypes import FLOAT as FLOAT_CATEGORY
-from ..dtypes import legacy_name
+from ..dtypes import c_name
 from ..tensor import Tensor
 from ._arguments import require_tensors
 from ._numeric import narrow, require_kind, wide
@@ -95,7 +95,8 @@ class lerp:
         for name, value in (("end", end), ("weight", weight)):
             scalar = name == "weight" and isinstance(value, Tensor) and value.ndim == 0
             if isinstance(value, Tensor) and value.dtype is not input.dtype and not scalar:
-                raise RuntimeError(f"expected dtype {_c_name(input)} for `{name}` but got dtype {_c_name(value)}")
+                have, got = c_name(input.dtype), c_name(value.dtype)
+                raise RuntimeError(f"expected dtype {have} for `{name}` but got dtype {got}")
         if isinstance(weight, Tensor) and weight.dtype is not input.dtype:
             weight = weight.to(input.dtype)
         return (input, end, weight), {}
@@ -116,16 +117,3 @@ class lerp:
         a, b, weight = ctx.saved_tensors
         conj = weight.conj() if isinstance(weight, Tensor) else weight.conjugate()
         return g * (1 - conj), g * conj, (g * (b - a).conj() if ctx.needs_input_grad[2] else None)
-
-
-def _c_name(tensor: Tensor) -> str:
-    name = legacy_name(tensor.dtype)
-    return {
-        "Float": "float",
-        "Double": "double",
-        "Half": "c10::Half",
-        "BFloat16": "c10::BFloat16",
-        "Long": "long int",
-        "Int": "int",
-        "Bool": "bool",
-    }.get(name, name)

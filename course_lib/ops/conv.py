@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 
+from ..dtypes import c_name
 from ..tensor import Tensor
 from ._arguments import argument_error
 from ._numeric import conjugate, in_layout_of, narrow, require_kind, wide
 from ._op import function, op
-from .matmul import _c_name as c_name
 
 WORKSPACE = 1 << 24  # elements of unrolled windows at a time
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
-from ..dtypes import legacy_name
+from ..dtypes import c_name, legacy_name
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._autocast import AUTOCAST, lowered
-from ._numeric import conjugate
+from ._numeric import conjugate, is_half
 from ._op import OPS, function, op, write_out
 from ._public import public
 from ._record import record
@@ -28,15 +28,8 @@ def _check(name: str, a, b, second: str = "mat2") -> None:
         raise NotImplementedError(f"\"{_KERNELS[name]}\" not implemented for 'Bool'")
 
 
-def _c_name(dtype) -> str:
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Short": "short", "Bool": "bool",
-             "Char": "signed char", "Byte": "unsigned char", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
-             "ComplexFloat": "c10::complex<float>", "ComplexDouble": "c10::complex<double>"}  # fmt: skip
-    return names.get(legacy_name(dtype), legacy_name(dtype))
-
-
 def _mixed_in_gemm(a, b) -> str:
-    return f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}"
+    return f"expected m1 and m2 to have the same dtype, but got: {c_name(a)} != {c_name(b)}"
 
 
 def _mixed_in_batch(a, b) -> str:
@@ -59,7 +52,7 @@ _KERNELS = {"mm": "addmm_impl_cpu_", "bmm": "bmm", "mv": "addmv_impl_cpu", "dot"
 
 def _product(xp, a, b):
     """Matrix product in the operands' dtype; half precision is summed in float32, integers wrap."""
-    if a.dtype.itemsize == 2 and a.dtype.kind in "fV":
+    if is_half(a.dtype):
         return xp.matmul(a.astype("f4"), b.astype("f4")).astype(a.dtype)
     return a.dot(b) if b.ndim <= 2 and a.ndim <= 2 else xp.matmul(a, b)  # dot has the smaller overhead
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import warnings
 
+from ..dtypes import c_name
 from ..tensor import Tensor
 from ._autocast import AUTOCAST
 from ._op import function
 from .attention import attend, check_sizes, dropout_noise, scaled_dot_product_attention
 from .joining import cat
 from .linear import linear
-from .matmul import _c_name as c_name
 from .padding import pad
 
 # ---- masks -------------------------------------------------------------------------------------------------------

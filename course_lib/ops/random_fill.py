@@ -16,11 +16,6 @@ from .. import dtypes
 from ..backends import array_module, backend_of, beside, is_numpy
 from ..backends.streams import MANTISSA_BITS
 
-_C_NAMES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
-            "int64": "long int", "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-            "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
-
 _LARGEST = {"float16": 65504.0, "bfloat16": (2 - 2**-7) * 2.0**127, "float32": (2 - 2**-23) * 2.0**127,
             "float64": (2 - 2**-52) * 2.0**1023}  # fmt: skip
 
@@ -156,7 +151,7 @@ def fill_cauchy(array, median: float, sigma: float, stream) -> None:
     if array.dtype.kind not in REAL:
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {_C_NAMES[array.dtype.name]}"
+            f"specified {dtypes.c_name(dtypes.from_numpy(array.dtype))}"
         )
     _in_memory_order(array, lambda out: stream.cauchy(out.shape, out.dtype, median, sigma, out=out))
 
@@ -241,7 +236,7 @@ def _check_uniform(array, low: float, high: float) -> None:
     limit = _LARGEST[array.dtype.name]
     if not (-limit <= low <= limit and -limit <= high <= limit):
         name = "to" if -limit <= low <= limit else "from"
-        raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[array.dtype.name]}")
+        raise RuntimeError(f"{name} is out of bounds for {dtypes.c_name(dtypes.from_numpy(array.dtype))}")
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > limit:
@@ -262,14 +257,15 @@ def _check_range(dtype, low: int, last: int) -> None:
         smallest, largest = 0, 1
     else:
         smallest, largest = int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), INT64.max)
+    kind = dtypes.c_name(dtypes.from_numpy(dtype))
     for name, value in (("from", low), ("to - 1", last)):
         if not smallest <= value <= largest:
-            raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[dtype.name]}")
+            raise RuntimeError(f"{name} is out of bounds for {kind}")
         digits = MANTISSA_BITS[dtype.name] if dtype.kind in REAL else 64
         if abs(value) > 2**digits:
             warnings.warn(
                 f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "
-                f"{_C_NAMES[dtype.name]} can support discrete uniform distribution only within this range. This "
+                f"{kind} can support discrete uniform distribution only within this range. This "
                 "warning will become an error in version 1.7 release, please fix the code in advance",
                 stacklevel=5,
             )

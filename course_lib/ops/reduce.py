@@ -11,7 +11,7 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
-from ._numeric import conjugate, narrow, wide
+from ._numeric import conjugate, is_half, narrow, wide
 from ._op import function, op, write_out
 from .broadcasting import expand_to
 from .creation import ones_like
@@ -47,7 +47,7 @@ def restored(grad: Tensor, dims, keepdim: bool) -> Tensor:
 
 def _accumulate(xp, a, dims, keepdim, dtype, reduce):
     """Reduce in a wider type where half precision would lose too much."""
-    if dtype.itemsize == 2 and dtype.kind in "fV":
+    if is_half(dtype):
         return reduce(a.astype("f4"), axis=dims, keepdims=keepdim).astype(dtype)
     if dims is not None and len(dims) == a.ndim:
         dims = None

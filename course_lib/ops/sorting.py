@@ -243,8 +243,8 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         if input.dtype is not sorted_sequence.dtype:
             raise RuntimeError(
                 "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got "
-                "boundary tensor "
-                f"dtype {_c_name(sorted_sequence)} and input value tensor dtype {_c_name(input)}"
+                f"boundary tensor dtype {dtypes.c_name(sorted_sequence.dtype)} and input value tensor dtype "
+                f"{dtypes.c_name(input.dtype)}"
             )
         values = input._array
     else:
@@ -269,11 +269,6 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         rows = xp.take_along_axis(rows, sorter._array, axis=-1)
     found = _search(xp, _plain(rows), _plain(values), right or side == "right")
     return wrap(xp.asarray(found).astype("int32" if out_int32 else "int64"))
-
-
-def _c_name(tensor: Tensor) -> str:
-    name = dtypes.legacy_name(tensor.dtype)
-    return {"Long": "long int"}.get(name, name.lower())
 
 
 @function(out=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace
-from ..dtypes import legacy_name
+from ..dtypes import c_name
 from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Storage, Tensor, wrap
 from ._op import function
@@ -74,7 +74,8 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
             made = made.as_strided(size, _row_major(size) if stride is None else stride, storage_offset)
     else:
         if source.dtype is not self.dtype:
-            raise RuntimeError(f"Could not set tensor of type {_c_name(source)} to a tensor of type {_c_name(self)}")
+            given, has = c_name(source.dtype), c_name(self.dtype)
+            raise RuntimeError(f"Could not set tensor of type {given} to a tensor of type {has}")
         made = source if size is None else source.as_strided(size, stride, source.storage_offset() + storage_offset)
     version = self._storage.version + 1
     self._array, self._storage, self._base = made._array, made._storage, None
@@ -90,9 +91,3 @@ def _row_major(shape) -> tuple[int, ...]:
         strides.append(step)
         step *= max(n, 1)
     return tuple(reversed(strides))
-
-
-def _c_name(tensor: Tensor) -> str:
-    return {"Long": "long int", "Float": "float", "Double": "double"}.get(
-        legacy_name(tensor.dtype), legacy_name(tensor.dtype)
-    )

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..dtypes import float32, float64, get_default_dtype
+from ..dtypes import c_name, float32, float64, get_default_dtype
 from ..layouts import strided
 from ..tensor import Tensor
 from ._op import function
 from .from_data import from_numpy
-from .matmul import _c_name
 
 # ---- formulas ----------------------------------------------------------------------------------------------------
 
@@ -54,7 +53,7 @@ def _window(name: str, length, periodic: bool, formula, dtype, device, requires_
     dtype = dtype or get_default_dtype()
     if not dtype.is_floating_point:
         raise RuntimeError(
-            f"{name} expects floating point dtypes, got: TensorOptions(dtype={_c_name(dtype)}, device=cpu, "
+            f"{name} expects floating point dtypes, got: TensorOptions(dtype={c_name(dtype)}, device=cpu, "
             "layout=Strided "
             "(default), requires_grad=false (default), pinned_memory=false, memory_format=(nullopt))"
         )

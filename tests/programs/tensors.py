@@ -484,3 +484,18 @@ for make in (lambda: torch.zeros("a"), lambda: torch.ones(["a"]), lambda: torch.
         make()
     except (TypeError, RuntimeError) as error:
         print(type(error).__name__, str(error).split(" - got")[0])
+
+# --- the names that errors give to dtypes
+kinds = (torch.int16, torch.uint8, torch.int8, torch.uint16, torch.uint64, torch.complex64, torch.float16)
+for kind in kinds:
+    x = torch.ones(2, 2, dtype=kind)
+    for attempt in (lambda: x @ torch.ones(2, 2), lambda: torch.ones(2, 2).lerp(x, 0.5), lambda: torch.ones(2).set_(x)):
+        try:
+            attempt()
+        except RuntimeError as error:
+            print(error)
+for kind in (torch.uint16, torch.int16, torch.uint8):
+    try:
+        torch.zeros(2, dtype=kind).random_(0, 2**45)
+    except RuntimeError as error:
+        print(error)
