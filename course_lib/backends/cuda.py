@@ -181,7 +181,7 @@ def special():
 
 
 def kernel(name: str, *arrays):
-    """The library's own CUDA kernel (cuda_kernels.py) if there is one of this name that takes these arrays, else None.
+    """The library's own CUDA kernel (cuda_kernels/) if there is one of this name that takes these arrays, else None.
 
     They must be C-contiguous and of one floating dtype; None stands for an operand that is missing.
     """

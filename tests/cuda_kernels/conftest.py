@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import kernels_on_host
+import numpy as np
 import pytest
 
 from course_lib.backends import cuda
@@ -20,3 +21,14 @@ def xp():
     cuda.use(module)
     yield module
     cuda.use(None)
+
+
+@pytest.fixture
+def make(xp):
+    """Random arrays on the device, the same ones every time."""
+    random = np.random.default_rng(0)
+
+    def made(*shape, dtype="float32", scale=1.0):
+        return xp.asarray((random.standard_normal(shape) * scale).astype(np.dtype(dtype)))
+
+    return made
