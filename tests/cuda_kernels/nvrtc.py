@@ -2,13 +2,15 @@
 
 After a change of kernels, write the budgets again and look at the difference:
 
-    .venv/bin/python tests/cuda_kernels/nvrtc.py
+    .venv/bin/python tests/cuda_kernels/nvrtc.py            every file
+    .venv/bin/python tests/cuda_kernels/nvrtc.py softmax    only these; the other budgets stay
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,18 +67,20 @@ def attention_fits(element: str) -> bool:
     return element != "double"
 
 
-def _record() -> None:
+def _record(files: list[str]) -> None:
+    """Write the budgets of the kernels in these files, or of all kernels."""
     most: dict[str, Use] = {}
     for target, element in PROGRAMS:
-        for file in FILES:
+        for file in files or FILES:
             if file == "attention" and not attention_fits(element):
                 continue
             for name, use in compiled(file, target, element).items():
                 most[name] = Use(*map(max, use, most.get(name, use)))
-    table = {name: {**use._asdict(), "registers": -(-use.registers // GRANULE) * GRANULE} for name, use in most.items()}
+    table = json.loads(BUDGETS.read_text(encoding="utf-8")) if files else {}
+    table |= {name: {**use._asdict(), "registers": -(-use.registers // GRANULE) * GRANULE} for name, use in most.items()}
     lines = [f'  "{name}": {json.dumps(table[name])}' for name in sorted(table)]
     BUDGETS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    _record()
+    _record(sys.argv[1:])

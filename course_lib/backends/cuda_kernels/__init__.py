@@ -7,7 +7,6 @@ float64). `cuda.kernel(name, *arrays)` says whether a kernel can be had for some
 
 from __future__ import annotations
 
-# ruff: noqa: F401  the names of the kernels
 from ..kernels.loading import ELEMENTS, MOST
 from .attention import attention, attention_backward
 from .elementwise import activation, activation_backward, add_product, bias_activation, bias_activation_backward
