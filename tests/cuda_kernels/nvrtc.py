@@ -77,7 +77,8 @@ def _record(files: list[str]) -> None:
             for name, use in compiled(file, target, element).items():
                 most[name] = Use(*map(max, use, most.get(name, use)))
     table = json.loads(BUDGETS.read_text(encoding="utf-8")) if files else {}
-    table |= {name: {**use._asdict(), "registers": -(-use.registers // GRANULE) * GRANULE} for name, use in most.items()}
+    for name, use in most.items():
+        table[name] = use._replace(registers=-(-use.registers // GRANULE) * GRANULE)._asdict()
     lines = [f'  "{name}": {json.dumps(table[name])}' for name in sorted(table)]
     BUDGETS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
