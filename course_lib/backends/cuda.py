@@ -193,6 +193,13 @@ def kernel(name: str, *arrays):
     return run if run is not None and cuda_kernels.takes(*arrays) else None
 
 
+def product(a, b, out=None, *, tf32: bool | None = None):
+    """a @ b for device arrays of one dtype, (…, n, k) with (…, k, m): see cuda_gemm.py."""
+    from . import cuda_gemm
+
+    return cuda_gemm.product(a, b, out, tf32=tf32)
+
+
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):
     """A view of `array`'s memory with another shape and other strides; `offset_bytes` from its first element."""
     return cupy().ndarray(shape, array.dtype, array.data + offset_bytes, strides_bytes)
