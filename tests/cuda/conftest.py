@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cpu_numbers import numbers_of_the_cpu  # noqa: F401  a fixture
+from values import launched, make  # noqa: F401  fixtures
 
 from course_lib.backends import cuda
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import kernels_on_host
-import numpy as np
 import pytest
+from values import launched, make  # noqa: F401  fixtures
 
 from course_lib.backends import cuda
 
@@ -21,14 +21,3 @@ def xp():
     cuda.use(module)
     yield module
     cuda.use(None)
-
-
-@pytest.fixture
-def make(xp):
-    """Random arrays on the device, the same ones every time."""
-    random = np.random.default_rng(0)
-
-    def made(*shape, dtype="float32", scale=1.0):
-        return xp.asarray((random.standard_normal(shape) * scale).astype(np.dtype(dtype)))
-
-    return made

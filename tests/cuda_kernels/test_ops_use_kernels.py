@@ -1,36 +1,11 @@
 """Ops on a GPU run the library's kernels where those fit, and give what they give on the CPU."""
 
-import kernels_on_host
 import numpy as np
 import pytest
+from values import both
 
 import course_lib as torch
 from course_lib.nn import functional as F
-
-
-@pytest.fixture
-def launched(xp, monkeypatch):
-    """The names of the kernels that were launched."""
-    names, run = [], kernels_on_host.Kernel.__call__
-
-    def noted(self, *args, **named):
-        names.append(self.name)
-        run(self, *args, **named)
-
-    monkeypatch.setattr(kernels_on_host.Kernel, "__call__", noted)
-    return names
-
-
-def both(function, *operands):
-    """Value and gradients of the function on the CPU and on the stand-in GPU."""
-    found = []
-    for device in ("cpu", "cuda"):
-        mine = [t.detach().to(device).requires_grad_() for t in operands]
-        made = function(*mine)
-        g = torch.linspace(0, 1, made.numel()).reshape(made.shape)
-        made.backward(g.to(device, made.dtype))
-        found.append([t.detach().cpu().float().numpy() for t in (made, *[t.grad for t in mine])])
-    return found
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

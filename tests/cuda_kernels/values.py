@@ -1,11 +1,16 @@
-"""What the tests of kernels' values share: the reference is computed in float64 from the same, rounded inputs, with
-autograd."""
+"""What the tests of kernels share, on the processor and on a GPU: arrays, references, and which kernels were launched.
+
+The reference is computed in float64 from the same, rounded inputs, with autograd. The fixtures want a fixture `xp`, the
+array module of the GPU; the conftest.py of a folder has it, and imports them.
+"""
 
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 import course_lib as torch
+from course_lib.backends.kernels import loading
 
 CLOSE = {"float64": 1e-12, "float32": 3e-5, "float16": 4e-3, "bfloat16": 3e-2}
 HALVES = ["float32", "float16", "bfloat16"]
@@ -36,3 +41,39 @@ def reference(function, *arrays, g=None):
     if g is not None:
         value.backward(tensor(g).detach())
     return SimpleNamespace(value=value, grads=[None if t is None else t.grad for t in operands])
+
+
+def both(function, *operands):
+    """Value and gradients of the function on the CPU and on the GPU, in float32."""
+    found = []
+    for device in ("cpu", "cuda"):
+        mine = [t.detach().to(device).requires_grad_() for t in operands]
+        made = function(*mine)
+        g = torch.linspace(0, 1, made.numel()).reshape(made.shape)
+        made.backward(g.to(device, made.dtype))
+        found.append([t.detach().cpu().float().numpy() for t in (made, *[t.grad for t in mine])])
+    return found
+
+
+@pytest.fixture
+def make(xp):
+    """Random arrays on the device, the same ones every time."""
+    random = np.random.default_rng(0)
+
+    def made(*shape, dtype="float32", scale=1.0):
+        return xp.asarray((random.standard_normal(shape) * scale).astype(np.dtype(dtype)))
+
+    return made
+
+
+@pytest.fixture
+def launched(xp, monkeypatch):
+    """The names of the kernels that are launched."""
+    names, find = [], loading._function
+
+    def noted(*key):
+        names.append(key[3])
+        return find(*key)
+
+    monkeypatch.setattr(loading, "_function", noted)
+    return names
