@@ -200,13 +200,21 @@ template <> constexpr const char* name_of<bool> = "bool ";
 template <> constexpr const char* name_of<Half> = "float16 ";
 template <> constexpr const char* name_of<BFloat16> = "bfloat16 ";
 
+template <> constexpr const char* name_of<unsigned char> = "uint8 ";
+
+template <class A> void add_type(char* all)
+{
+    all += strlen(all);
+    if constexpr (std::is_class_v<A>) sprintf(all, "struct%d ", (int)sizeof(A));  // its size must agree
+    else sprintf(all, "%s%s", std::is_pointer_v<A> ? "*" : "", name_of<std::remove_cv_t<std::remove_pointer_t<A>>>);
+}
+
 // The types of a kernel's arguments.
 template <class... A> const char* argument_types(void (*)(A...))
 {
     static char all[500];
     all[0] = 0;
-    ((strcat(all, std::is_pointer_v<A> ? "*" : ""), strcat(all, name_of<std::remove_cv_t<std::remove_pointer_t<A>>>)),
-     ...);
+    (add_type<A>(all), ...);
     return all;
 }
 

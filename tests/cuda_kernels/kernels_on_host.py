@@ -114,6 +114,8 @@ class _Guarded:
 def _type_of(value) -> str:
     if isinstance(value, cupy_on_numpy.ndarray):
         return f"*{value.dtype.name}"
+    if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.names:  # CuPy passes its bytes
+        return f"struct{value.itemsize}"
     assert isinstance(value, np.generic), f"an argument without a fixed size: {value!r}"
     return value.dtype.name
 
