@@ -68,7 +68,7 @@ class Kernel:
         given = [_type_of(value) for value in arguments]
         wanted = ["uint64" if a == "uint64" and w.startswith("*") else w for a, w in zip(given, self.types)]  # null
         assert given == wanted and len(given) == len(self.types), f"{self.name} takes {self.types}, got {given}"
-        arrays = {id(v): v for v in arguments if isinstance(v, cupy_on_numpy.ndarray)}
+        arrays = {id(v): v for value in arguments for v in _arrays_in(value)}
         forwards, backwards = [self._run(grid, block, arguments, arrays, order) for order in (0, 1)]
         for key, array in arrays.items():
             one, other = forwards[key], backwards[key]
@@ -81,7 +81,7 @@ class Kernel:
     def _run(self, grid, block, arguments, arrays, backwards: int) -> dict:
         """What the arrays hold after a launch; the arrays themselves stay as they are."""
         guarded = {key: _Guarded(array) for key, array in arrays.items()}
-        values = [np.uint64(guarded[id(v)].address) if id(v) in guarded else v for v in arguments]
+        values = [_with_addresses(v, guarded) for v in arguments]
         cells = [np.array(v) for v in values]
         pointers = (ctypes.c_void_p * len(cells))(*[cell.ctypes.data for cell in cells])
         sizes = (ctypes.c_uint * 6)(*[*grid, 1, 1][:3], *[*block, 1, 1][:3])
@@ -109,6 +109,29 @@ class _Guarded:
         self.memory[self._inside()] = 0xFF
         assert (self.memory == 0xFF).all(), f"{name} wrote outside an array"
         return np.frombuffer(made, self.host.dtype).reshape(self.host.shape)
+
+
+def _arrays_in(value) -> list:
+    """The arrays that an argument names: itself, or those at the addresses in a structure."""
+    if _is_table(value):
+        return [cupy_on_numpy.array_at(int(address)) for address in value["at"].flat if address]
+    return [value] if isinstance(value, cupy_on_numpy.ndarray) else []
+
+
+def _with_addresses(value, guarded: dict):
+    """An argument with the addresses of the guarded copies in place of arrays."""
+    if not _is_table(value):
+        return np.uint64(guarded[id(value)].address) if id(value) in guarded else value
+    made = value.copy()
+    for place, address in np.ndenumerate(value["at"]):
+        if address:
+            made["at"][place] = guarded[id(cupy_on_numpy.array_at(int(address)))].address
+    return made
+
+
+def _is_table(value) -> bool:
+    """Whether an argument is a structure with the addresses of arrays in a field `at`."""
+    return isinstance(value, np.ndarray) and "at" in (value.dtype.names or ())
 
 
 def _type_of(value) -> str:

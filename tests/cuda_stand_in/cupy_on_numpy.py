@@ -163,6 +163,15 @@ class MemoryPointer:
         return self + -offset
 
 
+_at_address: weakref.WeakValueDictionary[int, ndarray] = weakref.WeakValueDictionary()
+
+
+def array_at(address: int) -> ndarray:
+    """The array whose address was asked for; an error if it is gone."""
+    assert address in _at_address, "a kernel got an address where no array lies, or no longer"
+    return _at_address[address]
+
+
 class Flags:
     def __init__(self, host: np.ndarray):
         self.c_contiguous, self.f_contiguous = host.flags.c_contiguous, host.flags.f_contiguous
@@ -229,7 +238,9 @@ class ndarray:
             owner = owner.base
         owner = getattr(self, "_owner", owner)
         start = self._host.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-        return MemoryPointer(owner, start, self._device_id)
+        pointer = MemoryPointer(owner, start, self._device_id)
+        _at_address[pointer.ptr] = self
+        return pointer
 
     # -- to the host --------------------------------------------------------------------------------------------
 
@@ -472,7 +483,7 @@ def _build() -> types.ModuleType:
                   "maxThreadsPerMultiProcessor": 1024, "warpSize": 32, "regsPerMultiprocessor": 65536,
                   "sharedMemPerBlock": 49152, "l2CacheSize": 1 << 20}  # fmt: skip
     runtime = types.SimpleNamespace(
-        getDeviceCount=lambda: DEVICES, getDeviceProperties=lambda index: properties,
+        getDeviceCount=lambda: DEVICES, getDevice=lambda: _device[-1], getDeviceProperties=lambda index: properties,
         memGetInfo=lambda: (_MEMORY - _used.get(_device[-1], 0), _MEMORY), deviceCanAccessPeer=lambda a, b: 1,
     )  # fmt: skip
     module.ndarray, module.ufunc, module.asarray, module.array, module.asnumpy = ndarray, ufunc, asarray, array, asnumpy
@@ -548,4 +559,4 @@ def module() -> types.ModuleType:
     return _MODULE
 
 
-__all__ = ["DEVICES", "Device", "module", "ndarray"]
+__all__ = ["DEVICES", "Device", "array_at", "module", "ndarray"]
