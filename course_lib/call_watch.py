@@ -15,6 +15,7 @@ import inspect
 import sys
 from types import CodeType, FrameType, FunctionType
 
+from . import _dispatch
 from .ops import FUNCTIONS, OPS, _call, _in_place
 from .ops._autocast import with_autocast
 from .tensor import Tensor
@@ -138,8 +139,9 @@ def _machinery() -> dict[CodeType, object]:
 
 
 def _inside(function):
-    """The function in the wrappers that give it an `out=` argument and autocast; their calls are not looked at."""
-    while getattr(function, "__code__", None) in (_WITH_OUT, _WITH_AUTOCAST):
+    """The function in the wrappers that give it an `out=` argument, autocast and `__torch_function__`; their calls are
+    not looked at."""
+    while getattr(function, "__code__", None) in _WRAPPERS:
         function = _free_variable(function, "made")
     return function
 
@@ -178,7 +180,8 @@ def _inner_codes(maker: FunctionType, name: str) -> list[CodeType]:
 
 
 (_WITH_OUT,) = _inner_codes(_call.with_out, "public")
-(_WITH_AUTOCAST,) = _inner_codes(with_autocast, "public")
+_WRAPPERS = (_WITH_OUT, *_inner_codes(with_autocast, "public"), *_inner_codes(_dispatch.dispatching, "call"),
+             *_inner_codes(_dispatch.accessor, "call"))  # fmt: skip
 
 
 def _of_op(seen: dict) -> str:

@@ -97,6 +97,23 @@ class Tensor:
 
         return legacy_tensor(cls, *args, **kwargs)
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if not cls.__module__.startswith("course_lib."):  # a class of the user's, which may answer calls itself
+            from ._dispatch import install
+
+            install()
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """How a class of tensors answers the call of a torch function: it computes, and the results are of the class.
+
+        Source: https://docs.pytorch.org/docs/stable/notes/extending.html#extending-torch-python-api
+        """
+        from .overrides import compute_as
+
+        return compute_as(cls, func, types, args, kwargs)
+
     @property
     def _storage(self) -> Storage:
         """What this tensor shares with its views and aliases."""

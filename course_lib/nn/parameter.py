@@ -7,6 +7,7 @@ the first forward (modules/lazy.py).
 
 from __future__ import annotations
 
+from .._dispatch import disabled
 from ..ops.creation import empty
 from ..tensor import Storage, Tensor, wrap
 
@@ -36,6 +37,7 @@ class Parameter(Tensor, metaclass=_Marked):
     """
 
     _mark = "_is_param"
+    __torch_function__ = disabled  # an operation on parameters gives plain tensors
 
     def __new__(cls, data=None, requires_grad: bool = True):
         if data is None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from array import array as python_array
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from .. import dtypes
 from ..device import CPU, resolve
 from ..dtypes import BOOL, COMPLEX, INT
+from ..errors import warn
 from ..tensor import Tensor, wrap
 from ._arguments import cast
 from ._op import function
@@ -53,7 +53,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     Source: https://docs.pytorch.org/docs/stable/generated/torch.tensor.html
     """
     if isinstance(data, Tensor):
-        warnings.warn(_TO_COPY.format("torch.tensor"), stacklevel=2)
+        warn(_TO_COPY.format("torch.tensor"))
         array = data._array.copy()
     else:
         array = array_of(data, dtype)
@@ -129,10 +129,9 @@ def _collect_kinds(data, kinds: dict) -> None:
         else:
             kinds[item.dtype if isinstance(item, (Tensor, np.ndarray)) else type(item)] = None
     if any(issubclass(kind, np.ndarray) for kind in here):
-        warnings.warn(
+        warn(
             "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list "
-            "to a single numpy.ndarray with numpy.array() before converting to a tensor.",
-            stacklevel=4,
+            "to a single numpy.ndarray with numpy.array() before converting to a tensor."
         )
 
 
@@ -217,11 +216,10 @@ def from_numpy(ndarray):
             "array.copy().) "
         )
     if not ndarray.flags.writeable:
-        warnings.warn(
+        warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
             "writing to this tensor will result in undefined behavior. You may want to copy the array to protect its "
-            "data or make it writable before converting it to a tensor.",
-            stacklevel=2,
+            "data or make it writable before converting it to a tensor."
         )
     return wrap(ndarray.view(np.ndarray))
 
@@ -230,7 +228,7 @@ def from_numpy(ndarray):
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """new_tensor(data) -> Tensor: `torch.tensor` with this tensor's dtype and device as defaults."""
     if isinstance(data, Tensor):
-        warnings.warn(_TO_COPY.format("tensor.new_tensor"), stacklevel=2)
+        warn(_TO_COPY.format("tensor.new_tensor"))
         data = data.detach().clone()
         return data.to(device or self.device, dtype or self.dtype).requires_grad_(requires_grad)
     return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
+from ..errors import warn
 from ..tensor import Tensor, wrap
 from ._op import function
 from .from_data import from_numpy, tensor
@@ -72,13 +71,12 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     count = (size - offset) // item if count < 0 else count
     whole = np.frombuffer(buffer, np.uint8, count * item, offset)
     if not whole.flags.writeable:
-        warnings.warn(
+        warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you "
             "can write to "
             "the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to "
             "protect its "
-            "data or make it writable before converting it to a tensor.",
-            stacklevel=3,
+            "data or make it writable before converting it to a tensor."
         )
     made = wrap(whole.view(dtype.numpy))
     return made.requires_grad_() if requires_grad else made

@@ -22,6 +22,7 @@ from . import (  # noqa: F401  their in-place methods
 from ._arguments import cast, result_dtype
 from ._op import FUNCTIONS, function
 from .creation import shape_of
+from .views import same
 
 # ---- memory ------------------------------------------------------------------------------------------------------
 
@@ -101,7 +102,7 @@ def as_subclass(self, cls):
     """
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
         raise RuntimeError("cls must be a type that inherits from Tensor")
-    made = self.view_as(self) if self.ndim or self.requires_grad else self.detach()
+    made = same(self)
     made.__class__ = cls
     return made
 

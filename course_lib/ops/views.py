@@ -7,12 +7,12 @@ Each view is an op: its forward makes a view of the array, its backward brings t
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, backend_of
+from ..errors import warn
 from ..tensor import Tensor, normalize_dim
 from ._op import function, op
 
@@ -52,6 +52,17 @@ def _without_copy(xp, array, shape):
         return xp.reshape(array, shape, copy=False)
     except ValueError:
         return None
+
+
+@op(view=True, method=False, namespace=None, node="Alias")
+class same:
+    """All of the tensor, as a view."""
+
+    def forward(xp, a):
+        return a[...]
+
+    def backward(ctx, g):
+        return g
 
 
 @op(view=True, method=False, namespace=None, node="View")
@@ -304,18 +315,17 @@ def _transposed(self) -> Tensor:
     if self.ndim == 0:
         _warn_without_dimensions("T")
     elif self.ndim != 2:
-        warnings.warn(
+        warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
             "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
-            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
-            stacklevel=2,
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
         )
     return permute_dims(self, dims=tuple(range(self.ndim))[::-1])
 
 
 def _warn_without_dimensions(name: str) -> None:
     advice = "Consider using x.conj()." if "H" in name else "This function is the identity in these cases."
-    warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. {advice}", stacklevel=3)
+    warn(f"Tensor.{name} is deprecated on 0-D tensors. {advice}")
 
 
 def _matrix_transposed(self, name: str = "mT") -> Tensor:

@@ -10,6 +10,7 @@ import copy
 import math
 import warnings
 
+from ..._dispatch import current
 from ...ops.creation import full
 from ...ops.multi_head import canonical_mask
 from ...ops.ranges import arange
@@ -59,7 +60,7 @@ class _Layer(Module):
             setattr(self, f"norm{number}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **factory_kwargs))
         for number in steps:
             setattr(self, f"dropout{number}", Dropout(dropout))
-        self._set_activation(_get_activation_fn(activation) if isinstance(activation, str) else activation)
+        self._set_activation(_get_activation_fn(activation) if isinstance(activation, str) else current(activation))
 
     def _set_activation(self, activation) -> None:
         self.activation = activation
