@@ -84,11 +84,17 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 def get_float32_matmul_precision() -> str:
     """get_float32_matmul_precision() -> str: "highest", "high" or "medium"."""
-    return _state["precision"]
+    from .backends.cuda_settings import matmul
+
+    if not matmul.allow_tf32:
+        return "highest"
+    return "high" if _state["precision"] == "highest" else _state["precision"]
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """set_float32_matmul_precision(precision): how exact products of float32 matrices must be; here always "highest".
+    """set_float32_matmul_precision(precision): how exact products of float32 matrices must be.
+
+    "highest": float32. "high" and "medium": a GPU may multiply in TF32; the CPU does not change.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.set_float32_matmul_precision.html
     """
@@ -98,7 +104,10 @@ def set_float32_matmul_precision(precision: str) -> None:
             stacklevel=2,
         )
         return
+    from .backends.cuda_settings import matmul
+
     _state["precision"] = precision
+    matmul.allow_tf32 = precision != "highest"
 
 
 def set_flush_denormal(mode: bool) -> bool:

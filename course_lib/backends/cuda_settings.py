@@ -1,7 +1,8 @@
 """torch.backends.cuda: settings of the GPU side.
 
 `matmul.allow_tf32` lets float32 products of matrices run in TF32 where the GPU has it: faster, with 10 bits of
-mantissa in the products. The switches of attention kernels are accepted: there is one kernel.
+mantissa in the products. `matmul.allow_fp16_accumulation` lets products of float16 be added up in float16. What else
+there is for half precision, and the switches of attention kernels, is accepted and changes nothing.
 
 Source: https://docs.pytorch.org/docs/stable/backends.html
 """
@@ -13,12 +14,19 @@ from .switches import Switches
 
 
 class _Matmul(Switches):
-    """The settings of matrix products."""
+    """The settings of matrix products; `allow_tf32` is another way to say `fp32_precision = "tf32"`."""
+
+    def __getattr__(self, name: str):
+        return super().__getattr__("fp32_precision") == "tf32" if name == "allow_tf32" else super().__getattr__(name)
 
     def __setattr__(self, name: str, value) -> None:
+        if name == "allow_tf32":
+            name, value = "fp32_precision", "tf32" if value else "ieee"
+        if name == "fp32_precision" and value not in ("none", "ieee", "tf32"):
+            known = value == "bf16"  # of CPUs
+            raise RuntimeError(f"backend 'cuda' does not support precision '{value}'" if known else
+                               f"Unknown precision: {value}")  # fmt: skip
         super().__setattr__(name, value)
-        if name == "allow_tf32" and cuda.device_count():
-            cuda.allow_tf32(bool(value))
 
 
 matmul = _Matmul(
