@@ -133,13 +133,6 @@ def _amount(size: int) -> str:
     return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.2f} MiB"
 
 
-def allow_tf32(allowed: bool) -> None:
-    """Whether cuBLAS may multiply float32 matrices in TF32."""
-    cublas = cupy().cuda.cublas
-    mode = cublas.CUBLAS_TF32_TENSOR_OP_MATH if allowed else cublas.CUBLAS_DEFAULT_MATH
-    cublas.setMathMode(cupy().cuda.device.get_cublas_handle(), mode)
-
-
 def require(wanted: device_type) -> device_type:
     """The CUDA device asked for, with its number; an error where it cannot be had."""
     count = device_count()
@@ -193,11 +186,11 @@ def kernel(name: str, *arrays):
     return run if run is not None and cuda_kernels.takes(*arrays) else None
 
 
-def product(a, b, out=None, *, tf32: bool | None = None):
-    """a @ b for device arrays of one dtype, (…, n, k) with (…, k, m): see cuda_gemm.py."""
+def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
+    """alpha · a @ b + beta · out for device arrays of one dtype, (…, n, k) with (…, k, m): see cuda_gemm.py."""
     from . import cuda_gemm
 
-    return cuda_gemm.product(a, b, out, tf32=tf32)
+    return cuda_gemm.product(a, b, out, alpha=alpha, beta=beta, tf32=tf32)
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):

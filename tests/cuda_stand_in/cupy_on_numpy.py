@@ -15,6 +15,7 @@ import types
 import weakref
 from pathlib import Path
 
+import cublas_on_numpy
 import numpy as np
 import scipy.special
 
@@ -154,6 +155,7 @@ class MemoryPointer:
 
     @property
     def ptr(self) -> int:
+        cublas_on_numpy.note(self.owner, self.device_id)
         return self.owner.__array_interface__["data"][0] + self.offset
 
     def __add__(self, offset: int) -> MemoryPointer:
@@ -491,6 +493,7 @@ def _build() -> types.ModuleType:
         Device=Device, runtime=runtime, MemoryPointer=MemoryPointer, MemoryHook=MemoryHook, Stream=Stream, Event=Event,
         get_current_stream=lambda: _streams[-1], get_elapsed_time=lambda a, b: (b.at - a.at) * 1e3,
     )  # fmt: skip
+    cublas_on_numpy.attach(module.cuda, lambda: _device[-1], lambda: _streams[-1].ptr)
     pool = _Pool()
     module.get_default_memory_pool = lambda: pool
     return module
