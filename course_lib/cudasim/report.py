@@ -5,6 +5,15 @@ from __future__ import annotations
 from .counting import Counts, Machine
 from .memory import GLOBAL, SHARED
 
+_WASTEFUL = {GLOBAL: 2, SHARED: 4}  # times as many transactions as at best: padded rows may still need two passes
+_ADVICE = {
+    GLOBAL: "line {line}: a warp's access to {text} moves {each:.0f} sectors of 32 bytes where {ideal:.0f} would do, "
+    "because neighbouring threads touch places far apart in {array}. Let threadIdx.x count along the last dimension",
+    SHARED: "line {line}: a warp's access to {text} takes {each:.0f} passes where {ideal:.0f} would do, because threads "
+    "want different words of one bank. Make the rows of {array} one number longer, or let neighbouring threads take "
+    "neighbouring numbers",
+}
+
 
 class Report:
     """The counts of one launch. `print(kernel.report)` shows them; `kernel.report.show()` draws them."""
@@ -52,6 +61,15 @@ class Report:
         """What is allowed but probably not meant: float64 arithmetic, floats stored as integers, overflow."""
         return [text for _, text in sorted(self.counts.notes.items())]
 
+    @property
+    def advice(self) -> list[str]:
+        """What would save memory transactions, for each line that needs many more than its bytes do."""
+        wasteful = [c for c in self.counts.accesses.values()
+                    if c.space in _ADVICE and c.transactions >= _WASTEFUL[c.space] * c.ideal > 0]  # fmt: skip
+        return [_ADVICE[c.space].format(line=c.line, text=c.text, array=c.array, each=c.transactions / c.requests,
+                                        ideal=c.ideal / c.requests)
+                for c in sorted(wasteful, key=lambda c: (c.line, c.kind))]  # fmt: skip
+
     def cycles(self, machine: Machine | None = None) -> int:
         """The estimated time in cycles on a machine (see `Machine`; a small one if none is given)."""
         return self.counts.cycles(machine or Machine(), self.blocks)
@@ -84,4 +102,5 @@ class Report:
         lines += [f"  line {b.line}: {b.divergent} of {b.warps} warps went both ways"
                   for b in sorted(counts.branches.values(), key=lambda b: b.line) if b.divergent]  # fmt: skip
         lines += [f"  note: {text}" for text in self.notes]
+        lines += [f"  advice: {text}" for text in self.advice]
         return "\n".join(lines)

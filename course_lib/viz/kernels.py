@@ -196,10 +196,10 @@ def launch_figure(report: Any, machine: Any) -> Figure:
         words.append(_branches(canvas, top, report))
         top = canvas.bottom + 30
     words.append(_totals(canvas, top, report, machine))
-    for note in report.notes:
-        lines = textwrap.wrap(f"Note: {note}.", 100)
+    for said in (*[f"Note: {note}." for note in report.notes], *[f"Advice: {hint}." for hint in report.advice]):
+        lines = textwrap.wrap(said, 100)
         canvas.text(0, canvas.bottom + 12 + 8 * len(lines), "\n".join(lines), size=SMALL + 1, color=MUTED)
-        words.append(f"Note: {note}.")
+        words.append(said)
     return canvas.figure(" ".join(words))
 
 

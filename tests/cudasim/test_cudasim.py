@@ -231,3 +231,33 @@ def test_many_blocks_run_in_batches():
     x = np.zeros(300_000, np.float32)
     plain[1000, 300](x)
     assert x.sum() == 300_000 and plain.report.blocks == 1000
+
+
+def transposed(pad: int, far: bool):
+    """A transpose of a 64 × 32 matrix through shared memory, with rows padded, or read from far places."""
+
+    @cuda.jit
+    def transpose(a, out):
+        tile = cuda.shared.array((16, 16 + pad), cuda.float32)
+        x, y = cuda.threadIdx.x, cuda.threadIdx.y
+        i, j = cuda.blockIdx.x * 16, cuda.blockIdx.y * 16
+        if far:
+            tile[x, y] = a[i + x, j + y]
+        else:
+            tile[y, x] = a[i + y, j + x]
+        cuda.syncthreads()
+        out[j + y, i + x] = tile[x, y]
+
+    a, out = np.arange(64 * 32, dtype="f4").reshape(64, 32), np.zeros((32, 64), "f4")
+    transpose[(4, 2), (16, 16)](a, out)
+    assert (out == a.T).all()
+    return transpose.report
+
+
+def test_advice_on_wasted_transactions():
+    assert transposed(1, False).advice == []
+    (banks,) = transposed(0, False).advice
+    assert "tile[x, y] takes 8 passes where 1 would do" in banks and "Make the rows of tile one number longer" in banks
+    (places,) = transposed(1, True).advice
+    assert "a[i + x, j + y] moves 16 sectors of 32 bytes where 4 would do" in places
+    assert "far apart in a. Let threadIdx.x count along the last dimension" in str(transposed(1, True))
