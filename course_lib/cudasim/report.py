@@ -9,9 +9,9 @@ _WASTEFUL = {GLOBAL: 2, SHARED: 4}  # times as many transactions as at best: pad
 _ADVICE = {
     GLOBAL: "line {line}: a warp's access to {text} moves {each:.0f} sectors of 32 bytes where {ideal:.0f} would do, "
     "because neighbouring threads touch places far apart in {array}. Let threadIdx.x count along the last dimension",
-    SHARED: "line {line}: a warp's access to {text} takes {each:.0f} passes where {ideal:.0f} would do, because threads "
-    "want different words of one bank. Make the rows of {array} one number longer, or let neighbouring threads take "
-    "neighbouring numbers",
+    SHARED: "line {line}: a warp's access to {text} takes {each:.0f} passes where {ideal:.0f} would do, because "
+    "threads want different words of one bank. Make the rows of {array} one number longer, or let neighbouring "
+    "threads take neighbouring numbers",
 }
 
 
