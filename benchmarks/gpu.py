@@ -141,6 +141,15 @@ def gpt(T, device, layers: int = 6, width: int = 384, heads: int = 6, length: in
     return training_step(T, model, lambda m: F.cross_entropy(m(x).view(-1, 512), y), device)
 
 
+def small_gpt(T, device):
+    """With all the calls of the GPT's step, and little to compute."""
+    return gpt(T, device, layers=2, width=48, heads=2, length=16, batch=2)
+
+
+STEPS = {"MLP": mlp, "CNN": cnn, "GPT": gpt}
+SMALL_STEPS = {"MLP": mlp, "CNN": cnn, "GPT": small_gpt}  # to try the program on a small machine
+
+
 def cases(scale: int) -> list[Case]:
     """All rows; `scale` divides the sizes, to try the program itself on a small machine."""
     many = 100_000_000 // scale**2
@@ -161,9 +170,7 @@ def cases(scale: int) -> list[Case]:
               convolution(256 // scale, 256 // scale, 28, 3, groups=256 // scale)]  # fmt: skip
     found += [attention(1024 // scale, precision, causal) for precision in ("fp32", "fp16") for causal in (False, True)]
     found += [adam(many // 4), adam(100_000)]
-    steps = {"MLP": mlp, "CNN": cnn, "GPT": gpt}
-    if scale > 1:
-        steps["GPT"] = lambda T, device: gpt(T, device, layers=1, width=48, heads=2, length=16, batch=2)
+    steps = STEPS if scale == 1 else SMALL_STEPS
     found += [Case("training step", name, make, count_launches=True) for name, make in steps.items()]
     return found
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import warnings
 
-from ..backends import array_module
+import numpy as np
+
+from ..backends import device_of, is_numpy, made_on_gpu
 from ..tensor import Tensor, wrap
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import run_backward
@@ -171,8 +173,10 @@ def _implicit(output):
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
     if array.dtype.kind == "c":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-    one = array_module(array).array(1, array.dtype)
-    return wrap(one if array.ndim == 0 else one.reshape(array.shape))
+    if is_numpy(array):
+        one = np.array(1, array.dtype)
+        return wrap(one if array.ndim == 0 else one.reshape(array.shape))
+    return wrap(made_on_gpu("ones", device_of(array), array.shape, array.dtype))
 
 
 def _checked_gradient(position: int, output, gradient):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from heapq import heapify, heappop, heappush
 
+import numpy as np
+
 from ..backends import cast
 from .anomaly_mode import ANOMALY, check_results, explain
 from .grad_mode import GRAD
@@ -147,7 +149,7 @@ def _run_watched(node, arrived: list) -> tuple:
     """Run a node that has several outputs or hooks, or any node in anomaly mode."""
     shown = None if node.hooks is None else tuple(arrived)  # hooks see None where no gradient came, not zeros
     if node.outputs is not None:
-        arrived = _materialize(node.outputs, arrived)
+        arrived = _materialize(node, arrived)
     if ANOMALY.enabled:
         outer, ANOMALY.running = ANOMALY.running, node
         try:
@@ -191,13 +193,14 @@ def _checked_replacement(hook, grad, replaced):
     return replaced
 
 
-def _materialize(outputs, arrived: list) -> list:
-    """A node with several outputs gets zeros for those through which no gradient came."""
+def _materialize(node, arrived: list) -> list:
+    """A node with several outputs gets zeros for those through which no gradient came, as far as it looks at them."""
     from ..ops.creation import zeros
 
     full, place = [], next(grad.device for grad in arrived if grad is not None)
-    for index, meta in enumerate(outputs):
+    for index, meta in enumerate(node.outputs):
         grad = arrived[index] if index < len(arrived) else None
+        meta = meta if index < node.looks_at else None
         full.append(zeros(meta[0], dtype=meta[1], device=place) if grad is None and meta is not None else grad)
     return full
 
@@ -259,9 +262,15 @@ def _may_take(grad, variable) -> bool:
     return (
         grad._base is None
         and sys.getrefcount(grad) <= _UNSHARED
-        and grad._array.base is None
+        and (grad._array.base is None or _is_all_of_its_base(grad._array))
         and grad._array.strides == variable._array.strides
     )
+
+
+def _is_all_of_its_base(array) -> bool:
+    """Whether an array is another shape of one that nobody else holds."""
+    base = array.base
+    return sys.getrefcount(base) <= _UNSHARED_BASE and getattr(base, "nbytes", None) == array.nbytes
 
 
 def _own_copy(grad, variable):
@@ -293,4 +302,14 @@ def _unshared_references() -> int:
     return counted[0]
 
 
-_UNSHARED = _unshared_references()
+def _unshared_base_references() -> int:
+    """What getrefcount reports inside `_is_all_of_its_base` for a base that its view alone holds."""
+
+    def counted(array):
+        base = array.base
+        return sys.getrefcount(base)
+
+    return counted(np.empty(2)[:])
+
+
+_UNSHARED, _UNSHARED_BASE = _unshared_references(), _unshared_base_references()

@@ -31,6 +31,7 @@ class Node:
 
     __slots__ = ("edges", "sequence", "saved", "inputs", "outputs", "hooks", "__dict__", "__weakref__")
     on_arrays = False  # whether backward consists of operators only, which bare arrays have too
+    looks_at = float("inf")  # at how many outputs' gradients backward looks: where they are missing it gets zeros
     output_metas = ()  # of a node that a Function made: (shape, dtype, device) of each output, None for no tensor
     view_outputs = ()  # numbers of the outputs that are views which must not be changed in place
     overload = 0  # which of the op's signatures was called; PyTorch counts them at the end of the node's name

@@ -6,6 +6,8 @@ Ops are written once against `xp`, the array module of their inputs. What an arr
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 
 import numpy as np
@@ -16,6 +18,26 @@ from . import cpu
 _ndarray = np.ndarray
 
 
+class _Gpu:
+    """CuPy as far as every call asks about it; cuda.py fills it in when it first meets CuPy."""
+
+    __slots__ = ("module", "array", "direct", "alone", "backend", "current", "kernels")
+
+    def __init__(self):
+        self.forget()
+
+    def forget(self) -> None:
+        self.module = self.array = self.backend = None  # CuPy, the type of its arrays, cuda.py
+        self.direct = frozenset()  # the types that its functions take: its arrays, numbers, None
+        self.alone = True  # whether there is one GPU, so that it is always the current one
+        self.current = None  # a function that tells the number of the current GPU
+        self.kernels = {}  # what kernels/loading.py compiled
+
+
+GPU = _Gpu()
+_THERE_ALREADY = contextlib.nullcontext()
+
+
 def is_numpy(array) -> bool:
     return type(array) is _ndarray or isinstance(array, _ndarray)
 
@@ -24,9 +46,13 @@ def array_module(array):
     """NumPy for a NumPy array, CuPy for a CuPy array."""
     if type(array) is _ndarray or isinstance(array, _ndarray):
         return np
+    return GPU.module or _cuda().cupy()
+
+
+def _cuda():
     from . import cuda
 
-    return cuda.cupy()
+    return cuda
 
 
 def is_array(value) -> bool:
@@ -36,21 +62,30 @@ def is_array(value) -> bool:
 
 def as_array(value):
     """What a function of an array module gave, as an array: NumPy makes scalars of results without dimensions."""
+    if type(value) is GPU.array:
+        return value
     return np.asarray(value) if isinstance(value, (np.generic, _ndarray)) else value
 
 
 def backend_of(xp):
     """The kernels that go with an array module."""
-    if xp is np:
-        return cpu
-    from . import cuda
-
-    return cuda
+    return cpu if xp is np else GPU.backend or _cuda()
 
 
 def device_of(array):
     """Where an array lies."""
-    return CPU if is_numpy(array) else device("cuda", array.device.id)
+    return CPU if is_numpy(array) else gpu(array.device.id)
+
+
+@functools.cache
+def gpu(index: int) -> device:
+    """The GPU of this number."""
+    return device("cuda", index)
+
+
+def on_gpu(index: int):
+    """A context in which this GPU is the current one; to switch costs more than to ask which one is."""
+    return _THERE_ALREADY if GPU.alone or GPU.current() == index else GPU.module.cuda.Device(index)
 
 
 def beside(array, numbers):
@@ -58,11 +93,14 @@ def beside(array, numbers):
     return numbers if is_numpy(array) else moved(numbers, device_of(array))
 
 
+def made_on_gpu(name: str, place, *args, **named):
+    """A new array on a GPU by a function of its array module: empty, zeros, ones, arange."""
+    return _cuda().made(name, place, *args, **named)
+
+
 def moved(array, place):
     """A copy of an array on another device."""
-    from . import cuda
-
-    return cuda.moved(array, place)
+    return _cuda().moved(array, place)
 
 
 def storage_offset_bytes(array, root) -> int:

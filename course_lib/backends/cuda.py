@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 
 import numpy as np
 
 from ..device import device as device_type
 from ..errors import OutOfMemoryError
+from . import GPU, gpu, on_gpu
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
+_NUMBERS = (bool, int, float, complex, *[np.dtype(char).type for char in "?bhilqBHILQefdFD"])  # CuPy takes as they are
 
 
 def use(module) -> None:
     """Let `module` stand for CuPy; None: CuPy again."""
     _chosen[:] = [] if module is None else [module]
+    GPU.forget()
     _found.cache_clear()
     peaks.cache_clear()
+    _kernels.cache_clear()
     blocks_at_once.cache_clear()
 
 
 def cupy():
     """The array module of the GPU."""
-    return _chosen[0] if _chosen else _found()[0]
+    return GPU.module or _found()[0]
 
 
 @functools.cache
@@ -43,6 +48,9 @@ def _found() -> tuple:
         count = module.cuda.runtime.getDeviceCount()
     except Exception as error:  # CUDARuntimeError: no driver, one that is too old, no device
         return None, 0, f"CuPy finds no GPU that it can use: {error}"
+    GPU.module, GPU.array, GPU.backend = module, module.ndarray, sys.modules[__name__]
+    GPU.direct = frozenset([module.ndarray, type(None), *_NUMBERS])
+    GPU.alone, GPU.current = count == 1, module.cuda.runtime.getDevice
     return module, count, "" if count else "this machine has no CUDA GPU"
 
 
@@ -58,7 +66,7 @@ def trouble() -> str:
 
 def current_device() -> int:
     """The number of the GPU on which new arrays are made."""
-    return cupy().cuda.Device().id
+    return cupy().cuda.runtime.getDevice()
 
 
 def cupy_device(index: int):
@@ -80,30 +88,34 @@ class Peaks:
     """The most bytes that were allocated and reserved on each GPU, as a hook of CuPy's memory pool sees them."""
 
     def __init__(self):
-        self._most: dict[int, list[int]] = {}
-        peaks = self
+        most = self._most = [[0, 0] for _ in range(device_count())]
+        pool = cupy().get_default_memory_pool()
+        used_bytes, total_bytes = pool.used_bytes, pool.total_bytes
 
         class Hook(cupy().cuda.MemoryHook):
             name = "peaks of course_lib"
 
-            def malloc_postprocess(self, **details) -> None:
-                peaks.look(details["device_id"])
+            def malloc_postprocess(self, device_id, **details) -> None:  # for every new array: as short as it can be
+                peak = most[device_id]
+                used = used_bytes()
+                if used > peak[0]:
+                    peak[0] = used
 
-        self.hook = Hook()
+            def alloc_postprocess(self, device_id, mem_size, mem_ptr) -> None:  # the pool asked the driver for more
+                most[device_id][1] = max(most[device_id][1], total_bytes())
+
+        self._pool, self.hook = pool, Hook()
         self.hook.__enter__()  # from now on, in this thread
 
-    def look(self, index: int) -> None:
-        pool = cupy().get_default_memory_pool()
-        most = self._most.setdefault(index, [0, 0])
-        most[:] = max(most[0], pool.used_bytes()), max(most[1], pool.total_bytes())
-
     def of(self, index: int) -> tuple[int, int]:
+        """(most allocated, most reserved) bytes of a GPU so far."""
         with cupy_device(index):
-            self.look(index)
+            now = self._pool.used_bytes(), self._pool.total_bytes()
+        self._most[index][:] = map(max, now, self._most[index])
         return tuple(self._most[index])
 
     def reset(self, index: int) -> None:
-        self._most.pop(index, None)
+        self._most[index][:] = 0, 0
         self.of(index)
 
 
@@ -143,13 +155,19 @@ def require(wanted: device_type) -> device_type:
             "torch.cuda.is_available())"
         )
     peaks()  # counts from the first use on
-    index = current_device() if wanted.index is None else wanted.index
+    index = GPU.current() if wanted.index is None else wanted.index
     if index >= count:
         raise RuntimeError(
             f"CUDA error: invalid device ordinal (device '{wanted}' was asked for, and there "
             f"{'is one GPU' if count == 1 else f'are {count} GPUs'}, counted from 0)"
         )
-    return device_type("cuda", index)
+    return gpu(index)
+
+
+def made(name: str, place: device_type, *args, **named):
+    """A new array on a GPU by a function of CuPy's: empty, zeros, ones, arange."""
+    with on_gpu(place.index):
+        return getattr(cupy(), name)(*args, **named)
 
 
 def moved(array, place: device_type):
@@ -176,14 +194,22 @@ def special():
 def kernel(name: str, *arrays):
     """The library's own CUDA kernel (cuda_kernels/) if there is one of this name that takes these arrays, else None.
 
-    They must be C-contiguous and of one floating dtype; None stands for an operand that is missing.
+    They must be C-contiguous and of one floating dtype, unless the kernel's function has a `takes` of its own; None
+    stands for an operand that is missing.
     """
-    if not hasattr(cupy(), "RawModule"):  # the tests' stand-in cannot compile
+    functions = _kernels()
+    run = getattr(functions, name, None)
+    return run if run is not None and getattr(run, "takes", functions.takes)(*arrays) else None
+
+
+@functools.cache
+def _kernels():
+    """The kernels' functions; nothing where there is no compiler: the tests' plain stand-in."""
+    if not hasattr(cupy(), "RawModule"):
         return None
     from . import cuda_kernels
 
-    run = getattr(cuda_kernels, name, None)
-    return run if run is not None and cuda_kernels.takes(*arrays) else None
+    return cuda_kernels
 
 
 def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
@@ -191,6 +217,13 @@ def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
     from . import cuda_gemm
 
     return cuda_gemm.product(a, b, out, alpha=alpha, beta=beta, tf32=tf32)
+
+
+def inner(a, b):
+    """The sum of products of two vectors' elements: see cuda_gemm.py."""
+    from . import cuda_gemm
+
+    return cuda_gemm.inner(a, b)
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):

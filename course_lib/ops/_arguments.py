@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, cast, is_numpy
+from ..backends import array_module, beside, cast, is_array, is_numpy, on_gpu
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..errors import warn
 from ..tensor import Tensor, wrap
@@ -24,7 +24,11 @@ _numbers: dict = {}  # (value, dtype) -> 0-d array: making one costs more than a
 
 
 def number_array(value, x):
-    """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless its category is higher."""
+    """A Python number as a 0-d array that may meet array `x`: in x's dtype, unless its category is higher.
+
+    Beside an array of a GPU it is a scalar, which CuPy passes to its kernel as an argument; in bfloat16, which CuPy's
+    scalars do not have, it is an array there.
+    """
     dtype = x.dtype
     category = dtypes.category_of_number(value)
     if category > _CATEGORY[dtype.kind]:
@@ -34,16 +38,16 @@ def number_array(value, x):
             dtype = dtypes.of_number(value).numpy
     elif category < FLOAT and dtype.kind in "iu":
         return _wrapped_integer(value, dtype)
-    key = (value, dtype) if is_numpy(x) else (value, dtype, x.device.id)
+    sign = value or str(value)  # 0.0 == -0.0
+    key = (sign, dtype) if is_numpy(x) else (sign, dtype, x.device.id if dtype.kind == "V" else None)
     found = _numbers.get(key)
-    if found is None or value == 0:  # 0.0 == -0.0: never from the cache
+    if found is None:
         if len(_numbers) > 4096:
             _numbers.clear()
         with np.errstate(over="ignore"):
             found = np.array(value, dtype)
         if not is_numpy(x):
-            with array_module(x).cuda.Device(x.device.id):
-                found = array_module(x).asarray(found)
+            found = found[()] if dtype.kind != "V" else beside(x, found)
         _numbers[key] = found
     return found
 
@@ -64,7 +68,8 @@ def number_operand(name: str, value, other, allowed: bool, lifts: bool) -> Tenso
         if name not in ("add", "sub", "mul", "true_divide"):
             raise argument_error(name, "input", 1, value)
         return wrap(np.array(value, dtypes.of_number(value).numpy))
-    return wrap(number_array(value, to_float(other._array) if lifts else other._array))
+    made = number_array(value, to_float(other._array) if lifts else other._array)
+    return wrap(made if hasattr(made, "get") or type(made) is np.ndarray else beside(other._array, np.asarray(made)))
 
 
 def is_half_with_number(x, other) -> bool:
@@ -81,10 +86,9 @@ def in_float32(forward, x, number):
     value = number.item() if isinstance(number, Tensor) else number
     if type(x) is np.ndarray:
         return forward(np, x.astype("f4"), np.asarray(value, "f4")).astype(x.dtype)
-    xp = array_module(x)
     out = {"out": None} if forward.__defaults__ else {}  # the default, `out=...`, is NumPy's
-    with x.device:
-        return forward(xp, x.astype("f4"), xp.asarray(value, "f4"), **out).astype(x.dtype)
+    with on_gpu(x.device.id):
+        return forward(array_module(x), x.astype("f4"), np.float32(value), **out).astype(x.dtype)
 
 
 # ---- dtypes ------------------------------------------------------------------------------------------------------
@@ -338,8 +342,8 @@ def broadcast_error(name: str, input, other, error: Exception) -> Exception:
 
 def check_same_device(name: str, arrays) -> None:
     """RuntimeError with PyTorch's text if the arrays live on two devices."""
-    places = ["cpu" if isinstance(a, (np.ndarray, np.generic)) else f"cuda:{a.device.id}"
-              for a in arrays if hasattr(a, "strides")]  # fmt: skip
+    places = ["cpu" if isinstance(a, np.ndarray) else f"cuda:{a.device.id}"
+              for a in arrays if is_array(a)]  # fmt: skip
     if len(set(places)) > 1:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "

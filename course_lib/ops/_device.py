@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from ..backends import array_module, backend_of, is_array, is_numpy
+from ..backends import GPU, array_module, backend_of, is_array, is_numpy, on_gpu
 from ..device import CPU
 from ..tensor import Tensor
 from ._arguments import check_same_device
@@ -26,6 +26,25 @@ def run_forward(cls, arrays, settings):
 
 def forward_on_device(cls, arrays, settings):
     """`cls.forward` for arrays of which at least one lies on a GPU; other operands (numbers, None) stay as they are."""
+    gpu, direct, found = GPU.array, GPU.direct, False
+    for array in arrays:
+        if type(array) is gpu:
+            found = True
+        elif type(array) not in direct:
+            return _brought_together(cls, arrays, settings)
+    if not found or not GPU.alone or cls.on_host:
+        return _brought_together(cls, arrays, settings)
+    try:
+        if cls.takes_out and "out" not in settings:  # `out=...` asks NumPy for arrays; CuPy gives them anyway
+            return cls.forward(GPU.module, *arrays, out=None, **settings)
+        return cls.forward(GPU.module, *arrays, **settings)
+    except Exception as error:
+        _explain(error)
+        raise
+
+
+def _brought_together(cls, arrays, settings):
+    """The same where operands lie in different places, or there are several GPUs."""
     first = next((a for a in arrays if is_array(a) and not isinstance(a, (np.ndarray, np.generic))), None)
     if first is None:  # a subclass of NumPy's arrays
         return cls.forward(np, *arrays, **settings)
@@ -33,26 +52,43 @@ def forward_on_device(cls, arrays, settings):
     if not cls.crosses_devices:
         arrays = [_beside(a, xp, index) for a in arrays]
         check_same_device(cls.name, arrays)
-    with xp.cuda.Device(index):
+    with on_gpu(index):
         if cls.on_host:
             return _on_host(cls, xp, arrays, settings)
         if cls.takes_out and "out" not in settings:
-            settings = {**settings, "out": None}  # `out=...` asks NumPy for arrays; CuPy gives them anyway
+            settings = {**settings, "out": None}
         try:
             return cls.forward(xp, *arrays, **settings)
         except Exception as error:
-            translated = backend_of(xp).out_of_memory(error)
-            if translated is None:
-                raise
-            raise translated from None
+            _explain(error)
+            raise
+
+
+def _explain(error: Exception) -> None:
+    """Raise PyTorch's error where the GPU's memory is full."""
+    translated = GPU.backend.out_of_memory(error)
+    if translated is not None:
+        raise translated from None
 
 
 def _beside(value, xp, index: int):
     """A tensor of the CPU with no dimensions may meet tensors of a GPU: it goes there."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        with xp.cuda.Device(index):
+        with on_gpu(index):
             return xp.asarray(value)
     return value
+
+
+def by_kernel(xp, name: str, *arrays, **settings):
+    """What the GPU's own kernel of this name makes of the arrays, or None: there is none, or it does not take them.
+
+    The kernel gets them C-contiguous: those in another order are copied. None stands for an operand that is missing.
+    """
+    if xp is np:
+        return None
+    arrays = [None if a is None else xp.ascontiguousarray(a) for a in arrays]
+    run = backend_of(xp).kernel(name, *arrays)
+    return None if run is None else run(*arrays, **settings)
 
 
 def through_host(function):

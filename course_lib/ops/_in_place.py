@@ -13,6 +13,7 @@ from .. import dtypes
 from ..autograd.grad_mode import GRAD
 from ..autograd.inplace import check_inplace, check_overlap, rebase_history, refuse_partly_common_memory
 from ..autograd.node import Node, SavedOutput, edge_of
+from ..backends import GPU
 from ..tensor import Tensor, wrap
 from . import _arguments
 from ._arguments import NUMBER, number_array, out_error
@@ -94,14 +95,18 @@ def _change_quietly(cls, input, other) -> bool:
         return False
     if GRAD.enabled and (recorded or input._requires_grad or input._base is not None):
         return False
-    if type(x) is not ndarray or type(y) is not ndarray:
+    if type(x) is ndarray is type(y):
+        xp = np
+    elif type(x) is GPU.array and GPU.alone and type(y) in GPU.direct:
+        xp = GPU.module
+    else:
         return False
     if y.dtype is not x.dtype or x.dtype.kind not in "fcV" or 0 in x.strides:
         return False
     if cls.wide_numbers and _arguments.is_half_with_number(x, other):
         x[...] = _arguments.in_float32(cls.forward, x, other)
     else:
-        cls.forward(np, x, y, out=x)
+        cls.forward(xp, x, y, out=x)
     input._storage.version += 1
     return True
 

@@ -104,6 +104,9 @@ def _node_class(cls, name: str | None, on_arrays: bool):
     name = name if "Backward" in name else name + "Backward0"
     document = f"The backward of `{cls.__name__}`."
     members = {"__slots__": (), "backward": cls.backward, "__doc__": document}
+    code = getattr(cls.backward, "__code__", None)
+    if code is not None and code.co_flags & inspect.CO_VARARGS and code.co_varnames[code.co_argcount] == "_":
+        members["looks_at"] = code.co_argcount - 1
     return type(name, (ArrayNode if on_arrays else Node,), members)
 
 

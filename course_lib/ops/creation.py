@@ -11,7 +11,8 @@ from contextlib import nullcontext
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module
+from ..backends import array_module, made_on_gpu, on_gpu
+from ..device import CPU, resolve
 from ..dtypes import BOOL, COMPLEX, INT
 from ..layouts import empty_laid_out, laid_out, preserve_format
 from ..size import Size
@@ -19,7 +20,7 @@ from ..tensor import Tensor, wrap
 from ._arguments import cast
 from ._op import function, write_out
 from .casting import python_dtype
-from .from_data import array_of, finished
+from .from_data import array_of, finished, flagged
 
 # ---- filled ------------------------------------------------------------------------------------------------------
 
@@ -65,11 +66,12 @@ def _filled(name: str, make, text: str):
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
         dtype = dtypes.get_default_dtype() if dtype is None else dtype
         dtype = dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)
-        array = make(shape_of(size, name), dtype.numpy)
+        shape, place = shape_of(size, name), resolve(device)
+        array = make(shape, dtype.numpy) if place is CPU else made_on_gpu(name, place, shape, dtype.numpy)
         if wanted is preserve_format:
             raise RuntimeError("unsupported memory format Preserve")
         array = array if wanted is None else laid_out(array, wanted)
-        made = finished(array, None, device, requires_grad)
+        made = flagged(array, requires_grad)
         return made if out is None else write_out(name, out, (), made)
 
     create.__name__ = create.__qualname__ = name
@@ -98,9 +100,10 @@ def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_gra
     dtype = dtypes.of_number(fill_value) if dtype is None else dtype
     dtype = dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)
     shape = shape_of((size,) if not isinstance(size, (tuple, list)) else size)
-    array = np.empty(shape, dtype.numpy)
-    array[...] = checked_value(fill_value, dtype)
-    return finished(array, None, device, requires_grad)
+    value, place = checked_value(fill_value, dtype), resolve(device)
+    array = np.empty(shape, dtype.numpy) if place is CPU else made_on_gpu("empty", place, shape, dtype.numpy)
+    array[...] = value
+    return flagged(array, requires_grad)
 
 
 _C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "float16": "c10::Half",
@@ -143,7 +146,7 @@ def _like(name: str, value, text: str):
         x = input._array
         wanted = (input.dtype if dtype is None else dtype).numpy
         xp = array_module(x)
-        with nullcontext() if xp is np else xp.cuda.Device(x.device.id):
+        with nullcontext() if xp is np else on_gpu(x.device.id):
             if value == 0 and memory_format is None and x.flags.c_contiguous:
                 array = xp.zeros(x.shape, wanted)  # the quickest way to zeros
             else:

@@ -29,10 +29,15 @@ def finished(array, dtype, device, requires_grad: bool) -> Tensor:
     """An array as a tensor of the dtype, on the device, and with the flag that were asked for."""
     if dtype is not None:
         array = cast(array, (dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)).numpy)
-    made = wrap(array)
     place = resolve(device)
     if place is not CPU:
-        made = made.to(place)
+        array = wrap(array).to(place)._array
+    return flagged(array, requires_grad)
+
+
+def flagged(array, requires_grad: bool) -> Tensor:
+    """An array as a tensor that may require a gradient."""
+    made = wrap(array)
     if requires_grad and array.dtype.kind not in "fcV":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return made.requires_grad_() if requires_grad else made

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 
 import numpy as np
 
 from .. import dtypes
+from ..backends import made_on_gpu
+from ..device import CPU, resolve
 from ..dtypes import COMPLEX, FLOAT, INT
 from ..errors import warn
 from ..tensor import Tensor
@@ -34,6 +37,8 @@ def arange(
     whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
     if dtype is None:
         dtype = out.dtype if out is not None else dtypes.int64 if whole else dtypes.get_default_dtype()
+    place = resolve(device)
+    numbers = np.arange if place is CPU else functools.partial(made_on_gpu, "arange", place)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -46,12 +51,12 @@ def arange(
         count = math.ceil((end - start) / step)
         start, end, step = int(start), int(end), int(step)
         count = len(builtins.range(start, end, step)) if dtype is dtypes.int64 else count
-        array = start + np.arange(count) * step
+        array = start + numbers(count) * step
     elif whole:
-        array = np.arange(start, start + len(builtins.range(start, end, step)) * step, step, dtype=np.int64)
+        array = numbers(start, start + len(builtins.range(start, end, step)) * step, step, dtype=np.int64)
     else:
-        array = start + np.arange(math.ceil((end - start) / step), dtype=np.float64) * step
-    made = finished(array, dtype, device, requires_grad)
+        array = start + numbers(math.ceil((end - start) / step), dtype=np.float64) * step
+    made = finished(array, dtype, place, requires_grad)
     return made if out is None else write_out("arange", out, (), made)
 
 

@@ -7,9 +7,19 @@ float64). `cuda.kernel(name, *arrays)` says whether a kernel can be had for some
 
 from __future__ import annotations
 
-from ..kernels.loading import ELEMENTS, MOST
-from .attention import attention, attention_backward
-from .elementwise import activation, activation_backward, add_product, bias_activation, bias_activation_backward
+from ..kernels.loading import LETTERS, MOST
+from .adaptive import adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, adaptive_max_pool_backward
+from .attention import attention, attention_backward, attention_noise
+from .convolution import convolve, correlate, transposed
+from .elementwise import (
+    activation,
+    activation_backward,
+    add_product,
+    bias_activation,
+    bias_activation_backward,
+    combined,
+)
+from .many import Table, tables, takes_group
 from .norms import (
     batch_norm,
     batch_norm_backward,
@@ -19,7 +29,7 @@ from .norms import (
     norm_parameters_backward,
     rms_norm,
 )
-from .optimizers import adam, sgd, sgd_momentum
+from .optimizers import adam_moments, optimizer_step
 from .random import dropout, dropout_backward, normal, random_launch, uniform
 from .reductions import reduce_all, reduce_rows, sum_columns
 from .rows import cross_entropy, cross_entropy_backward, log_softmax, log_softmax_backward, softmax, softmax_backward
@@ -28,18 +38,26 @@ from .windows import (
     avg_pool,
     avg_pool_backward,
     col2im,
-    depthwise_conv,
-    depthwise_conv_backward,
     im2col,
     max_pool,
     max_pool_backward,
+    max_pool_pick,
+    max_pool_with_places,
 )
 
 
 def takes(*arrays) -> bool:
     """Whether the kernels can work on these arrays: contiguous, of one of their dtypes, not empty and not too large."""
-    arrays = [a for a in arrays if a is not None]
-    dtype = arrays[0].dtype
-    return dtype.name in ELEMENTS and all(
-        a.dtype == dtype and a.flags.c_contiguous and 0 < a.size <= MOST for a in arrays
-    )
+    dtype = None
+    for array in arrays:
+        if array is None:
+            continue
+        if dtype is None:
+            dtype = array.dtype
+            if dtype.char not in LETTERS:
+                return False
+        elif array.dtype is not dtype and array.dtype != dtype:
+            return False
+        if not 0 < array.size <= MOST or not array.flags.c_contiguous:
+            return False
+    return dtype is not None

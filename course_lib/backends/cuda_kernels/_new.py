@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from .. import cuda
+from .. import GPU
 from ..kernels.loading import accumulator
 
 
 def like(x, shape=None, dtype=None):
     """A new array on x's device, with x's shape and dtype unless others are given."""
+    if GPU.alone:
+        return GPU.module.empty(x.shape if shape is None else shape, x.dtype if dtype is None else dtype)
     with x.device:
-        return cuda.cupy().empty(x.shape if shape is None else shape, x.dtype if dtype is None else dtype)
+        return GPU.module.empty(x.shape if shape is None else shape, x.dtype if dtype is None else dtype)
 
 
 def sums(x, shape):

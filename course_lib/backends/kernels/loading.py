@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import cuda
+from .. import GPU, cuda, on_gpu
 
 FOLDER = Path(__file__).parent
 ELEMENTS = {"float32": "float", "float64": "double", "float16": "Half", "bfloat16": "BFloat16"}
+LETTERS = frozenset("fdeE")  # the same dtypes by NumPy's letter; a dtype's name takes NumPy a microsecond
 MOST = 2**30  # elements: the kernels count in 32 bits
 WARP, BLOCK = 32, 256
-_NULL = np.uint64(0)
+_NULL, _F4, _F8 = np.uint64(0), np.dtype("f4"), np.dtype("f8")
 
 
 @functools.cache
@@ -45,11 +46,10 @@ def options(element: str, **defines) -> tuple[str, ...]:
     return tuple([f"-D{name}={value}" for name, value in names.items()])
 
 
-@functools.cache
-def _function(xp, device: int, file: str, name: str, dtype: str, defines: tuple):
+def _function(file: str, name: str, dtype, device: int, defines: dict):
     """The kernel, compiled; RuntimeError in a sentence where that fails."""
     try:
-        return _module(xp, device, file, dtype, defines).get_function(name)
+        return _module(cuda.cupy(), device, file, dtype.name, tuple(defines.items())).get_function(name)
     except Exception as error:  # of the compiler, or of loading what it made
         said = str(error).strip().splitlines()
         raise RuntimeError(
@@ -66,33 +66,41 @@ def _module(xp, device: int, file: str, dtype: str, defines: tuple):
 
 def accumulator(dtype) -> np.dtype:
     """The type in which numbers of a dtype are added up: the kernels' Acc."""
-    return np.dtype("f8" if dtype == np.float64 else "f4")
+    return _F8 if dtype.char == "d" else _F4
 
 
 def launch(file: str, name: str, like, grid, block, *arguments, **defines) -> None:
     """Launch a kernel for arrays of `like`'s dtype on its device.
 
     Arguments are arrays (C-contiguous), None for no array, numbers: int becomes int, float the kernels' Acc; and NumPy
-    scalars, which stay what they are.
+    scalars, which stay what they are. A step of training launches hundreds of kernels: what was compiled is found by
+    one look into `GPU.kernels`.
     """
-    if like.size == 0:
+    size = like.size
+    if size == 0:
         return
-    if like.size > MOST:
-        raise RuntimeError(f"The CUDA kernel {name} takes at most 2**30 elements, got {like.size}")
-    real = accumulator(like.dtype).type
-    with like.device:
-        run = _function(cuda.cupy(), like.device.id, file, name, like.dtype.name, tuple(defines.items()))
-        run(grid, block, tuple([_argument(value, real) for value in arguments]))
+    if size > MOST:
+        raise RuntimeError(f"The CUDA kernel {name} takes at most 2**30 elements, got {size}")
+    dtype, device = like.dtype, 0 if GPU.alone else like.device.id
+    key = (file, name, dtype.char, device, *defines.values())
+    real = np.float64 if dtype.char == "d" else np.float32
+    given = tuple([_argument(value, real) for value in arguments])
+    with on_gpu(device):
+        run = GPU.kernels.get(key)
+        if run is None:
+            run = GPU.kernels[key] = _function(file, name, dtype, device, defines)
+        run(grid, block, given)
 
 
 def _argument(value, real):
+    kind = type(value)
+    if kind is int:
+        return np.int32(value)
+    if kind is float:
+        return real(value)
     if value is None:
         return _NULL
-    if isinstance(value, bool):
-        return np.bool_(value)
-    if isinstance(value, int):
-        return np.int32(value)
-    return real(value) if isinstance(value, float) else value
+    return np.bool_(value) if kind is bool else value
 
 
 # ---- launch sizes ------------------------------------------------------------------------------------------------
