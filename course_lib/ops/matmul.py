@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
+from ..backends import array_module, backend_of
 from ..dtypes import c_name, legacy_name
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
@@ -52,12 +53,55 @@ _KERNELS = {"mm": "addmm_impl_cpu_", "bmm": "bmm", "mv": "addmv_impl_cpu", "dot"
 
 def _product(xp, a, b):
     """Matrix product in the operands' dtype; half precision is summed in float32, integers wrap."""
+    if xp is not np and a.dtype.kind not in "biu":
+        return _product_on_gpu(xp, a, b)
     if is_half(a.dtype):
         return xp.matmul(a.astype("f4"), b.astype("f4")).astype(a.dtype)
     return a.dot(b) if b.ndim <= 2 and a.ndim <= 2 else xp.matmul(a, b)  # dot has the smaller overhead
 
 
-@op()
+def _product_on_gpu(xp, a, b):
+    backend = backend_of(xp)
+    if b.ndim > 1:
+        return backend.product(a, b)
+    if a.ndim == 1:
+        return backend.inner(a, b)
+    return backend.product(a, b[:, None]).reshape(a.shape[:-1])
+
+
+def _save_factors(ctx, out, a, b) -> None:
+    """Each factor is what the other one's gradient needs."""
+    needs_a, needs_b = ctx.needs_input_grad
+    ctx.save_for_backward(a if needs_b else None, b if needs_a else None)
+    ctx.setting = None if type(out._array) is np.ndarray else (_by_columns(a._array), _by_columns(b._array))
+
+
+def _by_columns(array) -> bool:
+    """Whether this is a transposed view, such as a layer's weight in a product."""
+    return array.strides[-1] > array.strides[-2]
+
+
+def _gradients_of_factors(g, a, b, by_columns) -> tuple:
+    """g·bᴴ and aᴴ·g on bare arrays; a and b are None where the other one needs no gradient.
+
+    On a GPU a gradient is laid out as its factor is: that of a transposed view is computed transposed, so that the
+    gradient of what it is a view of needs no copy.
+    """
+    xp = array_module(g)
+
+    def times(x, y, by_columns: bool):
+        if by_columns:
+            return _product(xp, y.swapaxes(-1, -2), x.swapaxes(-1, -2)).swapaxes(-1, -2)
+        return _product(xp, x, y)
+
+    a_by_columns, b_by_columns = by_columns or (False, False)
+    return (
+        None if b is None else times(g, conjugate(b).swapaxes(-1, -2), a_by_columns),
+        None if a is None else times(conjugate(a).swapaxes(-1, -2), g, b_by_columns),
+    )
+
+
+@op(on_arrays=True)
 class mm:
     """mm(input, mat2, *, out=None) -> Tensor: the product of an (n, m) and an (m, p) matrix; no broadcasting.
 
@@ -85,16 +129,16 @@ class mm:
     def forward(xp, a, b):
         return _product(xp, a, b)
 
-    def save(ctx, out, a, b):
-        needs_a, needs_b = ctx.needs_input_grad
-        ctx.save_for_backward(a if needs_b else None, b if needs_a else None)
+    save = _save_factors
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
+        if not isinstance(g, Tensor):
+            return _gradients_of_factors(g, a, b, ctx.setting)
         return (None if b is None else g @ conjugate(b).t()), (None if a is None else conjugate(a).t() @ g)
 
 
-@op()
+@op(on_arrays=True)
 class bmm:
     """bmm(input, mat2, *, out=None) -> Tensor: products of two batches, (b, n, m) with (b, m, p).
 
@@ -118,12 +162,12 @@ class bmm:
     def forward(xp, a, b):
         return _product(xp, a, b)
 
-    def save(ctx, out, a, b):
-        needs_a, needs_b = ctx.needs_input_grad
-        ctx.save_for_backward(a if needs_b else None, b if needs_a else None)
+    save = _save_factors
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
+        if not isinstance(g, Tensor):
+            return _gradients_of_factors(g, a, b, ctx.setting)
         grad_a = None if b is None else g.bmm(conjugate(b).transpose(1, 2))
         return grad_a, (None if a is None else conjugate(a).transpose(1, 2).bmm(g))
 
@@ -217,7 +261,7 @@ class vdot:
         return conjugate(g) * b, g * a
 
 
-@op(method=False, namespace=None, node="BatchedMatmul")
+@op(method=False, namespace=None, node="BatchedMatmul", on_arrays=True)
 class batched_matmul:
     """The matrix product over broadcast batch dimensions; both operands have at least two dimensions."""
 
@@ -225,14 +269,15 @@ class batched_matmul:
         return _product(xp, a, b)
 
     def save(ctx, out, a, b):
-        ctx.save_for_backward(a, b)
+        _save_factors(ctx, out, a, b)
         ctx.inputs = ((a._array.shape, a._array.dtype), (b._array.shape, b._array.dtype))
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
-        needs_a, needs_b = ctx.needs_input_grad
-        grad_a = g.matmul(conjugate(b).transpose(-1, -2)) if needs_a else None
-        return grad_a, (conjugate(a).transpose(-1, -2).matmul(g) if needs_b else None)
+        if not isinstance(g, Tensor):
+            return _gradients_of_factors(g, a, b, ctx.setting)
+        grad_a = None if b is None else g.matmul(conjugate(b).transpose(-1, -2))
+        return grad_a, (None if a is None else conjugate(a).transpose(-1, -2).matmul(g))
 
 
 @function(method=True)
