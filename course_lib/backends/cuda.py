@@ -226,13 +226,6 @@ def inner(a, b):
     return cuda_gemm.inner(a, b)
 
 
-def inner(a, b):
-    """The sum of products of two vectors' elements: see cuda_gemm.py."""
-    from . import cuda_gemm
-
-    return cuda_gemm.inner(a, b)
-
-
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):
     """A view of `array`'s memory with another shape and other strides; `offset_bytes` from its first element."""
     return cupy().ndarray(shape, array.dtype, array.data + offset_bytes, strides_bytes)
