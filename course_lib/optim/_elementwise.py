@@ -12,12 +12,13 @@ from functools import partial
 
 from .. import dtypes
 from ..autograd.grad_mode import enable_grad
-from ..backends import array_module, backend_of, is_numpy
+from ..backends import array_module, device_of, is_numpy
 from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
 from ..tensor import Tensor
 from ._gather import LARGE, Gathered, flattened, in_blocks, is_row_major
+from ._together import ON_DEVICE, step_together
 from .optimizer import Optimizer, evaluate
 
 
@@ -52,6 +53,14 @@ class ElementwiseOptimizer(Optimizer):
         """The rule, in place, for arrays of any one shape."""
         raise NotImplementedError
 
+    def together(self, group: dict, numbers: tuple, like, counts, found_inf) -> tuple[str, float, tuple]:
+        """The CUDA kernel that does the same for many parameters: its name, the weight decay that is added to the
+        gradient, and its other constants.
+
+        like: an array of the parameters' dtype and GPU. The numbers are `ON_DEVICE` if `counts` holds the steps.
+        """
+        raise NotImplementedError
+
     def compiled(self, group: dict, numbers: tuple, p):
         """A function of p, g and the arrays that does in one pass what `update` does in many, or None (`kernel_for`).
 
@@ -81,27 +90,42 @@ class ElementwiseOptimizer(Optimizer):
             )
 
     def _step_on_arrays(self, index: int, group: dict, params: list[Tensor]) -> None:
-        names, small = self.arrays(group), {}
+        names, todo, on_gpu = self.arrays(group), [], False
         for p in params:
             state, numbers = self.advance(group, p)
             arrays = [p._array, p._grad._array]
+            on_gpu = on_gpu or not is_numpy(arrays[0])
             p._storage.version += 1
             for name in names:
                 held = state[name]
                 arrays.append(held._array)
                 held._storage.version += 1
+            todo.append((state, numbers, arrays))
+        if on_gpu:
+            todo = self._without_kernel(step_together(self, index, group, todo))
+            group = _plain(group, also_on_gpu=True) if todo else group
+        small = {}
+        for _, numbers, arrays in todo:
             if arrays[0].size >= LARGE and is_row_major(arrays):
                 self._run(group, numbers, [flattened(a) for a in arrays])
             else:
-                small.setdefault((numbers, arrays[0].dtype), []).append(arrays)
-        for (numbers, dtype), members in small.items():
+                small.setdefault((numbers, arrays[0].dtype, device_of(arrays[0])), []).append(arrays)
+        for (numbers, *kind), members in small.items():
             if len(members) == 1 and is_row_major(members[0]):
                 self._run(group, numbers, [flattened(a) for a in members[0]])
                 continue
-            gathered = self._gathered((index, dtype), members)
+            gathered = self._gathered((index, *kind), members)
             gathered.fetch(members)
             self._run(group, numbers, gathered.shown)
             gathered.put_back(members)
+
+    def _without_kernel(self, todo: list) -> list:
+        """What is left for `update`, with numbers that the host knows; it has to wait for those of the GPU."""
+        found_inf = getattr(self, "found_inf", None)
+        if todo and found_inf is not None and found_inf.item():
+            return []
+        return [(state, (count(state["step"]),) if numbers == ON_DEVICE else numbers, arrays)
+                for state, numbers, arrays in todo]  # fmt: skip
 
     def _run(self, group: dict, numbers: tuple, flat: list) -> None:
         """The rule on flat arrays: by a compiled kernel, if there is one, else in blocks."""
@@ -135,10 +159,8 @@ class ElementwiseOptimizer(Optimizer):
 
 def kernel_for(name: str, p, saves_once: float, saves_each: float):
     """The compiled kernel of a rule for arrays like p, or None; the seconds that it saves, once and for each number."""
-    if p.dtype.char != "f":  # those that there are take float32
+    if p.dtype.char != "f" or not is_numpy(p):  # those that there are take float32
         return None
-    if not is_numpy(p):
-        return backend_of(array_module(p)).kernel(name, p)
     return kernel(f"optim.{name}", saves_once + p.size * saves_each)
 
 
@@ -163,11 +185,22 @@ def descent(group: dict, p, g):
     return g if group["weight_decay"] == 0 else g + group["weight_decay"] * p
 
 
-def _plain(group: dict) -> dict:
-    """The settings of a group with numbers in place of tensors such as a learning rate that was given as one."""
+def _plain(group: dict, also_on_gpu: bool = False) -> dict:
+    """The settings of a group with numbers in place of tensors such as a learning rate that was given as one.
+
+    One that lies on a GPU stays there if the steps do, unless it is wanted, too: reading it means to wait.
+    """
     if not any(isinstance(value, (Tensor, tuple)) for value in group.values()):
         return group
-    return {name: _number(value) if name != "params" else value for name, value in group.items()}
+    lr = group["lr"]
+    keep_lr = isinstance(lr, Tensor) and lr.is_cuda and on_device(group) and not also_on_gpu
+    keep = ("params", "lr") if keep_lr else ("params",)
+    return {name: value if name in keep else _number(value) for name, value in group.items()}
+
+
+def on_device(group: dict) -> bool:
+    """Whether the group's settings ask for steps that need nothing of the host: PyTorch counts them on the GPU then."""
+    return bool(group.get("capturable") or group.get("fused"))
 
 
 def _number(value):
@@ -176,4 +209,4 @@ def _number(value):
     return value.item() if isinstance(value, Tensor) else value
 
 
-__all__ = ["ElementwiseOptimizer", "count", "descent", "kept_number", "kernel_for"]
+__all__ = ["ElementwiseOptimizer", "count", "descent", "kept_number", "kernel_for", "on_device"]

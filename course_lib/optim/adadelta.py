@@ -35,6 +35,10 @@ class Adadelta(ElementwiseOptimizer):
     def arrays(self, group):
         return ("square_avg", "acc_delta")
 
+    def together(self, group, numbers, like, counts, found_inf):
+        rho = group["rho"]
+        return "adadelta", group["weight_decay"], (float(group["lr"]), rho, 1 - rho, group["eps"])
+
     def update(self, xp, group, numbers, p, g, square_avg, acc_delta):
         rho, eps = group["rho"], group["eps"]
         g = descent(group, p, g)

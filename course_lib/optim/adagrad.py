@@ -48,6 +48,10 @@ class Adagrad(ElementwiseOptimizer):
             state["sum"].share_memory_()
             state["step"].share_memory_()
 
+    def together(self, group, numbers, like, counts, found_inf):
+        size = float(group["lr"]) / (1 + (numbers[0] - 1) * group["lr_decay"])
+        return "adagrad", group["weight_decay"], (size, group["eps"])
+
     def compiled(self, group, numbers, p):
         run = kernel_for("adagrad", p, 3e-6, 7e-10)
         if run is None:

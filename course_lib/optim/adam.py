@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import dtypes
+from ..backends import is_numpy
 from ..tensor import Tensor
-from ._elementwise import ElementwiseOptimizer, descent, kernel_for
+from ._elementwise import ElementwiseOptimizer, count, descent, kernel_for, on_device
+from ._together import ON_DEVICE, adam_moments
 from .optimizer import check_fused, check_settings
 
 
@@ -55,15 +58,37 @@ class Adam(ElementwiseOptimizer):
     def arrays(self, group):
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
+    def start(self, group, p, state):
+        super().start(group, p, state)
+        if p.is_cuda and on_device(group):
+            state["step"] = state["step"].to(p.device, dtypes.float32)
+
+    def advance(self, group, p):
+        state = self.state[p]
+        if not state:
+            self.start(group, p, state)
+        return state, (count(state["step"]),) if is_numpy(state["step"]._array) else ON_DEVICE
+
+    def together(self, group, numbers, like, counts, found_inf):
+        (step,), lr, (beta1, beta2), decay = numbers, group["lr"], group["betas"], group["weight_decay"]
+        decoupled = group["decoupled_weight_decay"]
+        moments, now = None, (0.0, 0.0, 0.0)
+        if step is None:
+            lr = lr._array if isinstance(lr, Tensor) else lr
+            moments = adam_moments(counts, like, found_inf, lr, beta1, beta2, decay if decoupled else 0)
+        else:
+            now = _moments(float(lr), beta1, beta2, decay if decoupled else 0, step)
+        return ("adam_amsgrad" if group["amsgrad"] else "adam", 0 if decoupled else decay,
+                (moments, *now, 1 - beta1, beta2, 1 - beta2, group["eps"]))  # fmt: skip
+
     def compiled(self, group, numbers, p):
         run = None if group["amsgrad"] else kernel_for("adam", p, 5e-6, 1e-9)
         if run is None:
             return None
         (step,), lr, (beta1, beta2), decay = numbers, group["lr"], group["betas"], group["weight_decay"]
         decoupled = group["decoupled_weight_decay"]
-        size, root = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
-        constants = (size, 1 - beta1, beta2, 1 - beta2, root, group["eps"], 1 - lr * decay if decoupled else 1,
-                     0 if decoupled else decay)  # fmt: skip
+        size, root, shrink = _moments(lr, beta1, beta2, decay if decoupled else 0, step)
+        constants = (size, 1 - beta1, beta2, 1 - beta2, root, group["eps"], shrink, 0 if decoupled else decay)
         constants = [np.float32(c) for c in constants]
         return lambda *arrays: run(*arrays, *constants, group["maximize"])
 
@@ -82,6 +107,11 @@ class Adam(ElementwiseOptimizer):
         p -= lr / (1 - beta1**step) * exp_avg / scale
 
 
+def _moments(lr: float, beta1: float, beta2: float, decoupled: float, step: float) -> tuple[float, float, float]:
+    """What changes with the step: its size, the root that √v is divided by, what weight decay leaves of p."""
+    return lr / (1 - beta1**step), (1 - beta2**step) ** 0.5, 1 - lr * decoupled
+
+
 def decayed(group: dict, p, g):
     """`descent`, or with decoupled weight decay: shrink p in place, and leave the decay out of the gradient."""
     if not group["decoupled_weight_decay"] or group["weight_decay"] == 0:
@@ -90,4 +120,10 @@ def decayed(group: dict, p, g):
     return -g if group["maximize"] else g
 
 
-__all__ = ["Adam", "decayed"]
+def decay_and_shrink(group: dict, lr: float) -> tuple[float, float]:
+    """The weight decay that is part of the gradient, and what p is multiplied with where it is not."""
+    decay = group["weight_decay"]
+    return (0.0, 1 - lr * decay) if group["decoupled_weight_decay"] else (decay, 1.0)
+
+
+__all__ = ["Adam", "decay_and_shrink", "decayed"]

@@ -30,6 +30,10 @@ class Adamax(ElementwiseOptimizer):
     def arrays(self, group):
         return ("exp_avg", "exp_inf")
 
+    def together(self, group, numbers, like, counts, found_inf):
+        (step,), (beta1, beta2) = numbers, group["betas"]
+        return "adamax", group["weight_decay"], (float(group["lr"]) / (1 - beta1**step), 1 - beta1, beta2, group["eps"])
+
     def update(self, xp, group, numbers, p, g, exp_avg, exp_inf):
         (step,) = numbers
         beta1, beta2 = group["betas"]

@@ -44,6 +44,10 @@ class ASGD(ElementwiseOptimizer):
         state["mu"].fill_(1 / max(1, step - group["t0"]))
         return state, (eta, mu)
 
+    def together(self, group, numbers, like, counts, found_inf):
+        eta, mu = numbers
+        return "asgd", group["weight_decay"], (1 - group["lambd"] * eta, eta, mu)
+
     def update(self, xp, group, numbers, p, g, ax):
         eta, mu = numbers
         g = descent(group, p, g)

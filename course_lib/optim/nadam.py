@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._elementwise import ElementwiseOptimizer, kept_number
-from .adam import decayed
+from .adam import decay_and_shrink, decayed
 from .optimizer import check_settings
 
 
@@ -41,6 +41,13 @@ class NAdam(ElementwiseOptimizer):
         state, (step,) = super().advance(group, p)
         state["mu_product"] *= _mu(group, step)
         return state, (step, state["mu_product"].item())
+
+    def together(self, group, numbers, like, counts, found_inf):
+        (step, mu_product), lr, (beta1, beta2) = numbers, float(group["lr"]), group["betas"]
+        mu, mu_next = _mu(group, step), _mu(group, step + 1)
+        decay, shrink = decay_and_shrink(group, lr)
+        return "nadam", decay, (lr * (1 - mu) / (1 - mu_product), lr * mu_next / (1 - mu_product * mu_next),
+                                1 - beta2**step, shrink, 1 - beta1, beta2, 1 - beta2, group["eps"])  # fmt: skip
 
     def update(self, xp, group, numbers, p, g, exp_avg, exp_avg_sq):
         step, mu_product = numbers

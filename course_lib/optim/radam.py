@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._elementwise import ElementwiseOptimizer
-from .adam import decayed
+from .adam import decay_and_shrink, decayed
 from .optimizer import check_settings
 
 
@@ -33,6 +33,12 @@ class RAdam(ElementwiseOptimizer):
     def arrays(self, group):
         return ("exp_avg", "exp_avg_sq")
 
+    def together(self, group, numbers, like, counts, found_inf):
+        (step,), lr, (beta1, beta2) = numbers, float(group["lr"]), group["betas"]
+        decay, shrink = decay_and_shrink(group, lr)
+        rectified = _rectified(beta2, step) * (1 - beta2**step) ** 0.5
+        return "radam", decay, (lr / (1 - beta1**step), rectified, shrink, 1 - beta1, beta2, 1 - beta2, group["eps"])
+
     def update(self, xp, group, numbers, p, g, exp_avg, exp_avg_sq):
         (step,) = numbers
         lr, (beta1, beta2) = group["lr"], group["betas"]
@@ -41,12 +47,19 @@ class RAdam(ElementwiseOptimizer):
         exp_avg_sq *= beta2
         exp_avg_sq += (1 - beta2) * g * g
         change = exp_avg / (1 - beta1**step) * lr
-        most = 2 / (1 - beta2) - 1
-        length = most - 2 * step * beta2**step / (1 - beta2**step)
-        if length > 5:
-            rectified = ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5
+        rectified = _rectified(beta2, step)
+        if rectified:
             change = change * ((1 - beta2**step) ** 0.5 / (xp.sqrt(exp_avg_sq) + group["eps"])) * rectified
         p -= change
+
+
+def _rectified(beta2: float, step: float) -> float:
+    """How far the average square can be trusted: r, or 0 for not yet."""
+    most = 2 / (1 - beta2) - 1
+    length = most - 2 * step * beta2**step / (1 - beta2**step)
+    if length <= 5:
+        return 0.0
+    return ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5
 
 
 __all__ = ["RAdam"]

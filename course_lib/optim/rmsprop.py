@@ -36,6 +36,11 @@ class RMSprop(ElementwiseOptimizer):
         names += ("momentum_buffer",) if group["momentum"] > 0 else ()
         return names + (("grad_avg",) if group["centered"] else ())
 
+    def together(self, group, numbers, like, counts, found_inf):
+        alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
+        name = "rmsprop" + "_momentum" * (momentum > 0) + "_centered" * bool(centered)
+        return name, group["weight_decay"], (float(group["lr"]), alpha, 1 - alpha, group["eps"], momentum)
+
     def compiled(self, group, numbers, p):
         run = None if group["centered"] or group["momentum"] > 0 else kernel_for("rmsprop", p, 3e-6, 7e-10)
         if run is None:

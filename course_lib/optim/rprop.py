@@ -38,6 +38,9 @@ class Rprop(ElementwiseOptimizer):
         lr = float(group["lr"])
         state["step_size"] = full_like(p, complex(lr, lr) if p.is_complex() else lr)
 
+    def together(self, group, numbers, like, counts, found_inf):
+        return "rprop", 0, (*group["etas"], *group["step_sizes"])
+
     def update(self, xp, group, numbers, p, g, prev, step_size):
         (slower, faster), (smallest, largest) = group["etas"], group["step_sizes"]
         g = -g if group["maximize"] else g

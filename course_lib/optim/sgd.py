@@ -56,6 +56,13 @@ class SGD(ElementwiseOptimizer):
             state["momentum_buffer"] = zeros_like(p)
         return state, (first,)
 
+    def together(self, group, numbers, like, counts, found_inf):
+        momentum, lr = group["momentum"], float(group["lr"])
+        if momentum == 0:
+            return "sgd", group["weight_decay"], (lr,)
+        share = 1.0 if numbers[0] else 1 - group["dampening"]
+        return "sgd_momentum", group["weight_decay"], (lr, momentum, share, bool(group["nesterov"]))
+
     def compiled(self, group, numbers, p):
         momentum = group["momentum"]
         run = kernel_for("sgd_momentum" if momentum else "sgd", p, 1e-6, 2e-10)

@@ -50,27 +50,3 @@ def test_what_kernels_do_not_take_is_computed_otherwise(launched):
     mixed = F.layer_norm(x.cuda().bfloat16(), (4,), torch.ones(4, device="cuda"))
     assert mixed.dtype is torch.bfloat16 and torch.softmax(torch.ones(0, 3, device="cuda"), 1).shape == (0, 3)
     assert not launched
-
-
-@pytest.mark.parametrize(("make", "kernel"), [
-    (lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.1), "adam"),
-    (lambda p: torch.optim.AdamW(p, lr=0.1, maximize=True), "adam"),
-    (lambda p: torch.optim.SGD(p, lr=0.1), "sgd"),
-    (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1), "sgd_momentum"),
-    (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True), "sgd_momentum"),
-    (lambda p: torch.optim.Adam(p, lr=0.1, amsgrad=True), None),
-    (lambda p: torch.optim.RMSprop(p, lr=0.1), None),
-])  # fmt: skip
-def test_optimizers(launched, make, kernel):
-    ends = []
-    for device in ("cpu", "cuda"):
-        torch.manual_seed(0)
-        parameters = [torch.nn.Parameter(torch.randn(shape).to(device)) for shape in ((3, 5), (7,), ())]
-        optimizer = make(parameters)
-        for _ in range(3):
-            optimizer.zero_grad()
-            sum((p * p).sum() for p in parameters).backward()
-            optimizer.step()
-        ends.append(np.concatenate([p.detach().cpu().numpy().reshape(-1) for p in parameters]))
-    assert np.allclose(*ends, 1e-4, 1e-5)
-    assert set(launched) == ({kernel} if kernel else set())

@@ -1,35 +1,30 @@
-"""Steps of optimizers. Every kernel gives the numbers of the library's CPU ops."""
+"""Kernels that work on tables of arrays, wherever these begin."""
 
 import numpy as np
 import pytest
-from values import close, tensor
+from values import HALVES, close
 
-import course_lib as torch
 from course_lib.backends import cuda_kernels as kernels
 
 
-@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD", "SGD with momentum", "SGD nesterov"])
-@pytest.mark.parametrize("maximize", [False, True])
-def test_optimizer_steps(xp, make, kind, maximize):
-    p, decay, lr = make(301), 0.1, 0.01
-    gradients = [make(301) for _ in range(3)]
-    state = [xp.zeros(301, np.float32) for _ in "mv"]
-    expected = torch.nn.Parameter(torch.tensor(p.get().astype("f8")))
-    momentum = {"SGD with momentum": 0.9, "SGD nesterov": 0.9}.get(kind, 0)
-    if kind.startswith("SGD"):
-        optimizer = torch.optim.SGD([expected], lr, momentum, weight_decay=decay, nesterov=kind == "SGD nesterov",
-                                    maximize=maximize)  # fmt: skip
-    else:
-        optimizer = getattr(torch.optim, kind)([expected], lr, weight_decay=decay, maximize=maximize)
-    for step, g in enumerate(gradients, 1):
-        expected.grad = tensor(g).detach()
-        optimizer.step()
-        if kind == "SGD":
-            kernels.sgd(p, g, lr, decay, maximize)
-        elif momentum:
-            kernels.sgd_momentum(p, g, state[0], lr, decay, maximize, momentum, 1.0, kind == "SGD nesterov")
-        else:
-            decoupled = kind == "AdamW"
-            kernels.adam(p, g, *state, lr / (1 - 0.9**step), 1 - 0.9, 0.999, 1 - 0.999, (1 - 0.999**step) ** 0.5,
-                         1e-8, 1 - lr * decay if decoupled else 1.0, 0.0 if decoupled else decay, maximize)  # fmt: skip
-    assert close(p, expected)
+@pytest.mark.parametrize("dtype", HALVES)
+def test_groups_of_any_size_at_any_address(make, dtype):
+    """Each block finds its group; what does not begin at a multiple of 16 bytes is read one by one."""
+    sizes = [1, 4096, 4097, 3, 9000, 8]
+    rows = [[make(size + 1, dtype=dtype)[start:][:size] for size, start in zip(sizes, starts, strict=True)]
+            for starts in ([0, 0, 0, 0, 1, 0], [0, 0, 1, 0, 1, 1])]  # fmt: skip
+    expected = [p.get().astype("f8") - 0.5 * (g.get().astype("f8") + 0.25 * p.get().astype("f8"))
+                for p, g in zip(*rows, strict=True)]  # fmt: skip
+    (table,) = kernels.tables(list(zip(*rows, strict=True)))
+    kernels.optimizer_step("sgd", table, None, 0.25, False, 0.5)
+    assert all(close(p, e) for p, e in zip(rows[0], expected, strict=True))
+
+
+def test_a_step_is_left_out_where_inf_was_found(xp, make):
+    p, g = make(70), make(70)
+    before = p.get()
+    (table,) = kernels.tables([[p, g]])
+    kernels.optimizer_step("sgd", table, xp.ones((), np.float32), 0.0, False, 0.5)
+    assert (p.get() == before).all()
+    kernels.optimizer_step("sgd", table, xp.zeros((), np.float32), 0.0, True, 0.5)
+    assert close(p, before + 0.5 * g.get())

@@ -1,30 +1,32 @@
-"""Steps of optimizers, in place, with the arguments of backends/compiled/optim.py."""
+"""Steps of optimizers, in place, for all parameters of a table (many.py) at once."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.loading import BLOCK, accumulator, blocks_for, launch
+from ..kernels.loading import BLOCK, accumulator, launch
+from ._new import like
+from .many import Table
 
 
-def sgd(p, g, lr, weight_decay, maximize) -> None:
-    """A step of optim/sgd.py without momentum."""
-    _step("sgd", (p, g), lr, weight_decay, maximize)
+def optimizer_step(name: str, table: Table, found_inf, weight_decay: float, maximize: bool, *constants) -> None:
+    """Run a kernel of optimizers.cu; the rows of the table are parameters, gradients and state.
+
+    found_inf: an array of one float32 number; if that is not 0, nothing is done. None: it is done.
+    """
+    constants = [float(c) if isinstance(c, (int, float)) and not isinstance(c, bool) else c for c in constants]
+    table.launch("optimizers", name, found_inf, float(weight_decay), bool(maximize), *constants)
 
 
-def sgd_momentum(p, g, buffer, lr, weight_decay, maximize, momentum, share, nesterov) -> None:
-    """A step of optim/sgd.py; share: how much of the gradient goes into the buffer."""
-    _step("sgd_momentum", (p, g, buffer), lr, weight_decay, maximize, momentum, share, nesterov)
+def adam_moments(steps: Table, like_parameters, found_inf, lr, beta1: float, beta2: float, decoupled: float):
+    """Count the steps of Adam, which lie on the GPU; (size, root, shrink) for each parameter (optimizers.cu).
 
-
-def adam(p, g, exp_avg, exp_avg_sq, size, gain1, keep2, gain2, root, eps, shrink, weight_decay, maximize) -> None:
-    """A step of optim/adam.py without amsgrad."""
-    constants = (size, gain1, keep2, gain2, root, eps, shrink, weight_decay)
-    _step("adam", (p, g, exp_avg, exp_avg_sq), *constants, maximize)
-
-
-def _step(name: str, arrays, *constants) -> None:
-    p = arrays[0]
-    real = accumulator(p.dtype).type
-    constants = [bool(c) if isinstance(c, (bool, np.bool_)) else real(c) for c in constants]
-    launch("optimizers", name, p, blocks_for(p.size), (BLOCK,), *arrays, p.size, *constants)
+    lr: a number, or an array with one float32 number.
+    """
+    count = len(steps.groups)
+    moments = like(like_parameters, (count, 3), accumulator(like_parameters.dtype))
+    lr_at, lr = (lr, 0.0) if hasattr(lr, "strides") else (None, lr)
+    numbers = [np.float64(value) for value in (lr, beta1, beta2, decoupled)]
+    launch("optimizers", "adam_moments", like_parameters, (-(-count // BLOCK),), (BLOCK,), steps.kernel_argument,
+           found_inf, moments, lr_at, *numbers)  # fmt: skip
+    return moments
