@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import cuda
+from . import array_module, on_gpu
 from .cuda_settings import matmul as settings
 
 _AS_IT_IS, _TRANSPOSED = 0, 1  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -46,9 +46,9 @@ def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
     precision is summed in float32 and rounded once. tf32: whether float32 may be multiplied in TF32; None: as
     `torch.backends.cuda.matmul.allow_tf32` says.
     """
-    with a.device:
+    with on_gpu(a.device.id):
         if out is None:
-            out = cuda.cupy().empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
+            out = array_module(a).empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
         if a.size == 0 or b.size == 0:  # nothing to add up
             if beta == 0:
                 out.fill(0)  # whatever it was: 0 · NaN does not count
@@ -68,8 +68,8 @@ def inner(a, b):
     steps = [step // a.itemsize for step in (*a.strides, *b.strides)]
     if name is None or not a.size or min(steps) < 1 or max(a.size, *steps) > _MOST:
         return product(a[None, :], b[:, None]).reshape(())
-    with a.device:
-        xp = cuda.cupy()
+    with on_gpu(a.device.id):
+        xp = array_module(a)
         out, blas, handle = xp.empty((), a.dtype), xp.cuda.cublas, xp.cuda.device.get_cublas_handle()
         blas.setPointerMode(handle, blas.CUBLAS_POINTER_MODE_DEVICE)  # the result stays on the GPU
         try:
@@ -174,10 +174,10 @@ def _joined(batch: list[tuple]) -> list[tuple]:
 
 def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
     """The calls of a plan, on CuPy's current stream: its bindings see to that."""
-    xp = cuda.cupy()
-    blas, runtime, handle = xp.cuda.cublas, xp.cuda.runtime, xp.cuda.device.get_cublas_handle()
-    kind, compute, factor = _types(a.dtype.char, tf32)
-    kind, compute, default = getattr(runtime, kind), getattr(blas, compute), blas.CUBLAS_GEMM_DEFAULT
+    xp = array_module(a)
+    blas, handle = xp.cuda.cublas, xp.cuda.device.get_cublas_handle()
+    tf32 = settings.allow_tf32 if tf32 is None else tf32
+    kind, compute, factor, default = _types(xp, a.dtype.char, tf32, settings.allow_fp16_accumulation)
     alpha, beta = _factor(factor, alpha)[1], _factor(factor, beta)[1]
     m, n, k, (flag_b, ld_b, step_b), (flag_a, ld_a, step_a), (_, ld_c, step_c), count, starts, _ = plan
     a, b, c = a.data.ptr, b.data.ptr, out.data.ptr
@@ -191,13 +191,16 @@ def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
                                       default)  # fmt: skip
 
 
-def _types(letter: str, tf32: bool | None) -> tuple[str, str, str]:
+@functools.cache
+def _types(xp, letter: str, tf32: bool, float16_sums: bool) -> tuple:
+    """cuBLAS' numbers for (a dtype, what it is added up in), the factors' dtype, and "choose the algorithm"."""
     kind, compute, factor = _TYPES[letter]
-    if letter in "fF" and (settings.allow_tf32 if tf32 is None else tf32):
+    if letter in "fF" and tf32:
         compute = "CUBLAS_COMPUTE_32F_FAST_TF32"
-    if letter == "e" and settings.allow_fp16_accumulation:
+    if letter == "e" and float16_sums:
         compute, factor = "CUBLAS_COMPUTE_16F", "f2"
-    return kind, compute, factor
+    blas = xp.cuda.cublas
+    return getattr(xp.cuda.runtime, kind), getattr(blas, compute), factor, blas.CUBLAS_GEMM_DEFAULT
 
 
 @functools.lru_cache(256)
@@ -209,7 +212,7 @@ def _factor(dtype: str, value) -> tuple:
 
 def _after(what: str, a, b, out, alpha, beta, tf32):
     """The product after what cuBLAS cannot do without."""
-    xp, again = cuda.cupy(), {"alpha": alpha, "beta": beta, "tf32": tf32}
+    xp, again = array_module(a), {"alpha": alpha, "beta": beta, "tf32": tf32}
     if what == "transpose all":
         product(b.swapaxes(-1, -2), a.swapaxes(-1, -2), out.swapaxes(-1, -2), **again)
         return out

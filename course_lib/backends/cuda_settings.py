@@ -9,7 +9,6 @@ Source: https://docs.pytorch.org/docs/stable/backends.html
 
 from __future__ import annotations
 
-from . import cuda
 from .switches import Switches
 
 
@@ -39,6 +38,8 @@ _kernels = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
 
 def is_built() -> bool:
     """Whether the library can use a GPU at all: whether CuPy is installed and finds one."""
+    from . import cuda
+
     return cuda.device_count() > 0
 
 
