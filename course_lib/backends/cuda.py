@@ -15,6 +15,7 @@ import numpy as np
 from ..device import device as device_type
 from ..errors import OutOfMemoryError
 from . import GPU, gpu, on_gpu
+from .cuda_gemm import inner, product  # noqa: F401  products of matrices belong to a backend
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
 _NUMBERS = (bool, int, float, complex, *[np.dtype(char).type for char in "?bhilqBHILQefdFD"])  # CuPy takes as they are
@@ -210,20 +211,6 @@ def _kernels():
     from . import cuda_kernels
 
     return cuda_kernels
-
-
-def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
-    """alpha · a @ b + beta · out for device arrays of one dtype, (…, n, k) with (…, k, m): see cuda_gemm.py."""
-    from . import cuda_gemm
-
-    return cuda_gemm.product(a, b, out, alpha=alpha, beta=beta, tf32=tf32)
-
-
-def inner(a, b):
-    """The sum of products of two vectors' elements: see cuda_gemm.py."""
-    from . import cuda_gemm
-
-    return cuda_gemm.inner(a, b)
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):
