@@ -7,7 +7,8 @@ All are faces of one trilinear form: an input x, a weight w and an output gradie
     correlate(x, g)    its derivative by w: every window of x times the element of g that belongs to it.
 
 So each of the three ops has the two others as its backward, to any order. Windows are unrolled into columns (im2col)
-for one matrix product, a few samples at a time so that the columns stay small.
+for one matrix product, a few samples at a time so that the columns stay small. On a GPU kernels do all of it
+(backends/cuda_kernels/convolution.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import math
 from ..dtypes import c_name
 from ..tensor import Tensor
 from ._arguments import argument_error
+from ._device import by_kernel
 from ._numeric import conjugate, in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 
@@ -96,6 +98,9 @@ class convolve:
     def forward(xp, x, w, bias, *, geometry, size=None):
         kernel, groups, outs = w.shape[2:], geometry.groups, w.shape[0]
         size = geometry.output_size(x.shape[2:], kernel) if size is None else size
+        made = by_kernel(xp, "convolve", x, w, bias, geometry=geometry, size=size)
+        if made is not None:
+            return in_layout_of(xp, made, x)
         a, rows = padded(xp, wide(x), geometry.padding), wide(w).reshape(groups, outs // groups, -1)
         made = xp.empty((x.shape[0], groups, outs // groups, math.prod(size)), a.dtype)
         for piece in _pieces(x.shape[0], x.shape[1] * math.prod(kernel) * math.prod(size)):
@@ -126,6 +131,9 @@ class transposed:
     """g (N, O, …), w (O, C/groups, *kernel), bias (C,) or None -> (N, C, *size)."""
 
     def forward(xp, g, w, bias, *, geometry, size):
+        made = by_kernel(xp, "transposed", g, w, bias, geometry=geometry, size=size)
+        if made is not None:
+            return in_layout_of(xp, made, g)
         kernel, groups = w.shape[2:], geometry.groups
         each, places = w.shape[1], g.shape[2:]
         rows = wide(w).reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
@@ -163,6 +171,9 @@ class correlate:
     """x (N, C, …), g (N, O, *size) -> the weight's gradient (O, C/groups, *kernel)."""
 
     def forward(xp, x, g, *, geometry, kernel):
+        made = by_kernel(xp, "correlate", x, g, geometry=geometry, kernel=kernel)
+        if made is not None:
+            return made
         groups, outs, size = geometry.groups, g.shape[1], g.shape[2:]
         a = padded(xp, wide(x), geometry.padding)
         elements = wide(g).reshape(g.shape[0], groups, outs // groups, math.prod(size))

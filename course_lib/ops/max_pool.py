@@ -10,11 +10,14 @@ import itertools
 import math
 
 from ..autograd.grad_mode import GRAD
-from ..backends import array_module
+from ..backends import array_module, is_numpy
 from ..backends.selection import select
+from ..backends.sliding import Sliding
 from ..tensor import Tensor, wrap
+from ._device import by_kernel
 from ._numeric import in_layout_of, require_kind
 from ._op import function, op
+from .max_pool_cells import knows_cells, with_cells
 from .pool import adaptive_size, adaptive_windows
 from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, stride_setting, whole_numbers
 
@@ -107,6 +110,9 @@ def _with_places(node: str):
     """Declare the largest element of each window with its place; NaN counts as largest."""
 
     def forward(xp, a, *, kernel, stride, padding, dilation, size):
+        found = by_kernel(xp, "max_pool_with_places", a, size=size, sliding=Sliding(kernel, stride, padding, dilation))
+        if found is not None:
+            return tuple([in_layout_of(xp, part, a) for part in found])
         dims = len(kernel)
         shape = a.shape[a.ndim - dims :]
         room = _padded(xp, a, kernel, stride, padding, dilation, size)
@@ -123,13 +129,14 @@ def _with_places(node: str):
             places = xp.where(better, at, places)
         return in_layout_of(xp, best, a), in_layout_of(xp, places, a)
 
-    def save(ctx, outs, a, *, kernel, **_):
+    def save(ctx, outs, a, *, kernel, stride, padding, dilation, size):
         ctx.save_for_backward(outs[1])
-        ctx.shape, ctx.dims = tuple(a.shape), len(kernel)
+        ctx.shape, ctx.sliding = tuple(a.shape), Sliding(kernel, stride, padding, dilation)
 
     def backward(ctx, g, _):
         (places,) = ctx.saved_tensors
-        return scattered(g, places, ctx.shape, ctx.dims)
+        made = _gathered("max_pool_backward", g, places, ctx.shape, sliding=ctx.sliding)
+        return scattered(g, places, ctx.shape, len(ctx.sliding.kernel)) if made is None else made
 
     members = {
         "forward": forward,
@@ -143,6 +150,16 @@ def _with_places(node: str):
 
 _with_indices = {2: _with_places("MaxPool2DWithIndices"), 3: _with_places("MaxPool3DWithIndices")}
 _values = {2: _values_only("MaxPool2DWithIndices"), 3: _values_only("MaxPool3DWithIndices")}
+
+
+def _gathered(kernel: str, g: Tensor, places: Tensor, shape, **settings) -> Tensor | None:
+    """`scattered` by a kernel of the GPU, in which every element of the input looks for its windows; None: no kernel,
+    or the gradient is to be differentiated again."""
+    if GRAD.enabled or is_numpy(g._array):
+        return None
+    xp = array_module(g._array)
+    made = by_kernel(xp, kernel, g._array, chosen=xp.ascontiguousarray(places._array), shape=shape, **settings)
+    return None if made is None else wrap(made)
 
 
 def _flat_places(xp, place, shape, stride, padding, dilation, size):
@@ -189,6 +206,8 @@ def _pool(name: str, input, kernel_size, stride, padding, dilation, ceil_mode, i
     check_pool(name, input, kernel, stride, padding, dilation, size)
     require_kind(f"max_pool{dims}d", input._array, "fViu")
     settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
+    if not indices and knows_cells(input, kernel):
+        return with_cells[dims](input, **settings)[0]
     return (_with_indices if indices else _values)[dims](input, **settings)
 
 
@@ -308,7 +327,8 @@ def largest_in(xp, a, bounds):
 
 def _adaptive(node: str):
     def forward(xp, a, *, bounds):
-        values, places = largest_in(xp, a, bounds)
+        found = by_kernel(xp, "adaptive_max_pool", a, size=tuple([len(b) for b in bounds]))
+        values, places = largest_in(xp, a, bounds) if found is None else found
         return in_layout_of(xp, values, a), in_layout_of(xp, places, a)
 
     def save(ctx, outs, a, *, bounds):
@@ -317,7 +337,8 @@ def _adaptive(node: str):
 
     def backward(ctx, g, _):
         (places,) = ctx.saved_tensors
-        return scattered(g, places, ctx.shape, ctx.dims)
+        made = _gathered("adaptive_max_pool_backward", g, places, ctx.shape, dims=ctx.dims)
+        return scattered(g, places, ctx.shape, ctx.dims) if made is None else made
 
     members = {
         "forward": forward,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 
+from ..backends.sliding import Sliding
 from ..tensor import Tensor
 from ._arguments import type_name
+from ._device import by_kernel
 from ._numeric import in_layout_of, kind_name, narrow, require_kind, tuple_of, wide
 from ._op import function, op
 from .conv import add_windows, places_of, windows
@@ -26,6 +28,12 @@ class Windows:
     def __init__(self, kernel, stride, padding, size, count_include_pad, divisor):
         self.kernel, self.stride, self.padding, self.size = kernel, stride, padding, size
         self.count_include_pad, self.divisor = count_include_pad, divisor
+
+    def by_kernel(self, xp, name: str, array, **settings):
+        """What a kernel of the GPU makes of the array; None: there is none for it."""
+        sliding = Sliding(self.kernel, self.stride, self.padding, (1,) * len(self.size))
+        return by_kernel(xp, name, array, sliding=sliding, count_include_pad=bool(self.count_include_pad),
+                         divisor=self.divisor, **settings)  # fmt: skip
 
     def full(self, shape) -> list[int]:
         """The padded size, long enough for the last window too."""
@@ -53,7 +61,11 @@ def _average(node: str):
 
     def forward(xp, a, *, where):
         require_kind("avg_pool3d_out_frame" if len(where.size) == 3 else "avg_pool2d", a, "fViu")
-        dims, x = len(where.size), wide(a)
+        dims = len(where.size)
+        made = where.by_kernel(xp, "avg_pool", a, size=where.size)
+        if made is not None:
+            return made if dims == 3 else in_layout_of(xp, made, a)
+        x = wide(a)
         lead, shape = a.shape[: a.ndim - dims], a.shape[a.ndim - dims :]
         full = where.full(shape)
         if tuple(full) != tuple(shape):
@@ -94,6 +106,9 @@ class spread_over_windows:
     """Each element, divided by the size of its window, added to every element of the window."""
 
     def forward(xp, g, *, where, shape):
+        made = where.by_kernel(xp, "avg_pool_backward", g, shape=shape)
+        if made is not None:
+            return made
         dims = len(where.size)
         lead, space = shape[: len(shape) - dims], shape[len(shape) - dims :]
         x = wide(g)
@@ -193,6 +208,9 @@ def adaptive_windows(n: int, size: int) -> list[tuple[int, int]]:
 def _adaptive_average(node: str):
     def forward(xp, a, *, size):
         require_kind(f"adaptive_avg_pool{len(size)}d", a)
+        made = by_kernel(xp, "adaptive_avg_pool", a, size=size) if 0 not in size else None
+        if made is not None:
+            return made
         made, dims = wide(a), len(size)
         if all(n == 1 for n in size) and a.size:  # one sum over everything
             parts = made.reshape(*a.shape[: a.ndim - dims], -1)
@@ -241,6 +259,9 @@ class spread_adaptively:
     """Each element, divided by the size of its part, added to every element of the part."""
 
     def forward(xp, g, *, shape):
+        made = by_kernel(xp, "adaptive_avg_pool_backward", g, shape=shape, dims=min(len(shape) - 1, 3))
+        if made is not None:
+            return made
         made = wide(g)
         dims = max([d for d in range(len(shape)) if shape[d] != g.shape[d]], default=-1) + 1
         for d in range(dims):

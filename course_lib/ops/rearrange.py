@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ..backends.sliding import Sliding
 from ..tensor import Tensor
+from ._device import by_kernel
 from ._numeric import require_kind, tuple_of
 from ._op import function, op
 from .conv import add_windows, padded, windows
@@ -17,6 +19,9 @@ class image_to_columns:
     """(N, C, H, W) -> (N, C * kernel, places): every window as a column."""
 
     def forward(xp, a, *, kernel, dilation, padding, stride, size):
+        made = by_kernel(xp, "im2col", a, size=size, sliding=Sliding(kernel, stride, padding, dilation))
+        if made is not None:
+            return made
         room = padded(xp, a, [(p, p) for p in padding])
         seen = windows(xp, room, kernel, stride, dilation, size)
         made = seen.reshape(a.shape[0], a.shape[1] * math.prod(kernel), math.prod(size))
@@ -35,6 +40,10 @@ class columns_to_image:
 
     def forward(xp, a, *, kernel, dilation, padding, stride, shape, size):
         channels = a.shape[1] // math.prod(kernel)
+        made = by_kernel(xp, "col2im", a, shape=(a.shape[0], channels, *shape), size=size,
+                         sliding=Sliding(kernel, stride, padding, dilation))  # fmt: skip
+        if made is not None:
+            return made
         room = xp.zeros((a.shape[0], channels, *[n + 2 * p for n, p in zip(shape, padding, strict=True)]), a.dtype)
         add_windows(xp, a.reshape(a.shape[0], channels, *kernel, *size), room, kernel, stride, dilation, size)
         return xp.ascontiguousarray(room[(..., *[slice(p, p + n) for p, n in zip(padding, shape, strict=True)])])
