@@ -62,6 +62,19 @@ def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
     return out
 
 
+def added(c, a, b, *, alpha=1, beta=1):
+    """beta · c + alpha · a @ b as a new array; c broadcasts to the product, whose operands are `product`'s.
+
+    The result starts as c, which cuBLAS reads and adds while it writes: a bias costs one launch that only writes, and
+    half precision is rounded once. To add the bias to the product afterwards would cost a launch that reads and writes.
+    """
+    with on_gpu(a.device.id):
+        out = array_module(a).empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
+        if beta != 0:
+            out[...] = c
+    return product(a, b, out, alpha=alpha, beta=beta)
+
+
 def inner(a, b):
     """The sum of a[i] · b[i] of two vectors of one floating or complex dtype, as an array without dimensions."""
     name = _DOT.get(a.dtype.char)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ..backends import array_module
+import numpy as np
+
+from ..backends import array_module, backend_of, is_numpy
 from ..tensor import Tensor
 from ._arguments import argument_error
 from ._autocast import AUTOCAST, lowered
 from ._fused import all_wide
-from ._numeric import conjugate, is_half, kind_name
+from ._numeric import conjugate, is_half, kind_name, narrow, wide
 from ._op import function, op
 from .matmul import matmul
 
@@ -17,6 +19,8 @@ class rows_times_weight:
     """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,)."""
 
     def forward(xp, a, weight, bias):
+        if xp is not np and a.dtype.kind not in "biu":
+            return backend_of(xp).added(bias, a, weight.T)
         if is_half(a.dtype):
             return (xp.matmul(a.astype("f4"), weight.astype("f4").T) + bias.astype("f4")).astype(a.dtype)
         made = a.dot(weight.T)  # for small matrices much cheaper than matmul
@@ -31,7 +35,8 @@ class rows_times_weight:
         a, weight = ctx.saved_tensors
         edge_a, edge_weight, edge_bias = ctx.edges
         if not isinstance(g, Tensor):
-            return _gradients_of_rows(g, a, weight, edge_bias)
+            gradients = _gradients_of_rows if is_numpy(g) else _gradients_on_gpu
+            return gradients(g, a, weight, edge_bias)
         return (
             g.mm(conjugate(weight)) if edge_a else None,
             g.t().mm(conjugate(a)) if edge_weight else None,
@@ -41,15 +46,34 @@ class rows_times_weight:
 
 def _gradients_of_rows(g, a, weight, needs_bias) -> tuple:
     """The same on bare arrays; `a` and `weight` are None where the other one needs no gradient."""
-    dtype, xp = g.dtype, array_module(g)
+    dtype = g.dtype
     if is_half(dtype):
         g, a, weight = all_wide(g, a, weight)
     found = (
         None if weight is None else g.dot(conjugate(weight)),
         None if a is None else g.T.dot(conjugate(a)),
-        xp.add.reduce(g, 0) if needs_bias else None,
+        np.add.reduce(g, 0) if needs_bias else None,
     )
     return found if g.dtype == dtype else tuple([None if x is None else x.astype(dtype) for x in found])
+
+
+def _gradients_on_gpu(g, a, weight, needs_bias) -> tuple:
+    """Two products and the sums of g's columns."""
+    xp = array_module(g)
+    backend = backend_of(xp)
+    if 0 in g.strides:  # the gradient of a sum is one number for all places: laid out once for all that read it
+        g = xp.ascontiguousarray(g)
+    return (
+        None if weight is None else backend.product(g, conjugate(weight)),
+        None if a is None else backend.product(g.T, conjugate(a)),
+        sum_of_columns(xp, g) if needs_bias else None,
+    )
+
+
+def sum_of_columns(xp, g):
+    """The sum over the rows of a matrix, added up in float32 at least: a bias' gradient."""
+    add = backend_of(xp).kernel("sum_columns", g)
+    return narrow(xp.add.reduce(wide(g), 0), g.dtype) if add is None else add(g)
 
 
 def _check_linear(input, weight, bias) -> None:
