@@ -213,6 +213,13 @@ def _kernels():
     return cuda_kernels
 
 
+def kernel_for_all(name: str, *columns):
+    """`kernel` for lists of arrays: a function that has the lists in place already, or None."""
+    from . import cuda_kernels
+
+    return cuda_kernels.kernel_for_all(name, *columns)
+
+
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):
     """A view of `array`'s memory with another shape and other strides; `offset_bytes` from its first element."""
     return cupy().ndarray(shape, array.dtype, array.data + offset_bytes, strides_bytes)
@@ -230,14 +237,28 @@ def running(ufunc, array, axis: int):
 
 
 def change_at(ufunc, target, key, values) -> None:
-    """`target[key] = ufunc(target[key], values)`; repeated positions are counted each time, in any order."""
-    try:
-        ufunc.at(target, key, values)
-    except NotImplementedError:  # CuPy has no such atomic operation, `multiply` for one: the host does it
-        host = target.get()
-        key = tuple([part.get() if hasattr(part, "get") else part for part in key])
-        getattr(np, ufunc.__name__.removeprefix("cupy_")).at(host, key, values.get())
-        target[...] = cupy().asarray(host)
+    """`target[key] = ufunc(target[key], values)`; repeated positions are counted each time, in any order.
+
+    A GPU's atomic operations do not know small dtypes: those go through float32 or int32, and are rounded once. The
+    parts of complex numbers are added one by one.
+    """
+    if target.dtype.kind == "c" and ufunc is cupy().add:
+        ufunc.at(target.real, key, values.real)
+        ufunc.at(target.imag, key, values.imag)
+    elif target.dtype.itemsize <= 2:
+        wide = "i4" if target.dtype.kind in "biu" else "f4"
+        changed = target.astype(wide)
+        change_at(ufunc, changed, key, values.astype(wide) if hasattr(values, "astype") else values)
+        target[...] = changed.astype(target.dtype)
+    else:
+        try:
+            ufunc.at(target, key, values)
+        except NotImplementedError:  # CuPy has no such atomic operation, `multiply` for one: the host does it
+            host = target.get()
+            key = key if isinstance(key, tuple) else (key,)
+            key = tuple([part.get() if hasattr(part, "get") else part for part in key])
+            getattr(np, ufunc.__name__.removeprefix("cupy_")).at(host, key, values.get())
+            target[...] = cupy().asarray(host)
 
 
 # ---- torch.backends.cuda -----------------------------------------------------------------------------------------

@@ -142,7 +142,8 @@ def add_at(xp, target, key, values) -> None:
     flat = 0
     for n, positions in zip(target.shape, key, strict=True):
         flat = flat * n + positions
-    xp.add.at(target.reshape(-1), flat.reshape(-1), xp.broadcast_to(values, flat.shape).reshape(-1))
+    added = xp.broadcast_to(values, flat.shape).reshape(-1)
+    backend_of(xp).change_at(xp.add, target.reshape(-1), flat.reshape(-1), added)
 
 
 def check_index_shape(name: str, index, shape) -> None:

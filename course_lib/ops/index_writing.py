@@ -137,10 +137,10 @@ def _reduce_into(xp, a, key, source, reduce: str, include_self: bool):
     if not include_self:
         made[key] = _neutral(a.dtype, reduce)
     if reduce in ("sum", "mean"):
-        xp.add.at(made, key, source)
+        backend_of(xp).change_at(xp.add, made, key, source)
         if reduce == "mean":
             counts = (xp.ones if include_self else xp.zeros)(a.shape, "int64")
-            xp.add.at(counts, key, 1)
+            backend_of(xp).change_at(xp.add, counts, key, 1)
             counts = xp.maximum(counts, 1)
             made = made // counts if a.dtype.kind in "biu" else made / counts.astype(a.dtype)
     else:
@@ -330,7 +330,7 @@ class put:
         _check_flat(index, a.size)
         made = a.copy(order="C").reshape(-1)
         if accumulate:
-            xp.add.at(made, index.reshape(-1), source.reshape(-1))
+            backend_of(xp).change_at(xp.add, made, index.reshape(-1), source.reshape(-1))
         else:
             made[index.reshape(-1)] = source.reshape(-1)
         return made.reshape(a.shape)

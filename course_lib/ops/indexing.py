@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, is_array, is_numpy, moved
+from ..backends import array_module, backend_of, is_array, is_numpy, moved
 from ..errors import warn
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
@@ -330,7 +330,7 @@ class put_into_zeros:
 
     def forward(xp, g, *, shape, key):
         made = xp.zeros(shape, g.dtype)
-        xp.add.at(made, key, g)
+        backend_of(xp).change_at(xp.add, made, key, g)
         return made
 
     def save(ctx, out, g, *, shape, key):
@@ -368,7 +368,7 @@ def _write_at(xp, a, values, key, accumulate: bool) -> None:
         raise _shape_mismatch(key, error) from error
     try:
         if accumulate:
-            xp.add.at(a, key, values)
+            backend_of(xp).change_at(xp.add, a, key, values)
         else:
             a[key] = values
     except ValueError as error:

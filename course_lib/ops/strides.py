@@ -47,7 +47,7 @@ class as_strided_scatter_zeros:
         low = min(0, offset)
         extent = max(_extent(base_shape, base_strides), offset + _extent(shape, strides)) - low
         memory = xp.zeros(extent, g.dtype)
-        xp.add.at(memory, _positions(xp, shape, strides, offset - low), g)
+        backend_of(xp).change_at(xp.add, memory, _positions(xp, shape, strides, offset - low), g)
         return memory[_positions(xp, base_shape, base_strides, -low)]
 
     def save(ctx, out, g, *, geometry, base_geometry):
