@@ -158,3 +158,14 @@ def double(x):
     return x + x
 
 print(double(x), double(Duck()))
+# --- functions are pickled beside a subclass
+import pickle
+
+class Sub(torch.Tensor):
+    pass
+
+F = torch.nn.functional
+for function in (F.relu, F.linear, F.pad, F.mse_loss, torch.add, torch.linalg.norm, torch.Tensor.add):
+    print(function.__name__, pickle.loads(pickle.dumps(function)) is function)
+layer = torch.nn.TransformerEncoderLayer(8, 2, 16)
+print(pickle.loads(pickle.dumps(layer)).activation is F.relu)
