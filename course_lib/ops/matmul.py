@@ -81,7 +81,7 @@ def _by_columns(array) -> bool:
     return array.strides[-1] > array.strides[-2]
 
 
-def _gradients_of_factors(g, a, b, by_columns) -> tuple:
+def gradients_of_factors(g, a, b, by_columns=None) -> tuple:
     """g·bᴴ and aᴴ·g on bare arrays; a and b are None where the other one needs no gradient.
 
     On a GPU a gradient is laid out as its factor is: that of a transposed view is computed transposed, so that the
@@ -134,7 +134,7 @@ class mm:
     def backward(ctx, g):
         a, b = ctx.saved_tensors
         if not isinstance(g, Tensor):
-            return _gradients_of_factors(g, a, b, ctx.setting)
+            return gradients_of_factors(g, a, b, ctx.setting)
         return (None if b is None else g @ conjugate(b).t()), (None if a is None else conjugate(a).t() @ g)
 
 
@@ -167,7 +167,7 @@ class bmm:
     def backward(ctx, g):
         a, b = ctx.saved_tensors
         if not isinstance(g, Tensor):
-            return _gradients_of_factors(g, a, b, ctx.setting)
+            return gradients_of_factors(g, a, b, ctx.setting)
         grad_a = None if b is None else g.bmm(conjugate(b).transpose(1, 2))
         return grad_a, (None if a is None else conjugate(a).transpose(1, 2).bmm(g))
 
@@ -275,7 +275,7 @@ class batched_matmul:
     def backward(ctx, g):
         a, b = ctx.saved_tensors
         if not isinstance(g, Tensor):
-            return _gradients_of_factors(g, a, b, ctx.setting)
+            return gradients_of_factors(g, a, b, ctx.setting)
         grad_a = None if b is None else g.matmul(conjugate(b).transpose(-1, -2))
         return grad_a, (None if a is None else conjugate(a).transpose(-1, -2).matmul(g))
 

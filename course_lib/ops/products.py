@@ -1,6 +1,7 @@
 """Products with something added (addmm and its kin), and products over chosen dimensions (tensordot, kron, cross, …).
 
-All are compositions of mm, bmm, mv and pointwise ops, so that gradients come by themselves.
+All are compositions of mm, bmm, mv and pointwise ops, so that gradients come by themselves; only on a GPU is
+`beta * input + alpha * product` an op of its own, because cuBLAS computes just that in one call.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ import math
 from itertools import combinations as choose
 from itertools import combinations_with_replacement
 
+from ..backends import backend_of
 from ..dtypes import FLOAT, int64, legacy_name
 from ..errors import warn
 from ..tensor import Tensor, normalize_dim
 from ._arguments import result_dtype
 from ._linalg import require_float
-from ._numeric import is_half
-from ._op import function
+from ._numeric import conjugate, is_half
+from ._op import OPS, function, op
 from ._public import public
 from .creation import empty
 from .from_data import tensor
 from .joining import cat, meshgrid, stack
-from .matmul import bmm, matmul, mm, mv
+from .matmul import bmm, gradients_of_factors, matmul, mm, mv
 
 # ---- beta * input + alpha * product ------------------------------------------------------------------------------
 
@@ -46,10 +48,50 @@ def _wide(*tensors: Tensor):
     return [t.float() for t in tensors] if is_half(tensors[0]._array.dtype) else tensors
 
 
+@op(method=False, namespace=None, node="Addmm", on_arrays=True)
+class plus_product:
+    """`beta * input + alpha * a @ b` on a GPU, for matrices or batches of them; the input broadcasts to the product."""
+
+    def forward(xp, input, a, b, *, beta, alpha):
+        return backend_of(xp).added(input, a, b, alpha=alpha, beta=beta)
+
+    def save(ctx, out, input, a, b, *, beta, alpha):
+        _, edge_a, edge_b = ctx.edges  # None where no gradient is needed
+        ctx.save_for_backward(a if edge_b else None, b if edge_a else None)
+        ctx.inputs = tuple([(t._array.shape, t._array.dtype) for t in (input, a, b)])
+        ctx.setting = beta, alpha
+
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        beta, alpha = map(conjugate, ctx.setting)
+        by_input = g if beta == 1 else g * beta
+        g = g if alpha == 1 else g * alpha
+        if not isinstance(g, Tensor):
+            return by_input, *gradients_of_factors(g, a, b)
+        return (
+            by_input,
+            None if b is None else g.matmul(conjugate(b).mT),
+            None if a is None else conjugate(a).mT.matmul(g),
+        )
+
+
+def _added_on_gpu(check, input, a, b, beta, alpha) -> Tensor:
+    (a, b), _ = check(a, b)
+    shape = a.shape[:-1] if b.ndim == 1 else (*a.shape[:-1], b.shape[-1])
+    if beta != 0 and not _broadcasts(input._array.shape, shape):
+        input.expand(shape)  # raises PyTorch's sentence about the sizes
+    if b.ndim > 1:
+        return plus_product(input, a, b, beta=beta, alpha=alpha)
+    return plus_product(input.unsqueeze(-1), a, b.unsqueeze(1), beta=beta, alpha=alpha).squeeze(1)
+
+
 def _added(product):
     """The function `product(mat1, mat2)` with a tensor added, in half precision too."""
+    check = OPS[product.__name__].arguments
 
     def add(input, a, b, beta, alpha):
+        if a.is_cuda and input.dtype.category >= FLOAT:
+            return _added_on_gpu(check, input, a, b, beta, alpha)
         wide_input, wide_a, wide_b = _wide(input, a, b)
         made = _combined(wide_input, product(wide_a, wide_b), beta, alpha)
         return made if wide_input is input else made.to(input.dtype)
