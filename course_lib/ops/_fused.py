@@ -34,8 +34,12 @@ def _tensor_of(array, outs):
     return next((SavedOutput(out, place) for place, out in enumerate(outs) if out._array is array), None) or wrap(array)
 
 
-def fused_backward(on_arrays, in_tensors):
-    """The backward of a fused op: `on_arrays`, or where it is recorded itself, the gradients of `in_tensors`."""
+def fused_backward(on_arrays, in_tensors, widened=True):
+    """The backward of a fused op: `on_arrays`, or where it is recorded itself, the gradients of `in_tensors`.
+
+    widened: `on_arrays` gets half precision in the precision in which it is computed.
+    """
+    prepared = all_wide if widened else lambda *arrays: arrays
 
     def backward(ctx, *grads):
         count, settings = ctx.setting
@@ -44,7 +48,7 @@ def fused_backward(on_arrays, in_tensors):
         if GRAD.enabled:
             return _recorded(in_tensors, operands, needed, grads, settings)
         grads, arrays, kept = [
-            all_wide(*[None if t is None else t._array for t in tensors])
+            prepared(*[None if t is None else t._array for t in tensors])
             for tensors in (grads, operands, saved[count:])
         ]
         found = on_arrays(array_module(arrays[0]), grads, arrays, kept, needed, **settings)

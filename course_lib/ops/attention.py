@@ -1,43 +1,27 @@
 """Attention: every query gets a weighted mean of the values, the weights being the softmax of query · key.
 
-One op computes it from arrays, for scaled_dot_product_attention here and for the heads of multi_head.py.
+One op computes it from arrays, for scaled_dot_product_attention here and for the heads of multi_head.py. On a GPU
+tiled_attention.py computes it where it can, and no weights are asked for.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import dtypes
 from ..tensor import Tensor
-from . import long_attention
+from . import long_attention, tiled_attention
 from ._fused import Fused, all_wide, fused_backward
 from ._numeric import kind_name, narrow
 from ._op import function, op
+from .attention_formula import in_tensors
 from .creation import ones
 from .dropout import dropout
-from .matmul import broadcast_batches, matmul
-from .softmax import softmax
+from .matmul import broadcast_batches
 
 # ---- the op ------------------------------------------------------------------------------------------------------
-
-
-def _in_tensors(q, k, v, mask, noise, *, scale, causal, blind_is_nan, with_weights, **_):
-    scores = matmul(q * scale, k.transpose(-2, -1))
-    if causal:
-        scores = scores.masked_fill(scores.new_ones(scores.shape[-2:], dtype=dtypes.bool).triu_(1), -math.inf)
-    if mask is not None and mask._array.dtype.kind == "b":
-        scores = scores.masked_fill(mask.logical_not(), -math.inf)
-    elif mask is not None:
-        scores = scores + mask
-    if blind_is_nan:
-        weights = softmax(scores, -1)
-    else:
-        blind = (scores.detach() == -math.inf).all(-1, True)
-        weights = softmax(scores.masked_fill(blind, 0), -1).masked_fill(blind, 0)  # 0 first: no nan in its gradient
-    if noise is not None:
-        weights = weights * noise
-    made = matmul(weights, v)
-    return (made, weights) if with_weights else made
 
 
 def _gradients(xp, grads, operands, kept, needed, *, scale, causal, **_):
@@ -99,7 +83,7 @@ class attend(Fused):
         Fused.save(ctx, outs, *operands, **settings)
         ctx.inputs = tuple([None if t is None else (t._array.shape, t._array.dtype) for t in operands])
 
-    backward = fused_backward(_gradients, _in_tensors)
+    backward = fused_backward(_gradients, in_tensors)
 
 
 def _softmax(xp, scores, blind_is_nan: bool) -> None:
@@ -141,16 +125,40 @@ def scaled_dot_product_attention(
     Source: Vaswani et al. (2017), arXiv:1706.03762
     """
     _check(query, key, value, attn_mask, is_causal)
+    if type(query._array) is not np.ndarray:
+        made = _on_gpu(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+        if made is not None:
+            return made
     if enable_gqa:
         key, value = [_repeated(t, query.shape[-3]) for t in (key, value)]
     check_sizes(query._array.shape, key._array.shape, value._array.shape, attn_mask)
     if dropout_p > 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
-    rate = 1 / math.sqrt(query._array.shape[-1]) if scale is None else scale
+    rate = _scale(query, scale)
     noise = dropout_noise(query, key, dropout_p) if dropout_p > 0 else None
     learned = attn_mask is not None and attn_mask.requires_grad
     return attend(query, key, value, attn_mask, noise, scale=rate, causal=is_causal, blind_is_nan=False,
                   with_weights=False, may_forget=noise is None and not learned, kept=[])  # fmt: skip
+
+
+def _on_gpu(query, key, value, mask, p: float, causal: bool, scale, enable_gqa: bool):
+    """The result by the GPU's kernels; None where they do not take the operands, or something is wrong with them."""
+    shared = 1
+    shapes = [t._array.shape for t in (query, key, value)]
+    if enable_gqa and min(map(len, shapes)) > 2:
+        heads = [shape[-3] for shape in shapes]
+        shared = heads[0] // heads[1] if heads[1] == heads[2] and heads[0] % heads[1] == 0 else 0
+    if not (shared and p < 1 and tiled_attention.fits(query, key, value, mask, shared)):
+        return None
+    batches = [(*shape[:-3], shape[-3] * shared, *shape[-2:]) for shape in shapes[1:]] if shared > 1 else shapes[1:]
+    check_sizes(shapes[0], *batches, mask)
+    drop = tiled_attention.draw(query, p) if p > 0 else None
+    return tiled_attention.attend_in_tiles(query, key, value, mask, scale=_scale(query, scale), causal=causal,
+                                           shared=shared, drop=drop, kept=[])  # fmt: skip
+
+
+def _scale(query, scale) -> float:
+    return 1 / math.sqrt(query._array.shape[-1]) if scale is None else scale
 
 
 def _check(query, key, value, attn_mask, is_causal: bool) -> None:

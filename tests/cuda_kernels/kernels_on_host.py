@@ -76,11 +76,12 @@ class Kernel:
                 assert np.allclose(one, other, 1e-5, 1e-5), f"{self.name}: the order of threads changes the result"
             else:
                 assert one.tobytes() == other.tobytes(), f"{self.name}: the order of threads changes the result"
-            array._host[...] = one
+            if array._host.flags.writeable:  # a broadcast view is not
+                array._host[...] = one
 
     def _run(self, grid, block, arguments, arrays, backwards: int) -> dict:
         """What the arrays hold after a launch; the arrays themselves stay as they are."""
-        guarded = {key: _Guarded(array) for key, array in arrays.items()}
+        guarded = {key: _Guarded(array, self.name) for key, array in arrays.items()}
         values = [_with_addresses(v, guarded) for v in arguments]
         cells = [np.array(v) for v in values]
         pointers = (ctypes.c_void_p * len(cells))(*[cell.ctypes.data for cell in cells])
@@ -91,24 +92,30 @@ class Kernel:
 
 
 class _Guarded:
-    """A copy of an array with bytes around it that nobody may touch: 0xFF, which is NaN as a number."""
+    """A copy of an array with bytes around it (and between its elements) that nobody may touch: 0xFF, NaN as a number.
 
-    def __init__(self, array):
-        assert array.flags.c_contiguous, "a kernel got an array that is not contiguous"
-        self.host = array._host
-        self.memory = np.full(self.host.nbytes + 2 * GUARD + 16, 0xFF, np.uint8)
-        self.start = GUARD + -(self.memory.ctypes.data + GUARD) % 16 + self.host.ctypes.data % 16 % 8
-        self.address = self.memory.ctypes.data + self.start
-        self.memory[self._inside()] = np.frombuffer(self.host.tobytes(), np.uint8)
+    A kernel whose name ends in `_apart` says that it goes by the strides it is given, and so does attention; others want
+    no gaps.
+    """
 
-    def _inside(self) -> slice:
-        return slice(self.start, self.start + self.host.nbytes)
+    def __init__(self, array, kernel: str):
+        by_strides = kernel.endswith("_apart") or kernel.startswith("attention_")
+        assert array.flags.c_contiguous or by_strides, "a kernel got an array that is not contiguous"
+        host = array._host
+        reach = sum((n - 1) * step for n, step in zip(host.shape, host.strides, strict=True)) if host.size else 0
+        self.memory = np.full(reach + host.itemsize + 2 * GUARD + 16, 0xFF, np.uint8)
+        start = GUARD + -(self.memory.ctypes.data + GUARD) % 16 + host.ctypes.data % 16 % 8
+        self.address = self.memory.ctypes.data + start
+        self.inside = np.ndarray(host.shape, host.dtype, self.memory, start, host.strides)
+        self.inside[...] = host
+        shape, steps = (*host.shape, host.itemsize), (*host.strides, 1)
+        self.bytes = np.ndarray(shape, np.uint8, self.memory, start, steps)
 
     def result(self, name: str) -> np.ndarray:
-        made = self.memory[self._inside()].tobytes()
-        self.memory[self._inside()] = 0xFF
+        made = self.inside.copy()
+        self.bytes[...] = 0xFF
         assert (self.memory == 0xFF).all(), f"{name} wrote outside an array"
-        return np.frombuffer(made, self.host.dtype).reshape(self.host.shape)
+        return made
 
 
 def _arrays_in(value) -> list:

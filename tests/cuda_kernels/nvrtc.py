@@ -22,6 +22,9 @@ FILES = sorted(path.stem for path in loading.FOLDER.glob("*.cu"))
 PROGRAMS = [("sm_75", "float"), ("sm_80", "float"), ("sm_90", "float"), ("sm_100", "float"), ("sm_75", "Half"),
             ("sm_90", "BFloat16"), ("sm_80", "double")]  # fmt: skip
 AS_CUPY = ("-std=c++17", "--device-as-default-execution-space")  # what CuPy adds
+# What a file is compiled with besides, where the loader has a choice.
+_MASKED = {"MASK": "bool", "MASKED": 1, "DROPS": 1}
+VARIANTS = {"attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}]}
 GRANULE = 8  # a GPU gives registers to threads in steps of 8
 # Where ptxas says what the fields of Use hold.
 REPORTED = (r"Used (\d+) registers", r"(\d+) bytes stack", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
@@ -37,10 +40,18 @@ class Use(NamedTuple):
 
 
 def compiled(file: str, target: str, element: str) -> dict[str, Use]:
-    """Compile a file; what each of its kernels needs. RuntimeError with the compiler's log where that fails."""
+    """Compile a file in all its variants; the most that each of its kernels needs."""
+    most: dict[str, Use] = {}
+    for defines in VARIANTS.get(file, [{}]):
+        for name, use in _compiled(file, target, element, defines).items():
+            most[name] = Use(*map(max, use, most.get(name, use)))
+    return most
+
+
+def _compiled(file: str, target: str, element: str, defines: dict) -> dict[str, Use]:
+    """What the kernels of a file need; RuntimeError with the compiler's log where it cannot be compiled."""
     from cuda.bindings import nvrtc
 
-    defines = {"HEAD": 128} if file == "attention" else {}
     options = [*loading.options(element, **defines), *AS_CUPY, f"-arch={target}", "--ptxas-options=-v"]
     error, program = nvrtc.nvrtcCreateProgram(loading.source(file).encode(), f"{file}.cu".encode(), 0, [], [])
     (error,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
@@ -62,9 +73,9 @@ def registers_and_memory(log: str) -> dict[str, Use]:
     return found
 
 
-def attention_fits(element: str) -> bool:
+def takes(file: str, element: str) -> bool:
     """Tiles of float64 do not fit into the 48 KiB of shared memory that a block can count on."""
-    return element != "double"
+    return not (file.startswith("attention") and element == "double")
 
 
 def _record(files: list[str]) -> None:
@@ -72,7 +83,7 @@ def _record(files: list[str]) -> None:
     most: dict[str, Use] = {}
     for target, element in PROGRAMS:
         for file in files or FILES:
-            if file == "attention" and not attention_fits(element):
+            if not takes(file, element):
                 continue
             for name, use in compiled(file, target, element).items():
                 most[name] = Use(*map(max, use, most.get(name, use)))

@@ -19,7 +19,7 @@ BUDGET = {name: nvrtc.Use(**use) for name, use in json.loads(nvrtc.BUDGETS.read_
 def test_kernels_compile_within_their_budgets(target, element):
     found = {}
     for file in nvrtc.FILES:
-        if file != "attention" or nvrtc.attention_fits(element):
+        if nvrtc.takes(file, element):
             found.update(nvrtc.compiled(file, target, element))
     over = {name: (use, BUDGET[name]) for name, use in found.items()
             if any(needed > budget for needed, budget in zip(use, BUDGET[name], strict=True))}  # fmt: skip
@@ -27,10 +27,11 @@ def test_kernels_compile_within_their_budgets(target, element):
 
 
 def test_nothing_is_spilled_and_blocks_can_run():
-    """512 threads of a block share 65,536 registers; a block can count on 48 KiB of shared memory."""
+    """512 threads of a block (of attention 128) share 65,536 registers; it can count on 48 KiB of shared memory."""
     for name, use in BUDGET.items():
         assert use.spilled == 0 and use.stack == 0, f"{name} keeps registers in memory: {use}"
-        assert use.registers * 512 <= 65536 and use.shared <= 48 * 1024, f"{name}: {use}"
+        threads = 128 if name.startswith("attention_") else 512
+        assert use.registers * threads <= 65536 and use.shared <= 48 * 1024, f"{name}: {use}"
 
 
 def test_any_system_can_write_what_is_compiled():
