@@ -15,7 +15,7 @@ from ..backends.selection import select
 from ..backends.sliding import Sliding
 from ..tensor import Tensor, wrap
 from ._device import by_kernel
-from ._numeric import in_layout_of, require_kind
+from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .max_pool_cells import knows_cells, with_cells
 from .pool import adaptive_size, adaptive_windows
@@ -115,7 +115,7 @@ def _with_places(node: str):
             return tuple([in_layout_of(xp, part, a) for part in found])
         dims = len(kernel)
         shape = a.shape[a.ndim - dims :]
-        room = _padded(xp, a, kernel, stride, padding, dilation, size)
+        room = _padded(xp, wide(a), kernel, stride, padding, dilation, size)
         best = places = None
         for place, seen in _taps(room, dims, kernel, stride, dilation, size):
             at, inside = _flat_places(xp, place, shape, stride, padding, dilation, size)
@@ -127,7 +127,7 @@ def _with_places(node: str):
                 better = inside & ((seen > best) | (seen != seen))
                 best = xp.where(better, seen, best)
             places = xp.where(better, at, places)
-        return in_layout_of(xp, best, a), in_layout_of(xp, places, a)
+        return in_layout_of(xp, narrow(best, a.dtype), a), in_layout_of(xp, places, a)
 
     def save(ctx, outs, a, *, kernel, stride, padding, dilation, size):
         ctx.save_for_backward(outs[1])
