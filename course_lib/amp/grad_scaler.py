@@ -12,7 +12,9 @@ from enum import Enum
 
 from .. import cuda, dtypes
 from ..autograd.grad_mode import no_grad
-from ..backends import array_module
+from ..backends import array_module, backend_of, is_numpy
+from ..ops._many import in_one_launch
+from ..ops.creation import zeros
 from ..ops.from_data import tensor
 from ..optim import Optimizer
 from ..tensor import Tensor
@@ -24,6 +26,11 @@ class OptState(Enum):
     READY = 0
     UNSCALED = 1
     STEPPED = 2
+
+
+def _any(found: bool | list[Tensor]) -> bool:
+    """Whether inf or nan was found; where GPUs know, they are waited for."""
+    return any(t.item() for t in found) if type(found) is list else found
 
 
 class GradScaler:
@@ -56,7 +63,7 @@ class GradScaler:
             assert growth_factor > 1.0, "The growth factor must be > 1.0."
             assert backoff_factor < 1.0, "The backoff factor must be < 1.0."
         self._scale = self._growth_tracker = None  # tensors, made when first used
-        self._optimizers: dict[int, list] = {}  # id -> [how far it is, whether inf or nan was found (None: not looked)]
+        self._optimizers: dict[int, list] = {}  # id -> [how far it is, what `_unscale` found (None: not looked)]
 
     # ---- one step ------------------------------------------------------------------------------------------------
 
@@ -96,17 +103,36 @@ class GradScaler:
         record[:] = OptState.UNSCALED, self._unscale(optimizer)
 
     @no_grad
-    def _unscale(self, optimizer: Optimizer) -> bool | None:
-        """Divide the gradients; whether one of them is inf or nan, None where there are none."""
-        factor = 1.0 / float(self._scale)  # in double precision, rounded once
+    def _unscale(self, optimizer: Optimizer) -> bool | list[Tensor] | None:
+        """Divide the gradients; whether one of them is inf or nan, None where there are none.
+
+        On GPUs the answer stays there, a tensor for each (1 for yes), until somebody has to know.
+        """
         grads = [p._grad for group in optimizer.param_groups for p in group["params"] if p._grad is not None]
-        found = False
         for grad in grads:
             if grad.dtype is dtypes.float16:
                 raise ValueError("Attempting to unscale FP16 gradients.")
+        found = self._unscale_on_gpus(grads)
+        if found is not None:
+            return found
+        factor, found = 1.0 / float(self._scale), False  # in double precision, rounded once
+        for grad in grads:
             found = found or not bool(array_module(grad._array).isfinite(grad._array).all())
             grad.mul_(factor)
         return found if grads else None
+
+    def _unscale_on_gpus(self, grads: list) -> list[Tensor] | None:
+        """One launch for each GPU and dtype; None where the gradients are not all such as the kernels take."""
+        kinds: dict = {}
+        for grad in grads:
+            kinds.setdefault((grad.device, grad.dtype), []).append(grad)
+        runs = {kind: in_one_launch("unscale", members) for kind, members in kinds.items()}
+        if not runs or not all(runs.values()):
+            return None
+        found = {place: zeros((), dtype=dtypes.float32, device=place) for place, _ in runs}
+        for (place, _), run in runs.items():
+            run(self._scale.to(place)._array, found[place]._array)
+        return list(found.values())
 
     def step(self, optimizer: Optimizer, *args, **kwargs):
         """`optimizer.step(…)`, if no gradient is inf or nan; returns what that returns, or None."""
@@ -121,9 +147,14 @@ class GradScaler:
         if record[0] is OptState.READY:
             self.unscale_(optimizer)
         assert record[1] is not None, "No inf checks were recorded for this optimizer."
-        result = None if record[1] else optimizer.step(*args, **kwargs)
         record[0] = OptState.STEPPED
-        return result
+        if type(record[1]) is list and len(record[1]) == 1 and getattr(optimizer, "leaves_out_steps", False):
+            optimizer.found_inf = record[1][0]  # the step itself looks, on the GPU
+            try:
+                return optimizer.step(*args, **kwargs)
+            finally:
+                del optimizer.found_inf
+        return None if _any(record[1]) else optimizer.step(*args, **kwargs)
 
     @no_grad
     def update(self, new_scale=None) -> None:
@@ -136,15 +167,28 @@ class GradScaler:
         else:
             found = [record[1] for record in self._optimizers.values() if record[1] is not None]
             assert found, "No inf checks were recorded prior to update."
-            steps = 0 if any(found) else int(self._growth_tracker) + 1
-            if any(found):
-                self._scale.mul_(self._backoff_factor)
-            elif steps == self._growth_interval:
-                steps = 0
-                if float(self._scale) * self._growth_factor < float("inf"):
-                    self._scale.mul_(self._growth_factor)
-            self._growth_tracker.fill_(steps)
+            self._adapt(found)
         self._optimizers = {}
+
+    def _adapt(self, found: list) -> None:
+        """Change the scale, on the GPU if that is where the findings are."""
+        array = self._scale._array
+        run = None if is_numpy(array) else backend_of(array_module(array)).kernel("update_scale", array)
+        if run and all(type(each) is list for each in found):
+            first, *others = [t.to(self._scale.device) for each in found for t in each]
+            run(array, self._growth_tracker._array, sum(others, first)._array, self._growth_factor,
+                self._backoff_factor, self._growth_interval)  # fmt: skip
+            self._scale._storage.version += 1
+            return
+        any_found = any(map(_any, found))
+        steps = 0 if any_found else int(self._growth_tracker) + 1
+        if any_found:
+            self._scale.mul_(self._backoff_factor)
+        elif steps == self._growth_interval:
+            steps = 0
+            if float(self._scale) * self._growth_factor < float("inf"):
+                self._scale.mul_(self._growth_factor)
+        self._growth_tracker.fill_(steps)
 
     # ---- settings and checkpoints --------------------------------------------------------------------------------
 

@@ -69,6 +69,10 @@ class Adam(ElementwiseOptimizer):
             self.start(group, p, state)
         return state, (count(state["step"]),) if is_numpy(state["step"]._array) else ON_DEVICE
 
+    @property
+    def leaves_out_steps(self):
+        return all(group["fused"] for group in self.param_groups)
+
     def together(self, group, numbers, like, counts, found_inf):
         (step,), lr, (beta1, beta2), decay = numbers, group["lr"], group["betas"], group["weight_decay"]
         decoupled = group["decoupled_weight_decay"]

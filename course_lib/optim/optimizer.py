@@ -15,6 +15,7 @@ from collections import OrderedDict, defaultdict
 
 from ..autograd.grad_mode import enable_grad, set_grad_enabled
 from ..autograd.node import RemovableHandle
+from ..ops._many import in_one_launch
 from ..settings import typename
 from ..tensor import Tensor
 
@@ -128,8 +129,14 @@ class Optimizer:
         if not seen.isdisjoint(map(id, param_group["params"])):
             raise ValueError("some parameters appear in more than one parameter group")
 
+    @property
+    def leaves_out_steps(self) -> bool:
+        """Whether `step` does nothing where the tensor `self.found_inf`, on the parameters' GPU, is 1 (GradScaler)."""
+        return False
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters; with `set_to_none=False` fill them with zeros."""
+        kept = []
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
@@ -139,7 +146,13 @@ class Optimizer:
                         p._grad.detach_()
                     else:
                         p._grad.requires_grad_(False)
-                    p._grad.zero_()
+                    kept.append(p._grad)
+        run = in_one_launch("fill_with_zeros", kept)
+        if run:
+            run()
+        else:
+            for grad in kept:
+                grad.zero_()
 
     def step(self, closure=None):
         """Update the parameters. closure: computes the loss anew and returns it; most optimizers do without."""

@@ -56,6 +56,10 @@ class SGD(ElementwiseOptimizer):
             state["momentum_buffer"] = zeros_like(p)
         return state, (first,)
 
+    @property
+    def leaves_out_steps(self):
+        return all(group["fused"] for group in self.param_groups)
+
     def together(self, group, numbers, like, counts, found_inf):
         momentum, lr = group["momentum"], float(group["lr"])
         if momentum == 0:

@@ -10,7 +10,9 @@ from .. import dtypes
 from ..autograd.grad_mode import no_grad
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
+from ..ops._many import in_one_launch
 from ..ops.from_data import tensor
+from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, one_a_group
 
 # ---- how an average takes in new weights ---------------------------------------------------------------------------
@@ -48,11 +50,17 @@ def get_swa_avg_fn():
     return swa_update
 
 
-def _for_lists(update):
-    """The averaging function for lists of parameters, made from the one for a single parameter."""
+def _for_lists(update, weight_on_gpu):
+    """The averaging function for lists of parameters, made from the one for a single parameter.
+
+    weight_on_gpu(n): the arguments of the kernel `move_averages` that does the same to all of them in one launch.
+    """
 
     @no_grad
     def update_all(averaged_params, current_params, num_averaged) -> None:
+        run = weight_on_gpu and in_one_launch("move_averages", averaged_params, current_params)
+        if run:
+            return run(*weight_on_gpu(num_averaged))
         for averaged, current in zip(averaged_params, current_params, strict=True):
             averaged.copy_(update(averaged, current, num_averaged))
 
@@ -64,7 +72,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999):
 
     Source: https://docs.pytorch.org/docs/stable/optim.html#custom-averaging-strategies
     """
-    return _for_lists(get_ema_avg_fn(decay))
+    return _for_lists(get_ema_avg_fn(decay), lambda _: (1 - decay,))
 
 
 def get_swa_multi_avg_fn():
@@ -72,7 +80,14 @@ def get_swa_multi_avg_fn():
 
     Source: https://docs.pytorch.org/docs/stable/optim.html#custom-averaging-strategies
     """
-    return _for_lists(get_swa_avg_fn())
+    return _for_lists(get_swa_avg_fn(), _plain_weight)
+
+
+def _plain_weight(count) -> tuple:
+    """The new model is one of count + 1; a count that lies on the GPU is left there."""
+    if isinstance(count, Tensor) and count.is_cuda and count.dtype is dtypes.int64:
+        return 0.0, count._array
+    return (1 / (float(count) + 1),)
 
 
 # ---- the averaged model --------------------------------------------------------------------------------------------
@@ -131,7 +146,7 @@ class AveragedModel(Module):
         return [t.detach() for t in itertools.chain(module.parameters(), buffers)]
 
     def _average(self, averages: list, news: list) -> None:
-        update = self.multi_avg_fn or _for_lists(self.avg_fn or get_swa_avg_fn())
+        update = self.multi_avg_fn or (_for_lists(self.avg_fn, None) if self.avg_fn else get_swa_multi_avg_fn())
         kinds: dict = {}  # lists hold tensors of one device and dtype
         for average, new in zip(averages, news, strict=True):
             kinds.setdefault((average.device, average.dtype), []).append((average, new))

@@ -4,13 +4,14 @@ The reference is computed in float64 from the same, rounded inputs, with autogra
 array module of the GPU; the conftest.py of a folder has it, and imports them.
 """
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import course_lib as torch
-from course_lib.backends.kernels import loading
+from course_lib.backends import GPU
 
 CLOSE = {"float64": 1e-12, "float32": 3e-5, "float16": 4e-3, "bfloat16": 3e-2}
 HALVES = ["float32", "float16", "bfloat16"]
@@ -68,12 +69,32 @@ def make(xp):
 
 @pytest.fixture
 def launched(xp, monkeypatch):
-    """The names of the kernels that are launched."""
-    names, find = [], loading._function
+    """The names of the kernels that are launched, in their order."""
+    names = []
 
-    def noted(*key):
-        names.append(key[3])
-        return find(*key)
+    class Noting(dict):
+        def get(self, key):
+            names.append(key[1])
+            return super().get(key)
 
-    monkeypatch.setattr(loading, "_function", noted)
+    monkeypatch.setattr(GPU, "kernels", Noting())
     return names
+
+
+@contextlib.contextmanager
+def nothing_read():
+    """Here nothing may be read from the GPU, which would mean to wait for it. (CuPy's own arrays cannot be watched.)"""
+    watched = [] if GPU.array.__module__.startswith("cupy.") else [
+        "get", "item", "tolist", "__bool__", "__float__", "__int__", "__index__", "__complex__"]  # fmt: skip
+    before = {name: getattr(GPU.array, name) for name in watched}
+
+    def refuse(*_, **__):
+        raise AssertionError("the host read from the GPU")
+
+    for name in watched:
+        setattr(GPU.array, name, refuse)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(GPU.array, name, method)

@@ -17,9 +17,19 @@ from .elementwise import (
     add_product,
     bias_activation,
     bias_activation_backward,
+    bias_rows,
     combined,
 )
-from .many import Table, tables, takes_group
+from .gradients import (
+    clip_values,
+    fill_with_zeros,
+    move_averages,
+    scale_to_norm,
+    total_norm,
+    unscale,
+    update_scale,
+)
+from .many import Table, kernel_for_all, tables
 from .norms import (
     batch_norm,
     batch_norm_backward,

@@ -6,7 +6,8 @@ import functools
 
 import numpy as np
 
-from ..kernels.loading import BLOCK, ELEMENTS, MOST, launch
+from .. import cuda
+from ..kernels.loading import BLOCK, launch
 
 CHUNK = 4096  # elements that a block works on, as in many.cuh
 
@@ -53,9 +54,21 @@ def tables(groups: list) -> list[Table]:
     return [Table(groups[start : start + most]) for start in range(0, len(groups), most)]
 
 
-def takes_group(arrays) -> bool:
-    """Whether arrays can be a group: contiguous, not empty, of one shape and of one of the kernels' dtypes."""
-    first = arrays[0]
-    return first.dtype.name in ELEMENTS and 0 < first.size <= MOST and all(
-        a.flags.c_contiguous and a.dtype == first.dtype and a.size == first.size for a in arrays
-    )
+def kernel_for_all(name: str, *columns):
+    """A function of gradients.py for lists of arrays, with the lists in place, or None where the kernels cannot.
+
+    The arrays must all be of one dtype, on one GPU, and dense; those at the same place of the lists must lie alike.
+    """
+    groups = [_row_major(group) for group in zip(*columns, strict=True) if group[0].size]
+    arrays = [array for group in groups for array in group]
+    if not arrays or any(isinstance(a, np.ndarray) or a.device != arrays[0].device for a in arrays):
+        return None
+    run = cuda.kernel(name, *arrays)
+    return run and functools.partial(run, *[list(column) for column in zip(*groups, strict=True)])
+
+
+def _row_major(group: tuple) -> tuple:
+    """Arrays that all lie in column-major order as row-major ones: elementwise, that makes no difference."""
+    if all(a.flags.f_contiguous and not a.flags.c_contiguous for a in group):
+        return tuple([a.T for a in group])
+    return group

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...autograd.grad_mode import no_grad
 from ...ops import FUNCTIONS
+from ...ops._many import in_one_launch
 from ...tensor import Tensor, wrap
 
 _vector_norm, _stack, _tensor = (
@@ -35,7 +36,10 @@ def get_total_norm(tensors, norm_type: float = 2.0, error_if_nonfinite: bool = F
     if not tensors:
         return _tensor(0.0)
     with no_grad():
-        total = _euclidean([t._array for t in tensors]) if norm_type == 2.0 else None
+        run = in_one_launch("total_norm", tensors, changes=False) if norm_type > 0 else None
+        total = wrap(run(norm_type)) if run else None
+        if norm_type == 2.0 and total is None:
+            total = _euclidean([t._array for t in tensors])
         if total is None:
             first = tensors[0].device
             norms = [_vector_norm(t, norm_type) for t in tensors]
@@ -65,6 +69,10 @@ def clip_grads_with_norm_(parameters, max_norm: float, total_norm: Tensor, forea
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grads_with_norm_.html
     """
     grads = _grads_of([parameters] if isinstance(parameters, Tensor) else parameters)
+    run = in_one_launch("scale_to_norm", grads)
+    if run and total_norm.device == grads[0].device:
+        run(total_norm.detach().to(grads[0].dtype)._array, float(max_norm))
+        return
     with no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
         if not factor.is_cuda:
@@ -118,8 +126,13 @@ def clip_grad_value_(parameters, clip_value: float, foreach=None) -> None:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
     """
     clip_value = float(clip_value)
+    grads = _grads_of([parameters] if isinstance(parameters, Tensor) else parameters)
+    run = in_one_launch("clip_values", grads)
+    if run:
+        run(clip_value)
+        return
     with no_grad():
-        for grad in _grads_of([parameters] if isinstance(parameters, Tensor) else parameters):
+        for grad in grads:
             grad.clamp_(min=-clip_value, max=clip_value)
 
 
