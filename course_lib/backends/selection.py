@@ -14,6 +14,8 @@ _BITS = {2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
 
 def select(xp, condition, a, b):
     """`a` where the condition holds, `b` elsewhere: `xp.where` for arrays or numbers of one dtype."""
+    if xp is not np and a.dtype == b.dtype and a.dtype.kind == "V":  # CuPy's would make float32 of bfloat16
+        return xp.where(condition, _bits_of(a), _bits_of(b)).view(a.dtype)
     if xp is not np or condition.size <= SMALL or a.dtype != b.dtype or a.dtype.kind not in "fViu":
         return xp.where(condition, a, b)
     bits = _BITS.get(a.dtype.itemsize)
@@ -27,3 +29,8 @@ def select(xp, condition, a, b):
     chosen = (first ^ second) & ones  # what turns `b` into `a`
     chosen ^= second
     return chosen.view(a.dtype)
+
+
+def _bits_of(value):
+    """An array of bfloat16, or one number, as int16."""
+    return value.view(_BITS[2])

@@ -5,7 +5,10 @@ Operands broadcast and are brought to a common dtype before `forward` sees them;
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..autograd.node import NOTHING, kept
+from ..backends.selection import select
 from ..dtypes import BOOL, INT
 from ..dtypes import FLOAT as FLOAT_CATEGORY
 from ..tensor import Tensor
@@ -108,6 +111,8 @@ class mul:
     def forward(xp, a, b, out=...):
         return xp.multiply(a, b, out=out)
 
+    forward.by_number = "times"  # the CUDA kernel for half precision and a number
+
     def save(ctx, out, a, b):  # an operand is kept only if the other one needs a gradient
         edge_a, edge_b = ctx.edges
         ctx.saved = [NOTHING if edge_b is None else kept(a), NOTHING if edge_a is None else kept(b)]
@@ -125,6 +130,8 @@ class true_divide_:
 
     def forward(xp, a, b, out=...):
         return xp.true_divide(a, b, out=out)
+
+    forward.by_number = "divided"
 
     def save(ctx, out, a, b):
         ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b)
@@ -238,8 +245,8 @@ class remainder:
             return xp.remainder(a, b, out=out)
         made = xp.remainder(a, b)
         zero = made == 0
-        if zero.any():  # a remainder of zero has the sign of what was divided
-            made = xp.where(zero, xp.copysign(made, a), made)
+        if xp is not np or zero.any():  # a remainder of zero has the sign of what was divided
+            made = select(xp, zero, xp.copysign(made, a), made)
         if out is ... or out is None:
             return made
         out[...] = made

@@ -85,7 +85,8 @@ def histc(input, bins=100, min=0, max=0):
         raise RuntimeError("torch.histc: max must be larger than min")
     low, high = (values.dtype.type(v) for v in (low, high))
     inside = values[(values >= low) & (values <= high)]
-    place = ((inside - low) * values.dtype.type(bins) / (high - low)).astype("int64").clip(max=bins - 1)
+    place = ((inside - low) * values.dtype.type(bins) / (high - low)).astype("int64")
+    place = array_module(values).minimum(place, bins - 1)
     return wrap(array_module(values).bincount(place, minlength=bins).astype(input._array.dtype))
 
 

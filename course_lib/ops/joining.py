@@ -389,7 +389,7 @@ def _triangle(name: str, text: str):
         return (input,), {"diagonal": diagonal}
 
     def forward(xp, a, *, diagonal):
-        return getattr(xp, name)(a, diagonal)
+        return getattr(xp, name)(a, diagonal).astype(a.dtype, copy=False)  # CuPy gives float32 for bfloat16
 
     def save(ctx, out, a, *, diagonal):
         ctx.diagonal = diagonal

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes, return_types
+from ..backends.selection import select
 from ..tensor import Tensor
 from ._arguments import only_tensors, require_tensors, result_dtype
 from ._numeric import narrow, require_kind, wide
@@ -125,7 +126,7 @@ class heaviside:
         return (input, values), {}
 
     def forward(xp, a, values):
-        return xp.where(a == 0, values, (a > 0).astype(a.dtype))
+        return select(xp, a == 0, values, (a > 0).astype(a.dtype))
 
 
 @op(inplace=True)
@@ -243,7 +244,7 @@ def _times_log(name: str, log: str, pole: int, namespace: str):
     def forward(xp, a, b):
         require_kind(f"{name}_cpu", a)
         made = a * getattr(xp, log)(b)
-        return xp.where(b != b, b, xp.where(a == 0, a.dtype.type(0), made))
+        return select(xp, b != b, b, select(xp, a == 0, a.dtype.type(0), made))
 
     def save(ctx, out, a, b):
         ctx.save_for_backward(a, b)

@@ -5,6 +5,8 @@ The gradient of a running sum is a running sum from the other end.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import dtypes, return_types
 from ..backends import backend_of
 from ..dtypes import FLOAT
@@ -24,8 +26,8 @@ def _running(accumulate: str, a, dim: int):
     """Running sum or product, by the array's own method; half precision is accumulated in float32."""
     if a.ndim == 0:
         return a.copy()
-    precision = "f4" if is_half(a.dtype) else a.dtype
-    return getattr(a, accumulate)(axis=dim, dtype=precision).astype(a.dtype, copy=False)
+    precision = np.dtype("f4") if is_half(a.dtype) else a.dtype
+    return getattr(a.astype(precision, copy=False), accumulate)(axis=dim, dtype=precision).astype(a.dtype, copy=False)
 
 
 @op(inplace=True)

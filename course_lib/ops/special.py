@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from ..backends.selection import select
 from ..dtypes import finfo, from_numpy
 from ..tensor import Tensor
 from ._numeric import narrow, require_kind, special, wide
@@ -375,9 +376,9 @@ class nan_to_num:
 def _finite(xp, a, nan, posinf, neginf):
     limits = finfo(from_numpy(a.dtype))
     number = a.dtype.type
-    made = xp.where(a != a, number(0.0 if nan is None else nan), a)
-    made = xp.where(a == number(math.inf), number(limits.max if posinf is None else posinf), made)
-    return xp.where(a == number(-math.inf), number(limits.min if neginf is None else neginf), made)
+    made = select(xp, a != a, number(0.0 if nan is None else nan), a)
+    made = select(xp, a == number(math.inf), number(limits.max if posinf is None else posinf), made)
+    return select(xp, a == number(-math.inf), number(limits.min if neginf is None else neginf), made)
 
 
 # ---- functions that torch.special also offers under a name of its own --------------------------------------------
