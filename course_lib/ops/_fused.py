@@ -46,7 +46,7 @@ def fused_backward(on_arrays, in_tensors, widened=True):
         saved, needed = ctx.saved_tensors, ctx.needs_input_grad
         operands = saved[:count]
         if GRAD.enabled:
-            return _recorded(in_tensors, operands, needed, grads, settings)
+            return recorded(in_tensors, operands, needed, grads, settings)
         grads, arrays, kept = [
             prepared(*[None if t is None else t._array for t in tensors])
             for tensors in (grads, operands, saved[count:])
@@ -62,7 +62,7 @@ def all_wide(*arrays) -> list:
     return [None if a is None else wide(a) for a in arrays]
 
 
-def _recorded(in_tensors, operands, needed, grads, settings) -> tuple:
+def recorded(in_tensors, operands, needed, grads, settings) -> tuple:
     """Gradients that can be differentiated: those of the op written in Tensor ops."""
     own = [None if t is None else t.view_as(t) for t in operands]  # one tensor may stand in two places
     outs = in_tensors(*own, **settings)

@@ -6,8 +6,11 @@ probabilities in the shape of the scores.
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from ..autograd.grad_mode import GRAD
+from ..backends import GPU, backend_of
+from ..tensor import Tensor, wrap
 from ._arguments import require_tensors
+from ._fused import Fused, recorded
 from ._numeric import kind_name, narrow, wide
 from ._op import function, op
 from .gather_scatter import places
@@ -19,7 +22,12 @@ from .softmax import log_softmax
 def _nll(node: str):
     """Declare -log_probs[target] with weights, for scores of two dimensions or of more."""
 
-    def forward(xp, a, target, weight, *, ignore_index, reduction):
+    def forward(xp, a, target, weight, *, ignore_index, reduction, kept):
+        run = backend_of(xp).kernel("nll_loss", a)
+        if run is not None:
+            loss, divisor = run(a, *_operands(xp, target, weight), ignore_index, reduction)
+            kept.append(divisor)
+            return loss
         chosen, kept = _clipped(xp, target, ignore_index, a.shape[1])
         at = xp.expand_dims(chosen, 1)
         w = kept if weight is None else xp.where(kept, wide(weight)[chosen], 0)
@@ -32,13 +40,13 @@ def _nll(node: str):
             total = total / xp.add.reduce(w, axis=None, dtype=losses.dtype)
         return narrow(total, a.dtype)
 
-    def save(ctx, out, a, target, weight, *, ignore_index, reduction):
+    def save(ctx, out, a, target, weight, *, kept, **rule):
         ctx.save_for_backward(target, weight)
-        ctx.shape, ctx.rule = tuple(a.shape), {"ignore_index": ignore_index, "reduction": reduction}
+        ctx.shape, ctx.rule, ctx.kept = tuple(a.shape), rule, kept
 
     def backward(ctx, g):
         target, weight = ctx.saved_tensors
-        return spread_loss(g, target, weight, shape=ctx.shape, **ctx.rule), None, None
+        return spread_loss(g, target, weight, shape=ctx.shape, kept=ctx.kept, **ctx.rule), None, None
 
     members = {
         "forward": forward,
@@ -58,7 +66,11 @@ class spread_loss:
     """The gradient by the scores: minus g times its weight at every target, zero elsewhere. Its own gradient is the
     loss again: both are linear."""
 
-    def forward(xp, g, target, weight, *, shape, ignore_index, reduction):
+    def forward(xp, g, target, weight, *, shape, ignore_index, reduction, kept):
+        if kept:  # forward was a kernel
+            g = xp.ascontiguousarray(g)
+            run = backend_of(xp).kernel("nll_loss_backward", g)
+            return run(g, *_operands(xp, target, weight), *kept, shape, ignore_index)
         chosen, kept = _clipped(xp, target, ignore_index, shape[1])
         share = -wide(g) if weight is None else -wide(g) * wide(weight)[chosen]
         if reduction == "mean":
@@ -70,13 +82,19 @@ class spread_loss:
         made[(first, chosen, *rest)] = share
         return made
 
-    def save(ctx, out, g, target, weight, *, shape, **rule):
+    def save(ctx, out, g, target, weight, *, shape, kept, **rule):
         ctx.save_for_backward(target, weight)
         ctx.rule = rule
 
     def backward(ctx, gg):
         target, weight = ctx.saved_tensors
-        return (_nll_rows if gg.ndim == 2 else _nll_maps)(gg, target, weight, **ctx.rule), None, None
+        return (_nll_rows if gg.ndim == 2 else _nll_maps)(gg, target, weight, kept=[], **ctx.rule), None, None
+
+
+def _operands(xp, target, weight) -> tuple:
+    """Targets and weights as the kernels take them."""
+    target = xp.ascontiguousarray(target, "int64")
+    return target, None if weight is None else xp.ascontiguousarray(weight)
 
 
 def _clipped(xp, target, ignore_index: int, classes: int):
@@ -87,6 +105,49 @@ def _clipped(xp, target, ignore_index: int, classes: int):
     if outside.any():
         raise IndexError(f"Target {int(chosen[outside].reshape(-1)[0])} is out of bounds.")
     return chosen, kept
+
+
+# ---- log_softmax and nll_loss in one, on a GPU -------------------------------------------------------------------
+
+
+@op(method=False, namespace=None, node="NllLoss")
+class cross_entropy_at_once(Fused):
+    """The loss by a kernel that never stores the log-softmax."""
+
+    def forward(xp, a, target, weight, *, kept, ignore_index, reduction, smoothing):
+        a = xp.ascontiguousarray(a)
+        run = backend_of(xp).kernel("cross_entropy", a)
+        loss, log_sum, divisor = run(a, *_operands(xp, target, weight), ignore_index, reduction, smoothing)
+        kept += [log_sum] if divisor is None else [log_sum, divisor]
+        return loss
+
+    def backward(ctx, g):
+        (scores, target, weight, *kept), (_, rule) = ctx.saved_tensors, ctx.setting
+        if GRAD.enabled:
+            return recorded(_step_by_step, (scores, target, weight), ctx.needs_input_grad, (g,), rule)
+        xp = GPU.module
+        g, scores = xp.ascontiguousarray(g._array), xp.ascontiguousarray(scores._array)
+        run = GPU.backend.kernel("cross_entropy_backward", g, scores)
+        log_sum, divisor = [t._array for t in kept] + [None] * (2 - len(kept))
+        operands = _operands(xp, target._array, None if weight is None else weight._array)
+        by_scores = run(g, scores, *operands, log_sum, divisor, rule["ignore_index"], rule["smoothing"])
+        return wrap(by_scores), None, None
+
+
+def _at_once(input, weight, smoothing: float) -> bool:
+    """Whether a kernel computes this loss."""
+    if type(input._array) is not GPU.array or (smoothing and weight is not None):
+        return False
+    return GPU.backend.kernel("cross_entropy", input._array) is not None
+
+
+def _step_by_step(input, target, weight, *, ignore_index, reduction, smoothing):
+    """The loss of class numbers from the log-softmax."""
+    class_dim = 0 if input.ndim == 1 else 1
+    logs = log_softmax(input, class_dim)
+    if smoothing > 0:
+        return _smoothed(logs, target, weight, class_dim, ignore_index, reduction, smoothing)
+    return _nll_loss(logs, target, weight, ignore_index, reduction)
 
 
 @function(namespace="nn.functional")
@@ -108,10 +169,9 @@ def _nll_loss(input, target, weight, ignore_index: int, reduction: str) -> Tenso
     _check_targets(input, target, weight)
     settings = {"ignore_index": ignore_index, "reduction": reduction}
     if input.ndim == 1:
-        one = target.reshape(1)
-        made = _nll_rows(input.unsqueeze(0), one, weight, **settings)
+        made = _nll_rows(input.unsqueeze(0), target.reshape(1), weight, kept=[], **settings)
         return made.reshape(target.shape) if reduction == "none" else made
-    return (_nll_rows if input.ndim == 2 else _nll_maps)(input, target, weight, **settings)
+    return (_nll_rows if input.ndim == 2 else _nll_maps)(input, target, weight, kept=[], **settings)
 
 
 def _check_targets(input, target, weight) -> None:
@@ -166,15 +226,20 @@ def cross_entropy(
     by_probability = input.shape == target.shape
     if by_probability and target._array.dtype.kind not in "fV":
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind_name(target)}")
-    class_dim = 0 if input.ndim == 1 else 1
-    logs = log_softmax(input, class_dim)
     if by_probability:
+        class_dim = 0 if input.ndim == 1 else 1
+        logs = log_softmax(input, class_dim)
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         return _soft_targets(logs, target, weight, class_dim, reduction, label_smoothing)
-    if label_smoothing > 0:
-        return _smoothed(logs, target, weight, class_dim, ignore_index, reduction, label_smoothing)
-    return _nll_loss(logs, target, weight, ignore_index, reduction)
+    rule = {"ignore_index": ignore_index, "reduction": reduction, "smoothing": label_smoothing}
+    if not _at_once(input, weight, label_smoothing):
+        return _step_by_step(input, target, weight, **rule)
+    _check_targets(input, target, weight)
+    if input.ndim > 1:
+        return cross_entropy_at_once(input, target, weight, kept=[], **rule)
+    made = cross_entropy_at_once(input.unsqueeze(0), target.reshape(1), weight, kept=[], **rule)
+    return made.reshape(target.shape) if reduction == "none" else made
 
 
 @function(namespace="nn.functional")

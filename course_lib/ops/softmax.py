@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 
-from ..backends import backend_of
-from ..tensor import normalize_dim
+from ..autograd.grad_mode import GRAD
+from ..backends import GPU, backend_of
+from ..tensor import normalize_dim, wrap
 from ._numeric import narrow, require_kind, wide
 from ._op import function, op
 from .creation import zeros_like
@@ -18,6 +19,15 @@ def _of(input, dim, dtype=None):
     """The operands of softmax over `dim`, converted to `dtype` first."""
     input = input if dtype is None else input.to(dtype)
     return (input,), {"dim": normalize_dim(dim, input.ndim)}
+
+
+def _by_kernel(name: str, g, y, dim: int):
+    """A gradient that nothing records, by the GPU's kernel; None where there is none."""
+    if GRAD.enabled or type(y._array) is not GPU.array or not y.ndim:
+        return None
+    slope = GPU.module.ascontiguousarray(g._array)
+    run = GPU.backend.kernel(name, slope, y._array)
+    return None if run is None else wrap(run(slope, y._array, dim))
 
 
 @op()
@@ -39,10 +49,11 @@ class softmax:
         require_kind("softmax_lastdim_kernel_impl" if dim == a.ndim - 1 or not a.ndim else "softmax_kernel_impl", a)
         if a.size == 0 or a.ndim == 0:
             return xp.ones_like(a)
-        run = backend_of(xp).kernel("softmax", a) if dim == a.ndim - 1 else None
+        a = xp.ascontiguousarray(a)
+        run = backend_of(xp).kernel("softmax", a)
         if run is not None:
             return run(a, dim)
-        x = xp.ascontiguousarray(wide(a))
+        x = wide(a)
         weights = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
         weights /= xp.add.reduce(weights, axis=dim, keepdims=True)
         return narrow(weights, a.dtype)
@@ -53,6 +64,9 @@ class softmax:
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
+        made = _by_kernel("softmax_backward", g, y, ctx.dim)
+        if made is not None:
+            return made
         weighted = g * y
         return weighted - y * weighted.sum(ctx.dim, True) if y.ndim else weighted - y * weighted
 
@@ -72,10 +86,11 @@ class log_softmax:
         require_kind("log_softmax_lastdim_kernel_impl" if last else "softmax_log_kernel_impl", a)
         if a.size == 0 or a.ndim == 0:
             return xp.zeros_like(a)
-        run = backend_of(xp).kernel("log_softmax", a) if dim == a.ndim - 1 else None
+        a = xp.ascontiguousarray(a)
+        run = backend_of(xp).kernel("log_softmax", a)
         if run is not None:
             return run(a, dim)
-        x = xp.ascontiguousarray(wide(a))
+        x = wide(a)
         shifted = x - xp.max(x, axis=dim, keepdims=True)
         shifted -= xp.log(xp.add.reduce(xp.exp(shifted), axis=dim, keepdims=True))
         return narrow(shifted, a.dtype)
@@ -86,6 +101,9 @@ class log_softmax:
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
+        made = _by_kernel("log_softmax_backward", g, y, ctx.dim)
+        if made is not None:
+            return made
         return g - y.exp() * (g.sum(ctx.dim, True) if y.ndim else g)
 
 

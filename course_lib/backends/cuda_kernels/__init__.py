@@ -41,8 +41,17 @@ from .norms import (
 )
 from .optimizers import adam_moments, optimizer_step
 from .random import dropout, dropout_backward, normal, random_launch, uniform
-from .reductions import reduce_all, reduce_rows, sum_columns
-from .rows import cross_entropy, cross_entropy_backward, log_softmax, log_softmax_backward, softmax, softmax_backward
+from .reductions import reduce, sum_columns
+from .rows import (
+    cross_entropy,
+    cross_entropy_backward,
+    log_softmax,
+    log_softmax_backward,
+    nll_loss,
+    nll_loss_backward,
+    softmax,
+    softmax_backward,
+)
 from .scatter import embedding_backward, index_add
 from .windows import (
     avg_pool,

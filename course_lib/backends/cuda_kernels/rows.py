@@ -1,57 +1,126 @@
-"""Softmax and cross entropy: a block works on a row."""
+"""Softmax and cross entropy: teams of threads, each with a row."""
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
-from ..kernels.loading import block_for_row, launch
+from ..kernels.loading import BLOCK, LETTERS, WARP, blocks_for, launch
+from ..kernels.loading import MOST as MOST_ELEMENTS
 from ._new import like, sums
 
+BLOCK_OF_TEAMS, MOST = 128, 512  # threads of a block of several teams, and of the largest team
 
-def _along(file: str, name: str, dim: int, *arrays):
-    """A kernel with a block for each row along `dim`."""
+
+@functools.lru_cache(maxsize=4096)
+def teams(rows: int, length: int, inner: int, size: int) -> tuple[tuple, tuple]:
+    """(grid, block) for a team for each row (kernels/rows.cuh): blockDim.x threads side by side, a power of two up to
+    a warp or whole warps, or blockDim.y in a column where the row's numbers lie `inner` apart. `size`: of the type
+    that they are computed in."""
+    held = 64 // size  # numbers that a thread keeps
+    if inner > 1:
+        column = min(-(-length // 8), MOST // WARP)
+        row = max(WARP, min(BLOCK_OF_TEAMS, MOST // column // WARP * WARP))
+        return (-(-rows // row),), (row, column)
+    if length <= WARP * held:
+        team = 1 << min(max(length - 1, 0) // 8, WARP - 1).bit_length()
+        return (-(-rows * team // BLOCK_OF_TEAMS),), (team, BLOCK_OF_TEAMS // team)
+    return (rows,), (min(-(-length // held // WARP) * WARP, MOST),)
+
+
+def _along(name: str, dim: int, *arrays):
+    """A kernel with a team for each row along `dim`."""
     x, out = arrays[-1], like(arrays[-1])
-    length = x.shape[dim]
-    rows = (x.size // length,) if length else (0,)
-    launch(file, name, x, rows, block_for_row(length), *arrays, out, length, math.prod(x.shape[dim + 1 :]))
+    length, inner = x.shape[dim], math.prod(x.shape[dim + 1 :])
+    rows = x.size // length
+    launch("softmax", name, x, *teams(rows, length, inner, max(x.itemsize, 4)), *arrays, out, rows, length, inner)
     return out
 
 
 def softmax(x, dim: int):
     """exp(x) / Σ exp(x) along `dim` (not negative)."""
-    return _along("softmax", "softmax_forward", dim, x)
+    return _along("softmax_forward", dim, x)
 
 
 def softmax_backward(g, y, dim: int):
     """The gradient by the input from g and the output."""
-    return _along("softmax", "softmax_backward", dim, g, y)
+    return _along("softmax_backward", dim, g, y)
 
 
 def log_softmax(x, dim: int):
     """The logarithm of `softmax`."""
-    return _along("softmax", "log_softmax_forward", dim, x)
+    return _along("log_softmax_forward", dim, x)
 
 
 def log_softmax_backward(g, y, dim: int):
     """The gradient by the input from g and the output."""
-    return _along("softmax", "log_softmax_backward", dim, g, y)
+    return _along("log_softmax_backward", dim, g, y)
 
 
-def cross_entropy(scores, target, ignored: int = -100):
-    """Losses of rows of scores (N, C) with class numbers (N,) int64, and log Σ exp(scores) of each row."""
-    rows, classes = scores.shape
-    loss, log_sum = sums(scores, rows), sums(scores, rows)
-    launch("cross_entropy", "cross_entropy_forward", scores, (rows,), block_for_row(classes), scores, target, loss,
-           log_sum, classes, np.int64(ignored))  # fmt: skip
-    return loss, log_sum
+# ---- losses of class numbers -------------------------------------------------------------------------------------
 
 
-def cross_entropy_backward(g, scores, target, log_sum, ignored: int = -100):
-    """The gradient by the scores; g has a number for each row, in the type of the losses."""
-    rows, classes = scores.shape
-    out = like(scores)
-    launch("cross_entropy", "cross_entropy_backward", scores, (rows,), block_for_row(classes), g, scores, target,
-           log_sum, out, classes, np.int64(ignored))  # fmt: skip
+def cross_entropy(scores, target, weight, ignored: int, reduction: str, smoothing: float = 0.0):
+    """The losses of scores (N, C, …) with class numbers (N, …) int64; also log Σ exp(scores) of each row, and what
+    their sum was divided by (None where reduction is "none"). With smoothing there are no weights."""
+    sizes, log_sum = _sizes(scores.shape), sums(scores, target.shape)
+    losses = like(scores, target.shape) if reduction == "none" else sums(scores, target.shape)
+    launch("cross_entropy", "cross_entropy_forward", scores, *teams(*sizes, max(scores.itemsize, 4)), scores, target,
+           weight, *_one_of(reduction, losses), log_sum, *sizes, np.int64(ignored), float(smoothing))  # fmt: skip
+    loss, divisor = _total(scores, losses, target, weight, ignored, reduction)
+    return loss, log_sum, divisor
+
+
+def cross_entropy_backward(g, scores, target, weight, log_sum, divisor, ignored: int, smoothing: float = 0.0):
+    """The gradient by the scores; g has one number, or one for each row."""
+    out, sizes = like(scores), _sizes(scores.shape)
+    launch("cross_entropy", "cross_entropy_backward", scores, *teams(*sizes, max(scores.itemsize, 4)), g, scores,
+           target, weight, log_sum, divisor, out, *sizes, divisor is not None, np.int64(ignored),
+           float(smoothing))  # fmt: skip
     return out
+
+
+def nll_loss(logs, target, weight, ignored: int, reduction: str):
+    """`cross_entropy` of what are log-probabilities already: the losses, and what their sum was divided by."""
+    rows, classes, inner = sizes = _sizes(logs.shape)
+    losses = like(logs, target.shape) if reduction == "none" else sums(logs, target.shape)
+    launch("cross_entropy", "nll_forward", logs, blocks_for(rows, rows), (BLOCK,), logs, target, weight,
+           *_one_of(reduction, losses), *sizes, np.int64(ignored))  # fmt: skip
+    return _total(logs, losses, target, weight, ignored, reduction)
+
+
+def nll_loss_backward(g, target, weight, divisor, shape, ignored: int):
+    """The gradient by the log-probabilities, of this shape."""
+    out, sizes = like(g, shape), _sizes(shape)
+    launch("cross_entropy", "nll_backward", out, *teams(*sizes, max(g.itemsize, 4)), g, target, weight, divisor, out,
+           *sizes, divisor is not None, np.int64(ignored))  # fmt: skip
+    return out
+
+
+def _of_any_layout(scores) -> bool:
+    """Scores that are not contiguous are copied once."""
+    return scores.dtype.char in LETTERS and 0 < scores.size <= MOST_ELEMENTS
+
+
+cross_entropy.takes = _of_any_layout
+
+
+def _sizes(shape) -> tuple[int, int, int]:
+    """How many rows of scores there are, how long they are, and how far apart their numbers lie."""
+    inner = math.prod(shape[2:])
+    return shape[0] * inner, shape[1], inner
+
+
+def _one_of(reduction: str, losses) -> tuple:
+    return (None, losses) if reduction == "none" else (losses, None)
+
+
+def _total(scores, losses, target, weight, ignored: int, reduction: str):
+    if reduction == "none":
+        return losses, None
+    out, divisor = like(scores, ()), sums(scores, ())
+    launch("cross_entropy", "cross_entropy_total", scores, (1,), (MOST,), losses, target, weight, out, divisor,
+           target.size, scores.shape[1], np.int64(ignored), reduction == "mean")  # fmt: skip
+    return out, divisor

@@ -1,70 +1,93 @@
-// Softmax and log-softmax: a block for each row.
-//
-// A row's elements lie `inner` apart (1: along the last dimension). Row r starts at (r / inner) · length · inner
-// + r % inner. With a large inner neighbouring threads read far from each other: right, but slow.
-//
-// Forward reads the row twice: once for its maximum and the sum of exponentials, both in one pass ("online": when a
-// larger number turns up, the sum so far is scaled down), once more to write.
-#include "block.cuh"
+// Softmax and log-softmax: a team of threads for each row (rows.cuh). A row that fits into the team's registers is read
+// once and written once; a longer one is read twice.
+#include "softmax.cuh"
 
-struct Row {
-    long long start;
-    int step, length;
-    __device__ Row(int length, int inner) : step(inner), length(length)
-    {
-        start = (long long)(blockIdx.x / inner) * length * inner + blockIdx.x % inner;
+extern "C" __global__ void TEAMS softmax_forward(const T* x, T* out, int rows, int n, int inner)
+{
+    Row row(Row::of_team(inner), rows, n, inner, x, out);
+    x += row.start, out += row.start;
+    Share share;
+    Acc held[PACKS][PACK];
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        row.load(x, from, held, -infinity());
+        share.fold<true>(row, from, held);
     }
-    __device__ long long at(int i) const { return start + (long long)i * step; }
-};
-
-// The logarithm of the row's sum of exp(x), as its two parts: the maximum, and the sum of exp(x - maximum).
-__device__ inline void high_and_sum(const T* x, Row row, Acc& high, Acc& sum)
-{
-    Acc mine = -infinity(), total = 0;
-    for (int i = threadIdx.x; i < row.length; i += blockDim.x) {
-        Acc value = Acc(x[row.at(i)]), before = mine;
-        mine = larger(mine, value);
-        if (mine != -infinity()) total = total * exp(before - mine) + exp(value - mine);
+    Acc high = row.over<Max>(share.high), factor = share.down(high) / share.sum_of_all(row, high);
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        bool again = row.in_chunks<PACKS>();  // what the registers hold is the last chunk
+        if (again) row.load(x, from, held, -infinity());
+        row.each<PACKS>(from, [&](int k, int i) {
+            EACH_NUMBER held[k][j] = (again ? exp(held[k][j] - share.base) : held[k][j]) * factor;
+            row.write(out, i, held[k]);
+        });
     }
-    high = block_max(mine);
-    sum = block_sum(total == 0 ? Acc(0) : total * exp(mine - high));
 }
 
-extern "C" __global__ void softmax_forward(const T* x, T* out, int length, int inner)
+extern "C" __global__ void TEAMS log_softmax_forward(const T* x, T* out, int rows, int n, int inner)
 {
-    Row row(length, inner);
-    Acc high, sum;
-    high_and_sum(x, row, high, sum);
-    for (int i = threadIdx.x; i < length; i += blockDim.x) out[row.at(i)] = T(exp(Acc(x[row.at(i)]) - high) / sum);
+    Row row(Row::of_team(inner), rows, n, inner, x, out);
+    x += row.start, out += row.start;
+    Share share;
+    Acc held[PACKS][PACK];
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        row.load(x, from, held, -infinity());
+        share.fold(row, from, held);
+    }
+    Acc high = row.over<Max>(share.high), logarithm = log(share.sum_of_all(row, high));
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        if (row.in_chunks<PACKS>()) row.load(x, from, held, -infinity());
+        row.each<PACKS>(from, [&](int k, int i) {
+            EACH_NUMBER held[k][j] = held[k][j] - high - logarithm;
+            row.write(out, i, held[k]);
+        });
+    }
 }
 
-extern "C" __global__ void log_softmax_forward(const T* x, T* out, int length, int inner)
+// ---- backward: g and y are read once where a row of both fits, else twice; by_x is written once ---------------------
+
+// by_x = change(g, y, total) with total = sum of term(g, y) over the row
+template <class Term, class Change>
+__device__ void backward(const T* g, const T* y, T* by_x, int rows, int n, int inner, Term term, Change change)
 {
-    Row row(length, inner);
-    Acc high, sum;
-    high_and_sum(x, row, high, sum);
-    Acc logarithm = log(sum);
-    for (int i = threadIdx.x; i < length; i += blockDim.x) out[row.at(i)] = T(Acc(x[row.at(i)]) - high - logarithm);
+    Row row(Row::of_team(inner), rows, n, inner, g, y, by_x);
+    g += row.start, y += row.start, by_x += row.start;
+    Acc slope[PACKS][PACK], value[PACKS][PACK], mine = 0;
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        row.load(g, from, slope, Acc(0));
+        row.load(y, from, value, Acc(0));
+        row.each<PACKS>(from, [&](int k, int) {
+            EACH_NUMBER mine += term(slope[k][j], value[k][j]);
+        });
+    }
+    Acc total = row.over<Sum>(mine);
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        if (row.in_chunks<PACKS>()) {
+            row.load(g, from, slope, Acc(0));
+            row.load(y, from, value, Acc(0));
+        }
+        row.each<PACKS>(from, [&](int k, int i) {
+            EACH_NUMBER slope[k][j] = change(slope[k][j], value[k][j], total);
+            row.write(by_x, i, slope[k]);
+        });
+    }
 }
 
-// by_x = y · (g - Σ g·y)
-extern "C" __global__ void softmax_backward(const T* g, const T* y, T* by_x, int length, int inner)
+// by_x = y (g - sum of g y)
+extern "C" __global__ void TEAMS softmax_backward(const T* g, const T* y, T* by_x, int rows, int n, int inner)
 {
-    Row row(length, inner);
-    Acc mine = 0;
-    for (int i = threadIdx.x; i < length; i += blockDim.x) mine += Acc(g[row.at(i)]) * Acc(y[row.at(i)]);
-    Acc total = block_sum(mine);
-    for (int i = threadIdx.x; i < length; i += blockDim.x)
-        by_x[row.at(i)] = T(Acc(y[row.at(i)]) * (Acc(g[row.at(i)]) - total));
+    backward(g, y, by_x, rows, n, inner, [](Acc g, Acc y) { return g * y; },
+             [](Acc g, Acc y, Acc total) { return y * (g - total); });
 }
 
-// by_x = g - exp(y) · Σ g
-extern "C" __global__ void log_softmax_backward(const T* g, const T* y, T* by_x, int length, int inner)
+// by_x = g - exp(y) sum of g
+extern "C" __global__ void TEAMS log_softmax_backward(const T* g, const T* y, T* by_x, int rows, int n, int inner)
 {
-    Row row(length, inner);
-    Acc mine = 0;
-    for (int i = threadIdx.x; i < length; i += blockDim.x) mine += Acc(g[row.at(i)]);
-    Acc total = block_sum(mine);
-    for (int i = threadIdx.x; i < length; i += blockDim.x)
-        by_x[row.at(i)] = T(Acc(g[row.at(i)]) - exp(Acc(y[row.at(i)])) * total);
+    backward(g, y, by_x, rows, n, inner, [](Acc g, Acc) { return g; },
+             [](Acc g, Acc y, Acc total) { return g - exp(y) * total; });
 }
