@@ -21,7 +21,7 @@ FILES = sorted(path.stem for path in loading.FOLDER.glob("*.cu"))
 # Every target with float32, and each other element type once.
 PROGRAMS = [("sm_75", "float"), ("sm_80", "float"), ("sm_90", "float"), ("sm_100", "float"), ("sm_75", "Half"),
             ("sm_90", "BFloat16"), ("sm_80", "double")]  # fmt: skip
-AS_CUPY = ("-std=c++17", "--device-as-default-execution-space")  # what CuPy adds
+AS_CUPY = ("-std=c++17", "--device-as-default-execution-space", "-ftz=true")  # what CuPy adds
 # What a file is compiled with besides, where the loader has a choice.
 _MASKED = {"MASK": "bool", "MASKED": 1, "DROPS": 1}
 VARIANTS = {"attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}]}
