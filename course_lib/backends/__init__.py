@@ -21,7 +21,7 @@ _ndarray = np.ndarray
 class _Gpu:
     """CuPy as far as every call asks about it; cuda.py fills it in when it first meets CuPy."""
 
-    __slots__ = ("module", "array", "direct", "alone", "backend", "current", "kernels")
+    __slots__ = ("module", "array", "direct", "alone", "backend", "current", "kernels", "blas", "report")
 
     def __init__(self):
         self.forget()
@@ -32,6 +32,8 @@ class _Gpu:
         self.alone = True  # whether there is one GPU, so that it is always the current one
         self.current = None  # a function that tells the number of the current GPU
         self.kernels = {}  # what kernels/loading.py compiled
+        self.report = None  # what kernels write to when an index is out of bounds (reports.py)
+        self.blas = None  # cuBLAS while a CUDA graph is captured, see cublas.py
 
 
 GPU = _Gpu()
@@ -98,9 +100,9 @@ def made_on_gpu(name: str, place, *args, **named):
     return _cuda().made(name, place, *args, **named)
 
 
-def moved(array, place):
+def moved(array, place, non_blocking: bool = False):
     """A copy of an array on another device."""
-    return _cuda().moved(array, place)
+    return _cuda().moved(array, place, non_blocking)
 
 
 def storage_offset_bytes(array, root) -> int:

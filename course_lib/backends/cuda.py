@@ -171,13 +171,25 @@ def made(name: str, place: device_type, *args, **named):
         return getattr(cupy(), name)(*args, **named)
 
 
-def moved(array, place: device_type):
-    """A copy of an array on another device: from the host, to the host, or between GPUs."""
-    module = cupy()
-    if place.type == "cpu":
+def moved(array, place: device_type, non_blocking: bool = False):
+    """A copy of an array on another device: from the host, to the host, or between GPUs.
+
+    non_blocking: let the current stream do it while the program goes on, from or to pinned memory.
+    """
+    from . import pinned
+
+    to_host, from_host = place.type == "cpu", isinstance(array, np.ndarray)
+    if non_blocking and array.size:
+        if to_host:
+            return pinned.to_host(array)
+        if from_host and array.flags.c_contiguous and pinned.is_pinned(array):
+            return pinned.to_gpu(array, place.index)
+    if GPU.blas is not None and (to_host or from_host):
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+    if to_host:
         return array.get(order="A") if array.size else array.get()
-    with module.cuda.Device(place.index):
-        return module.array(array)
+    with on_gpu(place.index):
+        return cupy().array(array)
 
 
 def special():

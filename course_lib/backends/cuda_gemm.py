@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import array_module, on_gpu
+from . import GPU, array_module, backend_of, on_gpu
 from .cuda_settings import matmul as settings
 
 _AS_IT_IS, _TRANSPOSED = 0, 1  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -68,10 +68,15 @@ def added(c, a, b, *, alpha=1, beta=1):
     The result starts as c, which cuBLAS reads and adds while it writes: a bias costs one launch that only writes, and
     half precision is rounded once. To add the bias to the product afterwards would cost a launch that reads and writes.
     """
+    xp = array_module(a)
     with on_gpu(a.device.id):
-        out = array_module(a).empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
+        out = xp.empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
         if beta != 0:
-            out[...] = c
+            rows = backend_of(xp).kernel("bias_rows", c, out) if c.shape == out.shape[-1:] else None
+            if rows is None:
+                out[...] = c
+            else:
+                rows(c, out)
     return product(a, b, out, alpha=alpha, beta=beta)
 
 
@@ -79,7 +84,7 @@ def inner(a, b):
     """The sum of a[i] · b[i] of two vectors of one floating or complex dtype, as an array without dimensions."""
     name = _DOT.get(a.dtype.char)
     steps = [step // a.itemsize for step in (*a.strides, *b.strides)]
-    if name is None or not a.size or min(steps) < 1 or max(a.size, *steps) > _MOST:
+    if name is None or GPU.blas or not a.size or min(steps) < 1 or max(a.size, *steps) > _MOST:
         return product(a[None, :], b[:, None]).reshape(())
     with on_gpu(a.device.id):
         xp = array_module(a)
@@ -188,7 +193,7 @@ def _joined(batch: list[tuple]) -> list[tuple]:
 def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
     """The calls of a plan, on CuPy's current stream: its bindings see to that."""
     xp = array_module(a)
-    blas, handle = xp.cuda.cublas, xp.cuda.device.get_cublas_handle()
+    blas, handle = GPU.blas or xp.cuda.cublas, xp.cuda.device.get_cublas_handle()
     tf32 = settings.allow_tf32 if tf32 is None else tf32
     kind, compute, factor, default = _types(xp, a.dtype.char, tf32, settings.allow_fp16_accumulation)
     alpha, beta = _factor(factor, alpha)[1], _factor(factor, beta)[1]

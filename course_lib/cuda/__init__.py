@@ -28,6 +28,13 @@ from .devices import (
     set_device,
     synchronize,
 )
+from .graphs import (
+    CUDAGraph,
+    graph,
+    graph_pool_handle,
+    is_current_stream_capturing,
+    make_graphed_callables,
+)
 from .memory import (
     empty_cache,
     max_memory_allocated,
@@ -57,7 +64,7 @@ from .random import (
 )
 from .streams import Event, ExternalStream, Stream, StreamContext, current_stream, default_stream, set_stream, stream
 
-_SUBMODULES = {"amp", "devices", "memory", "random", "streams"}
+_SUBMODULES = {"amp", "devices", "graphs", "memory", "random", "streams"}
 
 
 def __getattr__(name: str):

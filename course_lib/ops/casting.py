@@ -16,14 +16,14 @@ from ._op import function, op
 class cast_copy:
     """A copy of a tensor in another dtype, or on another device."""
 
-    def forward(xp, a, *, dtype, device=None, memory_format=None):
+    def forward(xp, a, *, dtype, device=None, memory_format=None, non_blocking=False):
         if device is not None and device != device_of(a):
-            made = moved(cast(a, dtype.numpy), device)
+            made = moved(cast(a, dtype.numpy), device, non_blocking)
             return made if memory_format is None else laid_out(made, memory_format)
         made = cast(a, dtype.numpy)
         return laid_out(made, memory_format) if made is a or memory_format is not None else made
 
-    def save(ctx, out, a, *, dtype, device=None, memory_format=None):
+    def save(ctx, out, a, **settings):
         ctx.dtype, ctx.device = a.dtype, a.device
 
     def backward(ctx, g):
@@ -60,7 +60,8 @@ def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, mem
     as_it_lies = memory_format is None or memory_format is preserve_format or is_in(self._array, memory_format)
     if as_it_lies and not copy and wanted_dtype is self.dtype and wanted_device == self.device:
         return self
-    return cast_copy(self, dtype=wanted_dtype, device=wanted_device, memory_format=memory_format)
+    return cast_copy(self, dtype=wanted_dtype, device=wanted_device, memory_format=memory_format,
+                     non_blocking=non_blocking)  # fmt: skip
 
 
 def python_dtype(kind) -> dtypes.dtype:
@@ -96,7 +97,8 @@ def cpu(self, memory_format=None):
 @function(method=True, namespace=None)
 def cuda(self, device=None, non_blocking=False, memory_format=None):
     """cuda(device=None) -> Tensor: this tensor on a GPU; itself if it is there."""
-    return to(self, device_type("cuda") if device is None else device_type(device))
+    place = device_type("cuda") if device is None else device_type(device)
+    return to(self, place, non_blocking=non_blocking, memory_format=memory_format)
 
 
 @function(method=True, namespace=None)

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from ..backends import array_module, device_of, moved
+from ..autograd.grad_mode import GRAD
+from ..backends import array_module, device_of, is_numpy, moved
 from ..layouts import contiguous_format, is_in, laid_out
 from ..tensor import Storage, Tensor, wrap
 from ._arguments import broadcast_error, cast, shape_error
@@ -52,10 +53,10 @@ class copy_from:
 
     crosses_devices = True
 
-    def forward(xp, a, src):
+    def forward(xp, a, src, *, non_blocking=False):
         made = cast(src, a.dtype)
         if device_of(made) != device_of(a):
-            made = moved(made, device_of(a))
+            made = moved(made, device_of(a), non_blocking and not is_numpy(a))  # the host's array is read right away
         try:
             return array_module(a).broadcast_to(made, a.shape)
         except ValueError as error:
@@ -64,7 +65,7 @@ class copy_from:
                 refused = shape_error(a.shape, np.broadcast_shapes(a.shape, made.shape))
             raise refused from error
 
-    def save(ctx, out, a, src):
+    def save(ctx, out, a, src, **settings):
         ctx.inputs = (None, (src._array.shape, src._array.dtype))
         ctx.device = src.device
 
@@ -79,6 +80,8 @@ def _copy_(self, src, non_blocking=False) -> Tensor:
     """
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    if non_blocking:
+        return OPS["copy_from"].change(self, src, non_blocking=True)
     return OPS["copy_from"].change(self, src)
 
 
@@ -124,7 +127,19 @@ class zero:
         return g * 0
 
 
-Tensor.zero_ = OPS["zero"].change
+def _zero_(self) -> Tensor:
+    """zero_() -> Tensor: fill this tensor with zeros.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.zero_.html
+    """
+    if GRAD.enabled and (self.requires_grad or self._base is not None):
+        return OPS["zero"].change(self)
+    self._array.fill(0)
+    self._storage.version += 1
+    return self
+
+
+Tensor.zero_ = _zero_
 
 
 def _resize_(self, *size, memory_format=None) -> Tensor:

@@ -20,7 +20,7 @@ from ..tensor import Tensor, wrap
 from ._arguments import cast
 from ._op import function, write_out
 from .casting import python_dtype
-from .from_data import array_of, finished, flagged
+from .from_data import array_of, finished, flagged, in_pinned_memory
 
 # ---- filled ------------------------------------------------------------------------------------------------------
 
@@ -72,6 +72,7 @@ def _filled(name: str, make, text: str):
             raise RuntimeError("unsupported memory format Preserve")
         array = array if wanted is None else laid_out(array, wanted)
         made = flagged(array, requires_grad)
+        made = in_pinned_memory(made) if pin_memory else made
         return made if out is None else write_out(name, out, (), made)
 
     create.__name__ = create.__qualname__ = name
@@ -103,7 +104,8 @@ def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_gra
     value, place = checked_value(fill_value, dtype), resolve(device)
     array = np.empty(shape, dtype.numpy) if place is CPU else made_on_gpu("empty", place, shape, dtype.numpy)
     array[...] = value
-    return flagged(array, requires_grad)
+    made = flagged(array, requires_grad)
+    return in_pinned_memory(made) if pin_memory else made
 
 
 _C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "float16": "c10::Half",

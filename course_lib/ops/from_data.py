@@ -62,7 +62,22 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         array = data._array.copy()
     else:
         array = array_of(data, dtype)
-    return finished(array, dtype, device, requires_grad)
+    made = finished(array, dtype, device, requires_grad)
+    return in_pinned_memory(made) if pin_memory else made
+
+
+def in_pinned_memory(made: Tensor) -> Tensor:
+    """What `pin_memory=True` asks of a new tensor."""
+    from ..backends import cuda
+
+    if not cuda.device_count():
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
+            "this system."
+        )
+    if made.is_cuda:
+        raise RuntimeError("Only dense CPU tensors can be pinned")
+    return made.detach().pin_memory().requires_grad_(made.requires_grad)
 
 
 def array_of(data, dtype=None):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module
+from ..backends import array_module, is_numpy
 from ..legacy import new as legacy_new
 from ..storage import TypedStorage, UntypedStorage
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from . import (  # noqa: F401  their in-place methods
     arithmetic,
     complex_numbers,
@@ -61,18 +61,26 @@ def dim_order(self, *, ambiguity_check=False) -> tuple[int, ...]:
 
 @function(method=True, namespace=None)
 def is_pinned(self, device=None) -> bool:
-    """is_pinned() -> bool: whether the memory is page-locked for copies to a GPU; never here."""
-    return False
+    """is_pinned() -> bool: whether the memory is page-locked, so that a GPU can copy from it by itself."""
+    from ..backends import pinned
+
+    return is_numpy(self._array) and pinned.is_pinned(self._array)
 
 
 @function(method=True, namespace=None)
 def pin_memory(self, device=None):
-    """pin_memory() -> Tensor: a copy in page-locked memory; RuntimeError without a GPU."""
-    from ..backends import cuda
+    """pin_memory() -> Tensor: a copy in page-locked memory, or itself if it lies there; RuntimeError without a GPU.
 
-    if not getattr(cuda, "is_available", lambda: False)():
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.pin_memory.html
+    """
+    from ..backends import cuda, pinned
+
+    if not is_numpy(self._array):
+        kind = dtypes.legacy_name(self.dtype)
+        raise RuntimeError(f"cannot pin 'torch.cuda.{kind}Tensor' only dense CPU tensors can be pinned")
+    if not cuda.device_count():
         raise RuntimeError("Cannot access accelerator device when none is available.")
-    return self.clone()
+    return self if pinned.is_pinned(self._array) else wrap(pinned.pinned(self._array))
 
 
 @function(method=True, namespace=None)

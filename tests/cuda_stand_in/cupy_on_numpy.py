@@ -143,6 +143,12 @@ Stream.null = Stream(null=True)
 _streams = [Stream.null]
 
 
+class PinnedMemoryPointer(bytearray):
+    """Page-locked host memory."""
+
+    ptr = property(lambda self: np.frombuffer(self, np.uint8).ctypes.data)
+
+
 class Event:
     """A mark that is reached at once."""
 
@@ -258,6 +264,7 @@ class ndarray:
     # -- to the host --------------------------------------------------------------------------------------------
 
     def get(self, stream=None, order="C", out=None, blocking=True) -> np.ndarray:
+        assert blocking or isinstance(out.base, PinnedMemoryPointer), "only pinned memory is written later"
         if out is not None:
             out[...] = self._host
             return out
@@ -486,6 +493,7 @@ def _build() -> types.ModuleType:
     module.array, module.asnumpy = array, asnumpy
     module.cuda = types.SimpleNamespace(
         Device=Device, runtime=runtime, MemoryPointer=MemoryPointer, MemoryHook=MemoryHook, Stream=Stream, Event=Event,
+        PinnedMemoryPointer=PinnedMemoryPointer, alloc_pinned_memory=PinnedMemoryPointer,
         get_current_stream=lambda: _streams[-1], get_elapsed_time=lambda a, b: (b.at - a.at) * 1e3,
     )  # fmt: skip
     cublas_on_numpy.attach(module.cuda, lambda: _device[-1], lambda: _streams[-1].ptr)

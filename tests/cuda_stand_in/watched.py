@@ -20,27 +20,20 @@ from collections import Counter
 
 import cupy_on_numpy
 import numpy as np
+from intercepted import arrays_in, intercepted, new_arrays, uploads, waits
 
 from course_lib.backends import cuda
 
 _GEMM = {"matmul", "dot", "tensordot", "einsum", "inner", "vdot", "__matmul__"}
 _COPY = {"astype", "copy", "ascontiguousarray", "asfortranarray", "array", "asarray", "__setitem__", "copyto"}
-_WAIT = {"get", "item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__", "asnumpy", "nonzero",
-         "argwhere", "flatnonzero", "unique", "bincount", "histogram", "array_equal", "allclose"}  # fmt: skip
 _EMPTY = {"empty", "empty_like", "ndarray"}
-_METHODS = {
-    *[f"__{form}{name}__" for name in cupy_on_numpy._OPERATORS for form in ("", "r", "i")],
-    *[f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem",
-                                 "setitem", "bool", "int", "float", "complex", "index")],
-    *cupy_on_numpy._NAMES["ndarray"], "get", "set", "item", "tolist",
-}  # fmt: skip
 
 
 class Seen:
     """The calls of a program: kinds, names, places in the library, and the time inside them."""
 
     def __init__(self, waits_allowed: bool):
-        self.waits_allowed, self.on, self.inside, self.places_wanted = waits_allowed, True, 0.0, False
+        self.waits_allowed, self.busy, self.inside, self.places_wanted = waits_allowed, False, 0.0, False
         self.calls: list[tuple[str, str, str]] = []  # kind, name, place
 
     @property
@@ -64,7 +57,7 @@ class Seen:
 
 def _place() -> str:
     """The function of the library, not of its backends, in which the call stands."""
-    frame = sys._getframe(3)
+    frame = sys._getframe(4)
     while frame is not None:
         if re.search(r"course_lib.(ops|nn|optim|autograd|tensor|random)", frame.f_code.co_filename):
             return frame.f_code.co_qualname.replace(".<locals>", "")
@@ -74,48 +67,43 @@ def _place() -> str:
 
 def _kind(name: str, args, made) -> str:
     """What a call was, from its name, its operands and its result."""
-    if name in _WAIT:
+    if waits(name, args):
         return "wait"
     if name in _EMPTY:
         return "view"
     if name in _GEMM:
         return "gemm"
-    if name in ("asarray", "array", "set") and not isinstance(args[0], cupy_on_numpy.ndarray):
+    if uploads(name, args):
         return "upload"
-    if name == "__getitem__" and _has_mask(args[1]):
-        return "wait"
     if name.startswith("__i") or name == "__setitem__":
         return "copy" if name == "__setitem__" else "array"
-    first = made[0] if isinstance(made, (tuple, list)) and made else made
-    if not isinstance(first, cupy_on_numpy.ndarray):
-        return "view"  # result_type, shares_memory, …
-    given = [a for a in args if isinstance(a, cupy_on_numpy.ndarray)]
-    if any(first is a for a in given) or (first.base is not None or first._host.base is not None):
+    if made is None:
+        return "array"  # into `out`
+    if not new_arrays(made, arrays_in(args)):
         return "view"
     return "copy" if name in (*_COPY, "reshape", "ravel") else "array"
 
 
-def _has_mask(index) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(p, cupy_on_numpy.ndarray) and p.dtype == bool for p in parts)
+def _timed(seen: Seen, function: property) -> property:
+    """A property whose time counts as the stand-in's."""
 
-
-def _watched(seen: Seen, name: str, function):
-    def call(*args, **named):
-        if not seen.on:
-            return function(*args, **named)
-        seen.on = False
+    def get(array):
         started = time.perf_counter()
-        try:
-            made = function(*args, **named)
-            if "out" in named and named["out"] is not None:
-                seen.note(_kind(name, args, None) if name in _GEMM else "array", name)
-            else:
-                seen.note(_kind(name, args, made), name)
-            return made
-        finally:
+        made = function.fget(array)
+        if not seen.busy:
             seen.inside += time.perf_counter() - started
-            seen.on = True
+        return made
+
+    return property(get)
+
+
+def _gemm(seen: Seen, name: str):
+    """A function of cuBLAS that does nothing."""
+
+    def call(*args):
+        started = time.perf_counter()
+        seen.note("gemm", name)
+        seen.inside += time.perf_counter() - started
 
     return call
 
@@ -134,7 +122,6 @@ class _Kernels:
 
         def launch(grid, block, arguments, *, shared_mem=0):
             started = time.perf_counter()
-            assert all(isinstance(a, (cupy_on_numpy.ndarray, np.generic)) for a in arguments), arguments
             seen.note("kernel", name)
             seen.inside += time.perf_counter() - started
 
@@ -149,24 +136,33 @@ def watched(waits_allowed: bool = True, places: bool = False):
     module = types.ModuleType("watched_cupy")
     module.__dict__.update(vars(cupy_on_numpy.module()), RawModule=_Kernels(seen))
     runtime = types.SimpleNamespace(**{**vars(module.cuda.runtime), "getDeviceCount": lambda: 1})
-    module.cuda = types.SimpleNamespace(**{**vars(module.cuda), "runtime": runtime})
-    for name, value in vars(module).items():
-        if callable(value) and not isinstance(value, type) and name not in ("get_default_memory_pool", "RawModule"):
-            wrapped = value if name.startswith("_") else _watched(seen, name, value)
-            if isinstance(value, cupy_on_numpy.ufunc):
-                wrapped.__name__, wrapped.nin, wrapped.nout = value.__name__, value.nin, value.nout
-                for method in ("reduce", "accumulate", "at", "outer"):
-                    setattr(wrapped, method, _watched(seen, f"{name}.{method}", getattr(value, method)))
-            module.__dict__[name] = wrapped
-    own = vars(cupy_on_numpy.ndarray)
-    kept = {name: own[name] for name in _METHODS if isinstance(own.get(name), types.FunctionType)}
-    for name, method in kept.items():
-        setattr(cupy_on_numpy.ndarray, name, _watched(seen, name, method))
+    blas = types.SimpleNamespace(**vars(module.cuda.cublas))
+    for name in ("gemmEx", "gemmStridedBatchedEx", "sdot", "ddot", "cdotu", "zdotu"):
+        setattr(blas, name, _gemm(seen, name))
+    blas.setPointerMode = blas.setMathMode = lambda *args: None
+    module.cuda = types.SimpleNamespace(**{**vars(module.cuda), "runtime": runtime, "cublas": blas})
+
+    def around(name: str, function, args, named):
+        started, seen.busy = time.perf_counter(), True
+        try:
+            made = function(*args, **named)
+            out = named.get("out")
+            seen.note(_kind(name, args, made if out is None else None), name)
+            return made
+        finally:
+            seen.inside += time.perf_counter() - started
+            seen.busy = False
+
+    places = [(cupy_on_numpy.ndarray, name) for name in ("data", "device", "flags")]
+    places.append((cupy_on_numpy.MemoryPointer, "ptr"))
+    properties = [(place, name, vars(place)[name]) for place, name in places]
+    for place, name, member in properties:
+        setattr(place, name, _timed(seen, member))
     cuda.use(module)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), intercepted(module, around):
             yield seen
     finally:
         cuda.use(None)
-        for name, method in kept.items():
-            setattr(cupy_on_numpy.ndarray, name, method)
+        for place, name, member in properties:
+            setattr(place, name, member)

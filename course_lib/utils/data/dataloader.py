@@ -45,7 +45,8 @@ class DataLoader(Generic[T_co]):
         sampler, batch_sampler: iterables over indices, over lists of indices, instead of `shuffle` and `batch_size`.
         num_workers: processes that make batches; 0 makes them in this process.
         collate_fn: makes a batch of a list of samples; `default_collate` unless given.
-        pin_memory: accepted; it changes nothing, and without a GPU it warns.
+        pin_memory: give batches in page-locked memory, from which `.to("cuda", non_blocking=True)` copies while the
+            program goes on; without a GPU it warns.
         drop_last: leaves out a last batch that is smaller.
         timeout: seconds to wait for a worker's batch before RuntimeError; 0 waits without end.
         worker_init_fn: called in each worker with its number before the first sample.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from .... import cuda
 from ..sampler import fresh_seed
 from .fetch import _DatasetKind
+from .pin_memory import pin_memory
 from .transport import unpickled
 from .worker import PATIENCE, WorkerError, WorkerSettings
 from .workers import Worker, stop, wait
@@ -32,6 +33,7 @@ class _BaseDataLoaderIter:
         self._timeout = loader.timeout
         self._collate_fn = loader.collate_fn
         self._persistent_workers = loader.persistent_workers
+        self._pin_memory = loader.pin_memory and cuda.is_available()
         if loader.pin_memory:
             _warn_of_pinning(loader)
         self._begin(loader)
@@ -53,7 +55,7 @@ class _BaseDataLoaderIter:
         self._num_yielded += 1
         if self._IterableDataset_len_called is not None and self._num_yielded > self._IterableDataset_len_called:
             self._warn_of_length()
-        return batch
+        return pin_memory(batch) if self._pin_memory else batch
 
     def _warn_of_length(self) -> None:
         text = (
