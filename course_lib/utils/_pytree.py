@@ -226,8 +226,7 @@ class TreeSpec:
         inner = indent + 2
         parts = [child.__repr__(inner) for child in self.children_specs]
         rest = "".join(f"{',' if i else ''}\n{' ' * inner}{part}" if i else part for i, part in enumerate(parts))
-        context = self.context if self.type is namedtuple else repr(self.context)
-        return f"TreeSpec({self.type.__name__}, {context}, [{rest}])"
+        return f"TreeSpec({self.type.__name__}, {self.context}, [{rest}])"
 
 
 class LeafSpec(TreeSpec):
@@ -290,10 +289,7 @@ def _flatten_into(leaves: list, tree, is_leaf) -> TreeSpec:
 def tree_unflatten(leaves: Iterable, treespec: TreeSpec):
     """The tree of this shape with these leaves."""
     if not isinstance(treespec, TreeSpec):
-        raise TypeError(
-            f"tree_unflatten(leaves, treespec): Expected `treespec` to be instance of TreeSpec but got item of type "
-            f"{type(treespec)}."
-        )
+        raise TypeError(f"Expected `treespec` to be an instance of PyTreeSpec but got item of type {type(treespec)}.")
     return treespec.unflatten(leaves)
 
 

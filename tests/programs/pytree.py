@@ -1,6 +1,6 @@
 # --- trees are taken apart and built again
 import collections
-from torch.utils import _pytree as pytree
+pytree = torch.utils._pytree
 
 Point = collections.namedtuple("Point", "x y")
 for tree in ({"b": [1, (2, 3)], "a": None}, 3, (1, 2), [], Point(1, [2]), collections.OrderedDict(a=1),
@@ -10,7 +10,7 @@ for tree in ({"b": [1, (2, 3)], "a": None}, 3, (1, 2), [], Point(1, [2]), collec
     print(pytree.tree_unflatten([leaf if leaf is None else [leaf] for leaf in leaves], spec))
 print(pytree.tree_structure([1, 2]) == pytree.tree_structure([3, 4]), pytree.tree_structure([1]) == pytree.tree_structure((1,)))
 # --- functions of trees
-from torch.utils import _pytree as pytree
+pytree = torch.utils._pytree
 
 tree = {"a": [1, 2.5], "b": ("x", torch.ones(2))}
 print(pytree.tree_map(lambda leaf: type(leaf).__name__, tree))
@@ -23,7 +23,7 @@ for path, leaf in pytree.tree_leaves_with_path({"a": [1, (2, 3)]}):
     print(pytree.keystr(path), path[0], leaf, pytree.key_get({"a": [1, (2, 3)]}, path))
 print(pytree.tree_map_with_path(lambda path, leaf: pytree.keystr(path), [1, {"k": 2}]))
 # --- classes of one's own
-from torch.utils import _pytree as pytree
+pytree = torch.utils._pytree
 
 class Pair:
     def __init__(self, first, second):
@@ -40,7 +40,7 @@ try:
 except ValueError as error:
     print(str(error).endswith("is already registered as pytree node."))
 # --- shapes that disagree
-from torch.utils import _pytree as pytree
+pytree = torch.utils._pytree
 
 spec = pytree.tree_structure({"a": 1, "b": [2]})
 for made in (lambda: pytree.tree_unflatten([1], spec), lambda: pytree.tree_map(max, [1, 2], [1]),
