@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..backends import array_module, backend_of, is_numpy
@@ -16,11 +18,15 @@ from .matmul import matmul
 
 @op(method=False, namespace=None, node="Addmm", on_arrays=True)
 class rows_times_weight:
-    """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,)."""
+    """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,).
+
+    On a GPU, where each op costs more than the numbers do, also for (…, in), and without bias.
+    """
 
     def forward(xp, a, weight, bias):
         if xp is not np and a.dtype.kind not in "biu":
-            return backend_of(xp).added(bias, a, weight.T)
+            backend = backend_of(xp)
+            return backend.product(a, weight.T) if bias is None else backend.added(bias, a, weight.T)
         if is_half(a.dtype):
             return (xp.matmul(a.astype("f4"), weight.astype("f4").T) + bias.astype("f4")).astype(a.dtype)
         made = a.dot(weight.T)  # for small matrices much cheaper than matmul
@@ -37,11 +43,17 @@ class rows_times_weight:
         if not isinstance(g, Tensor):
             gradients = _gradients_of_rows if is_numpy(g) else _gradients_on_gpu
             return gradients(g, a, weight, edge_bias)
+        by_a, rows = g.matmul(conjugate(weight)) if edge_a else None, _as_rows(g)
         return (
-            g.mm(conjugate(weight)) if edge_a else None,
-            g.t().mm(conjugate(a)) if edge_weight else None,
-            g.sum(0) if edge_bias else None,
+            by_a,
+            rows.t().mm(conjugate(_as_rows(a))) if edge_weight else None,
+            rows.sum(0) if edge_bias else None,
         )
+
+
+def _as_rows(x):
+    """A tensor or array (…, n) as a matrix."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _gradients_of_rows(g, a, weight, needs_bias) -> tuple:
@@ -63,10 +75,11 @@ def _gradients_on_gpu(g, a, weight, needs_bias) -> tuple:
     backend = backend_of(xp)
     if 0 in g.strides:  # the gradient of a sum is one number for all places: laid out once for all that read it
         g = xp.ascontiguousarray(g)
+    rows = _as_rows(g)
     return (
         None if weight is None else backend.product(g, conjugate(weight)),
-        None if a is None else backend.product(g.T, conjugate(a)),
-        sum_of_columns(xp, g) if needs_bias else None,
+        None if a is None else backend.product(rows.T, conjugate(_as_rows(a))),
+        sum_of_columns(xp, rows) if needs_bias else None,
     )
 
 
@@ -124,11 +137,11 @@ def linear(input, weight, bias=None):
         or (bias is not None and bias._array.shape != w.shape[:1])
     ):
         _check_linear(input, weight, bias)
-    if bias is None:
+    if bias is None and (type(x) is np.ndarray or w.ndim != 2 or x.dtype != w.dtype or x.dtype.kind in "biu"):
         return matmul(input, weight.t())
-    if w.ndim != 2 or bias._array.shape != w.shape[:1]:
+    if bias is not None and (w.ndim != 2 or bias._array.shape != w.shape[:1]):
         return matmul(input, weight.t()) + bias
-    if x.ndim == 2:
+    if x.ndim == 2 or (x.ndim > 2 and type(x) is not np.ndarray):
         return rows_times_weight(input, weight, bias)
     made = rows_times_weight(input.reshape(-1, x.shape[-1]) if x.size else input.reshape(0, x.shape[-1]), weight, bias)
     return made.view(*x.shape[:-1], w.shape[0])
