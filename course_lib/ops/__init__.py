@@ -83,4 +83,14 @@ from . import (
 )
 from ._op import FUNCTIONS, OPS
 
+
+def __getattr__(name: str):
+    """`torch.ops.mylib`: the operations of a namespace of torch.library."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .. import _ops
+
+    return _ops.load_library if name == "load_library" else _ops.namespace(name)
+
+
 __all__ = ["FUNCTIONS", "OPS"]
