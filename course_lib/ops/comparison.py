@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ._arguments import only_tensors, require_tensors
 from ._numeric import require_kind
 from ._op import COMPARE, function, op
@@ -13,6 +15,8 @@ def _comparison(name: str, ufunc: str, operator: str | None, sign: str, alias=()
     def forward(xp, a, b):
         if ordered and a.dtype.kind == "c":
             require_kind(f"{name}_cpu", a)
+        if ufunc.startswith("logical"):
+            a, b = _truth(xp, a), _truth(xp, b)
         return getattr(xp, ufunc)(a, b)
 
     document = f"""{name}(input, other, *, out=None) -> Tensor: bool, True where `input {sign} other`.
@@ -23,6 +27,11 @@ def _comparison(name: str, ufunc: str, operator: str | None, sign: str, alias=()
     if operator is None:
         members["arguments"] = only_tensors(name)
     return op(inplace=True, dtype=COMPARE, operator=operator, alias=alias)(type(name, (), members))
+
+
+def _truth(xp, a):
+    """What a logical function of an array module takes: CuPy's take no complex numbers."""
+    return a if xp is np or a.dtype.kind != "c" else a != 0
 
 
 eq = _comparison("eq", "equal", "eq", "==")
@@ -48,7 +57,7 @@ def _test(name: str, test, text: str):
     return op(inplace=changes)(type(name, (), {"forward": forward, "__doc__": document, "__module__": __name__}))
 
 
-logical_not = _test("logical_not", lambda xp, a: xp.logical_not(a), "is zero or False")
+logical_not = _test("logical_not", lambda xp, a: xp.logical_not(_truth(xp, a)), "is zero or False")
 isnan = _test("isnan", lambda xp, a: a != a, "is NaN")
 isinf = _test("isinf", lambda xp, a: xp.isinf(a), "is infinite")
 isfinite = _test("isfinite", lambda xp, a: xp.isfinite(a), "is neither infinite nor NaN")

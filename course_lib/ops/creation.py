@@ -133,7 +133,7 @@ def checked_value(value, dtype: dtypes.dtype, halves: bool = False):
     value, limits = int(value), np.iinfo(dtype.numpy)
     if not limits.min <= value <= limits.max and not (not dtype.is_signed and -limits.max <= value < 0):
         raise _overflow(dtype)
-    return np.array(value, np.int64).astype(dtype.numpy) if value < 0 and not dtype.is_signed else value
+    return np.int64(value).astype(dtype.numpy) if value < 0 and not dtype.is_signed else value
 
 
 def _overflow(dtype: dtypes.dtype) -> RuntimeError:
