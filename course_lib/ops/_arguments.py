@@ -12,6 +12,7 @@ from ..backends import array_module, beside, cast, is_array, is_numpy, on_gpu
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..errors import warn
 from ..tensor import Tensor, wrap
+from ._by_kernel import activated
 from ._numeric import is_half
 
 NUMBER = (float, int, complex, np.number, np.bool_)  # bool is an int
@@ -83,12 +84,20 @@ def is_half_with_number(x, other) -> bool:
 
 def in_float32(forward, x, number):
     """A half-precision array and a number: computed in float32 with the number as it is, and rounded once."""
-    value = number.item() if isinstance(number, Tensor) else number
     if type(x) is np.ndarray:
+        value = number.item() if isinstance(number, Tensor) else number
         return forward(np, x.astype("f4"), np.asarray(value, "f4")).astype(x.dtype)
+    if isinstance(number, Tensor):  # perhaps beside x: it is not brought to the host
+        number = number._array
+        value = np.float32(number) if is_numpy(number) else number.astype("f4")
+    else:
+        value = np.float32(number)
     out = {"out": None} if forward.__defaults__ else {}  # the default, `out=...`, is NumPy's
     with on_gpu(x.device.id):
-        return forward(array_module(x), x.astype("f4"), np.float32(value), **out).astype(x.dtype)
+        made = None
+        if hasattr(forward, "by_number") and not hasattr(value, "get"):
+            made = activated(forward.by_number, x, (value,))
+        return forward(array_module(x), x.astype("f4"), value, **out).astype(x.dtype) if made is None else made
 
 
 # ---- dtypes ------------------------------------------------------------------------------------------------------

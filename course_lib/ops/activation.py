@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 
+import numpy as np
+
 from ..backends import array_module
 from ..backends.selection import select
 from ..dtypes import finfo
 from ..tensor import Tensor
 from ._arguments import argument_error
+from ._by_kernel import activated, activation_gradient, combined, combined_gradient
 from ._numeric import kind_name, narrow, require_kind, wide
 from ._op import FUNCTIONS, OPS, function, op
 from .masks import where
@@ -21,18 +24,39 @@ from .mathematics import relu, sigmoid, tanh
 from .random_arguments import stream_beside
 
 
-def activation(*, kernel: str, kinds: str = "fV", node: str | None = None, public: bool = True):
-    """Declare an activation. `kernel` names it in the error for a dtype that is not of one of the NumPy `kinds`."""
+def activation(*, kernel: str, kinds: str = "fV", node: str | None = None, public: bool = True, formula: str = ""):
+    """Declare an activation. `kernel` names it in the error for a dtype that is not of one of the NumPy `kinds`.
+
+    On a GPU value and gradient are a launch each, of the CUDA kernel called `formula` or as the class is; its constants
+    are the settings, in their order.
+    """
 
     def declare(cls):
-        compute = cls.forward
+        compute, save, in_tensors = cls.forward, cls.save, cls.backward
+        name = formula or cls.__name__
 
         @functools.wraps(compute)
-        def forward(xp, a, **settings):
+        def forward(xp, a, *, out=None, **settings):
             require_kind(kernel, a, kinds)
-            return narrow(compute(xp, wide(a), **settings), a.dtype)
+            if xp is not np:
+                made = activated(name, a, settings.values(), out)
+                if made is not None:
+                    return made
+            made = narrow(compute(xp, wide(a), **settings), a.dtype)
+            if out is None:
+                return made
+            out[...] = made
+            return out
 
-        cls.forward = forward
+        def save_with_constants(ctx, out, a, **settings):
+            save(ctx, out, a, **settings)
+            ctx.constants = tuple(settings.values())
+
+        def backward(ctx, g):
+            made = activation_gradient(name, g, ctx.saved_tensors[0], *ctx.constants)
+            return in_tensors(ctx, g) if made is None else made
+
+        cls.forward, cls.save, cls.backward = forward, save_with_constants, backward
         made = op(inplace=True, method=False, namespace=None, node=node)(cls)
         chosen = _with_inplace(cls, made, cls.change)
         return function(namespace="nn.functional")(chosen) if public else chosen
@@ -280,7 +304,8 @@ class sloped:
     """x where x > 0, else `weight * x`; the weight broadcasts."""
 
     def forward(xp, a, weight):
-        return select(xp, a > 0, a, a * weight)
+        made = None if xp is np else combined("sloped", (a, weight))
+        return select(xp, a > 0, a, a * weight) if made is None else made
 
     def save(ctx, out, a, weight):
         ctx.save_for_backward(a, weight)
@@ -288,6 +313,9 @@ class sloped:
 
     def backward(ctx, g):
         a, weight = ctx.saved_tensors
+        by_a = combined_gradient("sloped_by_x", g, a, weight)
+        if by_a is not None:
+            return by_a, combined_gradient("sloped_by_weight", g, a)
         return where(a > 0, g, g * weight), where(a > 0, 0.0, g * a)
 
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..dtypes import FLOAT as FLOAT_CATEGORY
 from ..dtypes import c_name
 from ..tensor import Tensor
 from ._arguments import require_tensors
+from ._by_kernel import combined
 from ._numeric import narrow, require_kind, wide
 from ._op import PROMOTE, op
+
+
+def _together(xp, kernel: str, formula, operands, out, constants=()):
+    """The formula in one CUDA kernel, or in array operations; half precision is rounded once. In `out` if given."""
+    made = None if xp is np else combined(kernel, operands, constants, out)
+    if made is not None:
+        return made
+    made = narrow(formula(*[wide(a) for a in operands]), operands[0].dtype)
+    if out is None:
+        return made
+    out[...] = made
+    return out
 
 
 def _shapes(*tensors):
@@ -28,10 +43,10 @@ class addcmul:
     def arguments(input, tensor1, tensor2, *, value=1):
         return (input, tensor1, tensor2), {"value": value}
 
-    def forward(xp, a, b, c, *, value):
+    def forward(xp, a, b, c, *, value, out=None):
         require_kind("addcmul_cpu_out", a, "iufVc")
-        a, b, c, dtype = wide(a), wide(b), wide(c), a.dtype
-        return narrow(a + a.dtype.type(value) * b * c, dtype)
+        product = lambda a, b, c: a + a.dtype.type(value) * b * c
+        return _together(xp, "add_product", product, (a, b, c), out, constants=(value,))
 
     def save(ctx, out, a, b, c, *, value):
         ctx.save_for_backward(b, c)
@@ -64,9 +79,9 @@ class addcdiv:
             )
         return (input, tensor1, tensor2), {"value": value}
 
-    def forward(xp, a, b, c, *, value):
-        a, b, c, dtype = wide(a), wide(b), wide(c), a.dtype
-        return narrow(a + a.dtype.type(value) * b / c, dtype)
+    def forward(xp, a, b, c, *, value, out=None):
+        quotient = lambda a, b, c: a + a.dtype.type(value) * b / c
+        return _together(xp, "add_quotient", quotient, (a, b, c), out, constants=(value,))
 
     def save(ctx, out, a, b, c, *, value):
         ctx.save_for_backward(b, c)
@@ -101,12 +116,18 @@ class lerp:
             weight = weight.to(input.dtype)
         return (input, end, weight), {}
 
-    def forward(xp, a, b, weight):
-        require_kind("lerp_kernel_tensor" if hasattr(weight, "strides") else "lerp_kernel_scalar", a, "fVc")
-        dtype, a, b = a.dtype, wide(a), wide(b)
-        weight = wide(weight) if hasattr(weight, "strides") else a.dtype.type(weight)
-        near = xp.abs(weight) < 0.5  # from the nearer end, so that weight 1 gives `end` exactly
-        return narrow(xp.where(near, a + weight * (b - a), b - (b - a) * (1 - weight)), dtype)
+    def forward(xp, a, b, weight, *, out=None):
+        by_tensor = hasattr(weight, "strides")
+        require_kind("lerp_kernel_tensor" if by_tensor else "lerp_kernel_scalar", a, "fVc")
+
+        def between(a, b, share=None):
+            share = a.dtype.type(weight) if share is None else share
+            near = xp.abs(share) < 0.5  # from the nearer end, so that weight 1 gives `end` exactly
+            return xp.where(near, a + share * (b - a), b - (b - a) * (1 - share))
+
+        if by_tensor:
+            return _together(xp, "between", between, (a, b, weight), out)
+        return _together(xp, "part_of_the_way", between, (a, b), out, constants=(weight,))
 
     def save(ctx, out, a, b, weight):
         needs_weight = ctx.needs_input_grad[2]

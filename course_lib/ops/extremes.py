@@ -5,9 +5,12 @@ Along a dimension the gradient goes to the position that was found; of `amax` an
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import dtypes, return_types
 from ..tensor import Tensor, normalize_dim
 from ._arguments import require_tensors
+from ._by_kernel import reduced
 from ._numeric import require_kind
 from ._op import function, op, write_out
 from .reduce import dims_of, restored
@@ -36,7 +39,8 @@ def _extreme_value(name: str, ufunc: str, node: str | None = None):
     def forward(xp, a, *, dims, keepdim):
         require_kind(kernel, a, "biufV")
         _refuse_empty(name, a, dims)
-        return getattr(xp, ufunc)(a, axis=dims, keepdims=keepdim)
+        made = None if xp is np else reduced("largest" if name == "amax" else "smallest", a, dims, keepdim)
+        return getattr(xp, ufunc)(a, axis=dims, keepdims=keepdim) if made is None else made
 
     def save(ctx, out, a, *, dims, keepdim):
         ctx.save_for_backward(a)
@@ -74,14 +78,20 @@ amin = _extreme_value("amin", "min")
 max_of_all, min_of_all = _extreme_value("amax", "max", "MaxBackward1"), _extreme_value("amin", "min", "MinBackward1")
 
 
-def selecting(name: str, find, kinds: str):
-    """An op that picks one element along `dim`: find(xp, a, dim, k) gives its position, with `dim` kept as size 1."""
+def selecting(name: str, find, kinds: str, kernel: str | None = None):
+    """An op that picks one element along `dim`: find(xp, a, dim, k) gives its position, with `dim` kept as size 1.
+
+    `kernel` names the reduction that finds value and position at once on a GPU.
+    """
 
     def forward(xp, a, *, dim, keepdim, k=None):
         require_kind(f"{name}_cpu", a, kinds)
         if a.ndim == 0:
             return a.copy(), xp.zeros((), "int64")
         _refuse_empty(name, a, (dim,))
+        made = None if xp is np or kernel is None else reduced(kernel, a, (dim,), keepdim, places=True)
+        if made is not None:
+            return made
         at = find(xp, a, dim, k)
         values = xp.take_along_axis(a, at, axis=dim)
         return (values, at) if keepdim else (values.squeeze(dim), at.squeeze(dim))
@@ -110,7 +120,8 @@ def _smallest(xp, a, dim, k):
     return xp.expand_dims(xp.argmin(a, axis=dim), dim)
 
 
-max_along, min_along = selecting("max", _largest, "biufcV"), selecting("min", _smallest, "biufcV")
+max_along = selecting("max", _largest, "biufcV", "maximum_at")
+min_along = selecting("min", _smallest, "biufcV", "minimum_at")
 
 
 def _extreme(name, input, dim, keepdim, out, along, value, elementwise, result):
@@ -174,6 +185,11 @@ def _position(name: str):
             raise IndexError(f"{name}(): Expected reduction dim {problem}")
         if a.ndim == 0:
             return xp.zeros((), "int64")
+        if xp is not np:
+            kernel = "maximum_at" if name == "argmax" else "minimum_at"
+            made = reduced(kernel, a, None if dim is None else (dim,), keepdim, places=True)
+            if made is not None:
+                return made[1]
         return getattr(xp, name)(a, axis=dim, keepdims=keepdim)
 
     word = "largest" if name == "argmax" else "smallest"

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..tensor import Tensor
 from ._arguments import OPERAND
+from ._by_kernel import activated, activation_gradient
 from ._numeric import conjugate
 from ._op import FLOAT, op
 
 
-def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=()):
+def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=(), formula: str = ""):
     """Declare a smooth function of one variable: its array function and its derivative.
 
-    slope(v) is the derivative, written in terms of the input (uses="input") or of the result (uses="output").
+    slope(v) is the derivative, written in terms of the input (uses="input") or of the result (uses="output"). On a GPU
+    the CUDA kernel `formula` multiplies with it, if there is one.
     """
 
     def forward(xp, a, out=...):
@@ -28,7 +32,8 @@ def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=()):
 
     def backward(ctx, g):
         (value,) = ctx.saved_tensors
-        return g * conjugate(slope(value))
+        made = activation_gradient(formula, g, value) if formula else None
+        return g * conjugate(slope(value)) if made is None else made
 
     document = f"""{name}(input, *, out=None) -> Tensor
 
@@ -57,7 +62,9 @@ acos = _mathematics("acos", "arccos", lambda x: -(1 - x * x).rsqrt(), "input", "
 atan = _mathematics("atan", "arctan", lambda x: 1 / (x * x + 1), "input", "The inverse tangent", "arctan")
 sinh = _mathematics("sinh", "sinh", lambda x: x.cosh(), "input", "The hyperbolic sine")
 cosh = _mathematics("cosh", "cosh", lambda x: x.sinh(), "input", "The hyperbolic cosine")
-tanh = _mathematics("tanh", "tanh", lambda y: 1 - y * y, "output", "The hyperbolic tangent")
+tanh = _mathematics(
+    "tanh", "tanh", lambda y: 1 - y * y, "output", "The hyperbolic tangent", formula="hyperbolic"
+)
 asinh = _mathematics(
     "asinh", "arcsinh", lambda x: (x * x + 1).rsqrt(), "input", "The inverse hyperbolic sine", "arcsinh"
 )
@@ -121,6 +128,9 @@ class sigmoid:
     """
 
     def forward(xp, a):
+        made = None if xp is np else activated("sigmoid", a)
+        if made is not None:
+            return made
         one = a.dtype.type(1)
         return one / (one + xp.exp(-a))
 
@@ -129,7 +139,8 @@ class sigmoid:
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
-        return g * conjugate((1 - y) * y)
+        made = activation_gradient("sigmoid", g, y)
+        return g * conjugate((1 - y) * y) if made is None else made
 
 
 @op(inplace=True)
@@ -149,7 +160,8 @@ class relu:
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
-        return g * (y > 0)
+        made = activation_gradient("relu", g, y)
+        return g * (y > 0) if made is None else made
 
 
 @op(inplace=True)

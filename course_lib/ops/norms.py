@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import dtypes
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
+from ._by_kernel import reduced
 from ._linalg import keep, refuse_half, require_float, require_matrix
 from ._numeric import is_half, narrow, wide
 from ._op import function, op
@@ -26,6 +29,9 @@ class vector_norm_over:
 
     def forward(xp, a, *, ord, dims, keepdim):
         dtype = a.real.dtype if a.dtype.kind == "c" else a.dtype
+        made = None if xp is np or ord != 2 else reduced("euclidean", a, dims, keepdim)
+        if made is not None:
+            return made
         a = wide(a)
         if ord == 2 and a.dtype.kind == "f" and len(dims) == a.ndim and a.flags.forc:
             flat = a.ravel(order="K")

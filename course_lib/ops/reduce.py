@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import dtypes
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor, normalize_dim
+from ._by_kernel import reduced
 from ._numeric import conjugate, is_half, narrow, wide
 from ._op import function, op, write_out
 from .broadcasting import expand_to
@@ -45,8 +48,11 @@ def restored(grad: Tensor, dims, keepdim: bool) -> Tensor:
     return grad.reshape(shape)
 
 
-def _accumulate(xp, a, dims, keepdim, dtype, reduce):
+def _accumulate(xp, a, dims, keepdim, dtype, reduce, kernel: str):
     """Reduce in a wider type where half precision would lose too much."""
+    made = None if xp is np or a.dtype != dtype else reduced(kernel, a, dims, keepdim)
+    if made is not None:
+        return made
     if is_half(dtype):
         return reduce(a.astype("f4"), axis=dims, keepdims=keepdim).astype(dtype)
     if dims is not None and len(dims) == a.ndim:
@@ -80,9 +86,9 @@ class sum:
         return (input,), {"dims": dims, "keepdim": keepdim, "dtype": dtype}
 
     def forward(xp, a, *, dims, keepdim, dtype):
-        if a.dtype is _FLOAT32 and dtype is dtypes.float32:
+        if a.dtype is _FLOAT32 and dtype is dtypes.float32 and xp is np:
             return xp.add.reduce(a, axis=dims, keepdims=keepdim)
-        return _accumulate(xp, a, dims, keepdim, dtype.numpy, xp.add.reduce)
+        return _accumulate(xp, a, dims, keepdim, dtype.numpy, xp.add.reduce, "total")
 
     def save(ctx, out, a, *, dims, keepdim, dtype):
         ctx.shape, ctx.dims, ctx.keepdim, ctx.dtype = a._array.shape, dims, keepdim, a.dtype
@@ -137,9 +143,12 @@ class _mean:
 
     def forward(xp, a, *, dims, keepdim, overload):
         count = math.prod([a.shape[d] for d in dims])
+        made = None if xp is np else reduced("total", a, dims, keepdim, count)
+        if made is not None:
+            return made
         half = a.dtype.itemsize == 2
         total = xp.add.reduce(a.astype("f4") if half else a, axis=dims, keepdims=keepdim)
-        return (total / total.dtype.type(count)).astype(a.dtype)
+        return narrow(total / total.dtype.type(count), a.dtype)
 
     def save(ctx, out, a, *, dims, keepdim, overload):
         ctx.shape, ctx.dims, ctx.keepdim, ctx.overload = a._array.shape, dims, keepdim, overload
@@ -164,7 +173,7 @@ class prod:
 
     def forward(xp, a, *, dim, keepdim):
         dims = dims_of(dim, a.ndim)
-        return _accumulate(xp, a, dims, keepdim, a.dtype, xp.multiply.reduce)
+        return _accumulate(xp, a, dims, keepdim, a.dtype, xp.multiply.reduce, "product")
 
     def save(ctx, out, a, *, dim, keepdim):
         ctx.save_for_backward(a)
@@ -199,7 +208,7 @@ def _truth(name: str, text: str):
 
     def forward(xp, a, *, dims, keepdim):
         found = getattr(xp, name)(a, axis=dims, keepdims=keepdim)
-        return xp.asarray(found).astype(a.dtype if a.dtype == "u1" else bool)
+        return xp.asarray(found).astype(a.dtype if a.dtype == "u1" else bool, copy=False)
 
     document = f"""{name}(input, dim=None, keepdim=False, *, out=None) -> Tensor: bool, whether {text}.
 
@@ -237,6 +246,9 @@ class logsumexp:
         return (input,), {"dims": dims_of(dim, input.ndim), "keepdim": keepdim}
 
     def forward(xp, a, *, dims, keepdim):
+        made = None if xp is np else reduced("log_sum_exp", a, dims, keepdim)
+        if made is not None:
+            return made
         made, top = wide(a), 0
         if a.size:
             top = xp.amax(made.real, axis=dims, keepdims=True)  # a complex number is as large as its real part

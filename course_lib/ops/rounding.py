@@ -6,9 +6,13 @@ Rounding is flat almost everywhere, so its gradient is zero; a limit passes the 
 from __future__ import annotations
 
 import builtins
+import math
+
+import numpy as np
 
 from ..tensor import Tensor
 from ._arguments import number_array, require_tensors, result_dtype
+from ._by_kernel import activated, activation_gradient
 from ._numeric import require_kind
 from ._op import PROMOTE, function, op, write_out
 
@@ -119,6 +123,16 @@ maximum = _extremum("maximum", "maximum", "the larger of two elements")
 minimum = _extremum("minimum", "minimum", "the smaller of two elements")
 
 
+def _tensors(*limits) -> bool:
+    return any(hasattr(limit, "strides") or isinstance(limit, Tensor) for limit in limits)
+
+
+def _limits(low, high) -> tuple[float, float]:
+    """Both limits as numbers; NaN, from which all becomes NaN, as both."""
+    found = [-math.inf if low is None else float(low), math.inf if high is None else float(high)]
+    return (math.nan, math.nan) if any(map(math.isnan, found)) else tuple(found)
+
+
 @op(inplace=True, alias="clip", node="ClampBackward1")
 class clamp:
     """clamp(input, min=None, max=None, *, out=None) -> Tensor
@@ -142,11 +156,19 @@ class clamp:
         limits = [v.to(dtype) if isinstance(v, Tensor) else v for v in (min, max)]
         return (lifted, *limits), {}
 
-    def forward(xp, a, low, high):
+    def forward(xp, a, low, high, *, out=None):
+        if xp is not np and not _tensors(low, high):
+            made = activated("clamp", a, _limits(low, high), out)
+            if made is not None:
+                return made
         low, high = [v if v is None or hasattr(v, "strides") else xp.asarray(number_array(v, a)) for v in (low, high)]
         if low is not None:
             a = xp.maximum(a, low)
-        return a if high is None else xp.minimum(a, high)
+        a = a if high is None else xp.minimum(a, high)
+        if out is None:
+            return a
+        out[...] = a
+        return out
 
     def save(ctx, out, a, low, high):
         ctx.save_for_backward(a, low, high)
@@ -155,6 +177,9 @@ class clamp:
 
     def backward(ctx, g):
         a, low, high = ctx.saved_tensors
+        made = None if _tensors(low, high) else activation_gradient("clamp", g, a, *_limits(low, high))
+        if made is not None:
+            return made, None, None
         inside = None
         if low is not None:
             inside = a >= low

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..backends import error_function
 from ..backends.selection import select
 from ..tensor import Tensor, normalize_dim
+from ._by_kernel import activated, activation_gradient, combined
 from ._numeric import narrow, require_kind, special, wide
 from ._op import function, op
 from .activation import activation, twin
@@ -45,7 +48,7 @@ def _exponential_unit(name: str, node: str):
         "__module__": __name__,
         "__doc__": f"The function behind `{name}`.",
     }
-    return activation(kernel="elu_cpu", node=node, public=False)(type(f"{name}_unit", (), members))
+    return activation(kernel="elu_cpu", node=node, public=False, formula="elu")(type(f"{name}_unit", (), members))
 
 
 _elu, _celu = _exponential_unit("elu", "Elu"), _exponential_unit("celu", "Celu")
@@ -223,6 +226,9 @@ class gelu:
 
     def forward(xp, a, *, tangent):
         require_kind("GeluKernelImpl", a)
+        made = None if xp is np else activated("gelu_tanh" if tangent else "gelu", a)
+        if made is not None:
+            return made
         x = wide(a)
         number = x.dtype.type
         if tangent:
@@ -236,6 +242,9 @@ class gelu:
 
     def backward(ctx, g):
         (a,) = ctx.saved_tensors
+        made = activation_gradient("gelu_tanh" if ctx.tangent else "gelu", g, a)
+        if made is not None:
+            return made
         if not ctx.tangent:
             return g * (normal_cdf(a) + a * _normal_density(a))
         square, rate = a * a, math.sqrt(2 / math.pi)
@@ -252,6 +261,9 @@ class gated:
 
     def forward(xp, a, *, dim):
         require_kind("glu_cpu", a)
+        made = None if xp is np else combined("gated", xp.split(a, 2, dim))
+        if made is not None:
+            return made
         first, second = xp.split(wide(a), 2, dim)
         return narrow(first / (xp.exp(-second) + first.dtype.type(1)), a.dtype)
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .. import dtypes
 from ..autograd.node import SavedOutput
 from ..dtypes import FLOAT
 from ..errors import warn
+from ._by_kernel import reduced
 from ._op import function, op
 from .reduce import dims_of, mean, restored
 
@@ -49,6 +52,11 @@ def _variance(xp, a, dims, correction, keepdim):
 
 def _spread(name: str, text: str):
     def forward(xp, a, *, dims, correction, keepdim):
+        if xp is not np:
+            freedom = max(math.prod([a.shape[d] for d in dims]) - correction, 0)
+            made = reduced("deviation" if name == "std" else "variance", a, dims, keepdim, freedom)
+            if made is not None:
+                return made
         found = _variance(xp, a, dims, correction, keepdim)
         return (xp.sqrt(found) if name == "std" else found).astype(cast_real(a.dtype))
 

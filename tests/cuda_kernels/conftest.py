@@ -19,5 +19,6 @@ def xp():
     """The stand-in for CuPy, with kernels."""
     module = kernels_on_host.module()
     cuda.use(module)
+    cuda.cupy()  # as any op would
     yield module
     cuda.use(None)

@@ -162,7 +162,7 @@ def _compiled(code: str, options: list[str]) -> ctypes.CDLL:
     path = _folder[0] / hashlib.sha256("\0".join([code, *options]).encode()).hexdigest()[:16]
     if not path.with_suffix(".so").exists():
         plain = _run([compiler(), "-E", "-P", *options, "-x", "c++", "-"], code)  # macros make kernels, too
-        names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(', plain)
+        names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\([\w, ]+\) )?(\w+)\(', plain)
         ends = [f'extern "C" const char* launch_{n}(const unsigned* sizes, void** arguments, int backwards)'
                 f" {{ return launch({n}, sizes, arguments, backwards); }}\n"
                 f'extern "C" const char* types_{n}() {{ return argument_types({n}); }}\n' for n in names]  # fmt: skip

@@ -37,7 +37,8 @@ def test_activation(make, name, dtype):
         x, g = make(n, dtype=dtype, scale=2), make(n, dtype=dtype)
         expected = reference(ACTIVATIONS[name], x, g=g)
         assert close(kernels.activation(name, x), expected.value)
-        assert close(kernels.activation_backward(name, g, x), expected.grads[0])
+        at = kernels.activation(name, x) if name in ("sigmoid", "hyperbolic") else x  # what forward keeps
+        assert close(kernels.activation_backward(name, g, at), expected.grads[0])
 
 
 def test_elements_that_do_not_start_at_sixteen_bytes(make):

@@ -20,6 +20,7 @@ from .elementwise import (
     bias_rows,
     combined,
 )
+from .gather import gather_elements, look_at_index, take_rows
 from .gradients import (
     clip_values,
     fill_with_zeros,
@@ -52,7 +53,7 @@ from .rows import (
     softmax,
     softmax_backward,
 )
-from .scatter import embedding_backward, index_add
+from .scatter import add_elements, add_rows, count_places, embedding_backward, reduce_elements
 from .windows import (
     avg_pool,
     avg_pool_backward,

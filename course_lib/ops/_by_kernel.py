@@ -1,0 +1,58 @@
+"""Elementwise ops and reductions on a GPU by the library's own kernels: one launch, where array operations would be
+several.
+
+All give None where there is nothing to launch: on the CPU, where a gradient shall itself be differentiated, for dtypes
+that the kernels do not know. The op then computes with array operations.
+"""
+
+from __future__ import annotations
+
+from ..autograd.grad_mode import GRAD
+from ..backends import GPU
+from ..tensor import Tensor, wrap
+
+
+def activated(name: str, a, constants=(), out=None):
+    """The activation `name` of an array, in `out` if it is given."""
+    if type(a) is not GPU.array:
+        return None
+    run = GPU.backend.kernel("activation", a)
+    return run and run(name, a, *constants, out=out)
+
+
+def activation_gradient(name: str, g, x, *constants):
+    """`g` times the slope of the activation: of two arrays, or of two tensors where nothing is recorded."""
+    return _gradient("activation_backward", name, (g, x), constants)
+
+
+def combined(name: str, operands, constants=(), out=None):
+    """A function of two or three arrays; numbers among them count as constants and stand in `constants`."""
+    if type(operands[0]) is not GPU.array or any(type(a) is not GPU.array for a in operands):
+        return None
+    run = GPU.backend.kernel("combined", *operands)
+    return run and run(name, *operands, constants=constants, out=out)
+
+
+def combined_gradient(name: str, *operands):
+    """A function of two or three arrays, or of tensors where nothing is recorded."""
+    return _gradient("combined", name, operands, ())
+
+
+def reduced(how: str, a, dims, keepdim: bool = False, constant: float = 1.0, places: bool = False):
+    """A reduction of an array over `dims` (None: all); with `places`, the values and their positions."""
+    if type(a) is not GPU.array:
+        return None
+    run = GPU.backend.kernel("reduce", a)
+    return run and run(how, a, tuple(range(a.ndim)) if dims is None else dims, keepdim, constant, places)
+
+
+def _gradient(kernel: str, name: str, operands, constants):
+    if isinstance(operands[0], Tensor):
+        if GRAD.enabled:
+            return None
+        made = _gradient(kernel, name, [t._array for t in operands], constants)
+        return None if made is None else wrap(made)
+    if type(operands[0]) is not GPU.array:
+        return None
+    run = GPU.backend.kernel(kernel, *operands)
+    return run and run(name, *operands, *constants)
