@@ -12,10 +12,11 @@
 #include <ucontext.h>
 
 #include <tuple>
+#include <vector>
 
 #define __device__
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __shared__ static  // one block runs at a time
 
 inline int min(int a, int b) { return a < b ? a : b; }
@@ -42,6 +43,7 @@ static Fiber fibers[MOST_THREADS];
 static char* stacks = (char*)malloc((size_t)MOST_THREADS * STACK);  // only what is used gets memory
 static jmp_buf scheduler;
 static int running;     // the fiber that runs
+static const char* misuse;  // of an instruction, if there was any
 static void (*body)();  // runs the kernel with its arguments
 
 static void wait(State where)
@@ -188,6 +190,93 @@ inline float float_of_half(unsigned short bits)
 struct Half;
 struct BFloat16;
 
+// A warp's product in TF32 (tf32.cuh): all lanes show what they hold, then each adds up its four numbers.
+#define TF32_PRODUCT
+inline void add_tf32_product(float (&c)[4], const unsigned int (&a)[4], unsigned int b0, unsigned int b1)
+{
+    static unsigned int left[MOST_THREADS][4], right[MOST_THREADS][2];
+    auto number = [](unsigned int bits) { return __uint_as_float(bits & 0xffffe000); };  // the rest is not looked at
+    int warp = running / LANES * LANES, g = running % LANES / 4, t = running % 4;
+    memcpy(left[running], a, sizeof left[0]);
+    right[running][0] = b0, right[running][1] = b1;
+    __syncwarp();
+    for (int i = 0; i < 4; ++i)
+        for (int k = 0; k < 8; ++k)
+            c[i] += number(left[warp + g * 4 + k % 4][i / 2 + k / 4 * 2]) *
+                    number(right[warp + (2 * t + i % 2) * 4 + k % 4][k / 4]);
+    __syncwarp();
+}
+
+// What warp_matrices.cuh says in PTX.
+#define WARP_MATRICES
+template <class V> struct TensorCore {
+    // All lanes show what they hold of both matrices, then each adds to its four numbers of the product.
+    static void add(float (&sums)[4], const unsigned int (&a)[4], unsigned int b0, unsigned int b1)
+    {
+        static float left[MOST_THREADS / LANES][16][16], right[MOST_THREADS / LANES][8][16];
+        int warp = running / LANES, g = running % LANES / 4, t = running % LANES % 4;
+        for (int m = 0; m < 4; ++m) split(a[m], left[warp][g + m % 2 * 8] + m / 2 * 8 + 2 * t);
+        split(b0, right[warp][g] + 2 * t);
+        split(b1, right[warp][g] + 8 + 2 * t);
+        __syncwarp();
+        for (int k = 0; k < 4; ++k)
+            for (int i = 0; i < 16; ++i) sums[k] += left[warp][g + k / 2 * 8][i] * right[warp][2 * t + k % 2][i];
+        __syncwarp();
+    }
+    static void split(unsigned int both, float* to)
+    {
+        V low, high;
+        low.bits = both;
+        high.bits = both >> 16;
+        to[0] = low;
+        to[1] = high;
+    }
+    static unsigned int pair(float low, float high) { return V(low).bits | (unsigned int)V(high).bits << 16; }
+};
+
+// Lane l points at row l % 8 of matrix l / 8; lane 4 g + t gets the numbers 2 t and 2 t + 1 of row g, or of column g.
+inline void load_shown(unsigned int (&to)[4], const void* row, bool transposed)
+{
+    static const unsigned short* rows[MOST_THREADS];
+    int warp = running / LANES * LANES, g = running % LANES / 4, t = running % LANES % 4;
+    if ((size_t)row % 16) misuse = "a row of a matrix does not start at 16 bytes";
+    rows[running] = (const unsigned short*)row;
+    __syncwarp();
+    for (int m = 0; m < 4; ++m) {
+        const unsigned short** of = rows + warp + 8 * m;
+        to[m] = transposed ? of[2 * t][g] | (unsigned int)of[2 * t + 1][g] << 16
+                           : of[g][2 * t] | (unsigned int)of[g][2 * t + 1] << 16;
+    }
+    __syncwarp();
+}
+inline void load_matrices(unsigned int (&to)[4], const void* row) { load_shown(to, row, false); }
+inline void load_transposed(unsigned int (&to)[4], const void* row) { load_shown(to, row, true); }
+
+// A copy is made when it is waited for; until then the place is NaN.
+struct Later { void* to; const void* from; bool there; int group; };
+static std::vector<Later> copies[MOST_THREADS];
+static int groups[MOST_THREADS];
+
+inline void copy_later(void* to, const void* from, bool there)
+{
+    if ((size_t)to % 16 || (size_t)from % 16) misuse = "a copy does not start at 16 bytes";
+    memset(to, 0xFF, 16);
+    copies[running].push_back({to, from, there, groups[running]});
+}
+inline void end_group() { ++groups[running]; }
+template <int LEFT> void wait_for_copies()
+{
+    std::vector<Later> rest;
+    for (const Later& copy : copies[running]) {
+        if (copy.group >= groups[running] - LEFT) rest.push_back(copy);
+        else if (copy.there) memcpy(copy.to, copy.from, 16);
+        else memset(copy.to, 0, 16);
+    }
+    copies[running] = rest;
+}
+
+inline float power_of_two(float x) { return exp2f(x); }
+
 // ---- launching from Python ------------------------------------------------------------------------------------------
 
 // A type as NumPy names it; * in front of a pointer, a blank behind.
@@ -202,6 +291,7 @@ template <> constexpr const char* name_of<Half> = "float16 ";
 template <> constexpr const char* name_of<BFloat16> = "bfloat16 ";
 
 template <> constexpr const char* name_of<unsigned char> = "uint8 ";
+template <> constexpr const char* name_of<short> = "int16 ";
 
 template <class A> void add_type(char* all)
 {
@@ -240,6 +330,7 @@ const char* launch(void (*kernel)(A...), const unsigned int* sizes, void** argum
     body = Call<A...>::run;
     gridDim = {sizes[0], sizes[1], sizes[2]};
     blockDim = {sizes[3], sizes[4], sizes[5]};
+    misuse = nullptr;
     unsigned int blocks = gridDim.x * gridDim.y * gridDim.z, threads = blockDim.x * blockDim.y * blockDim.z;
     if (threads > MOST_THREADS) return "a block has at most 1024 threads";
     for (unsigned int k = 0; k < blocks; ++k) {
@@ -248,5 +339,5 @@ const char* launch(void (*kernel)(A...), const unsigned int* sizes, void** argum
         if (!run_block(threads, backwards))
             return "threads wait at a barrier or a shuffle that others of their block have left or never reach";
     }
-    return nullptr;
+    return misuse;
 }

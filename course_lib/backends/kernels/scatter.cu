@@ -1,51 +1,152 @@
-// Adding rows to the places that an index names: index_add, scatter_add, and the gradient of an embedding.
+// Adding at the places that an index names, and other ways to bring many numbers into one place.
 //
-//     out[index[i], c] += source[i, c]        source (n, columns)
+//     rows:      out[o, index[i], c] += source[o, i, c]                 index_add, the gradient of an embedding
+//     elements:  out[o, index[o, i, c], c] += source[o, i, c]           scatter_add, the gradient of gather
 //
-// Two rows may name one place. Either the addition is atomic: fast, but the order and with it the last digits change
-// from run to run. Or the index is sorted first (`order`: which rows come in which place), and one thread adds all rows
-// of one place one after the other: the same result every time. Sums are Acc, rounded by the caller once at the end.
-#include "numbers.cuh"
+// Several numbers may go to one place. Either the addition is atomic: fast, but the order and with it the last digits
+// change from run to run. Or the index is sorted first, so that the numbers of one place are neighbours, a "run", and
+// are added up in their order: the same result every time. The sum of a run stays in a register as Acc, and is rounded
+// once; so half precision always goes this way.
+#include "block.cuh"
+#include "places.cuh"
 
-extern "C" __global__ void index_add_atomic(const T* source, const long long* index, Acc* out, int n, int columns)
-{
-    for (int i = thread_number(); i < n * columns; i += thread_count())
-        atomicAdd(&out[index[i / columns] * columns + i % columns], Acc(source[i]));
-}
+// ---- atomic ---------------------------------------------------------------------------------------------------------
 
-// sorted[k] = index[order[k]], ascending. The thread of the first row of a place does the work, the others have none.
-extern "C" __global__ void index_add_sorted(const T* source, const long long* sorted, const long long* order, Acc* out,
-                                            int n, int columns)
+// total: the elements of source; factor: what they are multiplied with.
+extern "C" __global__ void add_rows_atomic(const T* source, const Named* index, Acc* out, int total, int n, int rows,
+                                           int columns, Acc factor, int least, long long* report)
 {
-    for (int i = thread_number(); i < n * columns; i += thread_count()) {
-        int k = i / columns, column = i % columns;
-        long long place = sorted[k];
-        if (k > 0 && sorted[k - 1] == place) continue;
-        Acc sum = out[place * columns + column];
-        for (; k < n && sorted[k] == place; ++k) sum += Acc(source[order[k] * columns + column]);
-        out[place * columns + column] = sum;
+    for (int i = thread_number(); i < total; i += thread_count()) {
+        int row = i / columns, column = i % columns, outer = row / n;
+        int place = place_of(index[row % n], least, rows, report);
+        atomicAdd(&out[(outer * rows + place) * columns + column], factor * Acc(source[i]));
     }
 }
 
-// The gradient of an embedding is the same, but for rows of the padding index (-1: none), which get nothing.
-extern "C" __global__ void embedding_backward_atomic(const T* g, const long long* index, Acc* by_weight, int n,
-                                                     int columns, long long padding)
+// The index comes with the steps of its three dimensions, as in gather_elements_apart.
+extern "C" __global__ void add_elements_atomic_apart(const T* source, const Named* index, Acc* out, int total, int n,
+                                               int rows, int columns, int step_outer, int step_n, int step_column,
+                                               int least, long long* report)
 {
-    for (int i = thread_number(); i < n * columns; i += thread_count()) {
-        long long row = index[i / columns];
-        if (row != padding) atomicAdd(&by_weight[row * columns + i % columns], Acc(g[i]));
+    for (int i = thread_number(); i < total; i += thread_count()) {
+        int row = i / columns, column = i % columns, outer = row / n;
+        Named named = index[outer * step_outer + row % n * step_n + column * step_column];
+        int place = place_of(named, least, rows, report);
+        atomicAdd(&out[(outer * rows + place) * columns + column], Acc(source[i]));
     }
 }
 
-extern "C" __global__ void embedding_backward_sorted(const T* g, const long long* sorted, const long long* order,
-                                                     Acc* by_weight, int n, int columns, long long padding)
+// How often each place is named.
+extern "C" __global__ void count_places_atomic(const Named* index, int* counts, int n, int length, long long* report)
 {
-    for (int i = thread_number(); i < n * columns; i += thread_count()) {
-        int k = i / columns, column = i % columns;
-        long long row = sorted[k];
-        if (row == padding || (k > 0 && sorted[k - 1] == row)) continue;
-        Acc sum = 0;
-        for (; k < n && sorted[k] == row; ++k) sum += Acc(g[order[k] * columns + column]);
-        by_weight[row * columns + column] = sum;
+    for (int i = thread_number(); i < n; i += thread_count())
+        atomicAdd(&counts[place_of(index[i], 0, length, report)], 1);
+}
+
+// ---- in a fixed order -----------------------------------------------------------------------------------------------
+
+// The place in all of `out` of every element, for sorting: elements are rows of one column.
+extern "C" __global__ void element_places_apart(const Named* index, long long* places, int total, int n, int rows,
+                                          int columns, int step_outer, int step_n, int step_column, int least,
+                                          long long* report)
+{
+    for (int i = thread_number(); i < total; i += thread_count()) {
+        int row = i / columns, column = i % columns, outer = row / n;
+        Named named = index[outer * step_outer + row % n * step_n + column * step_column];
+        places[i] = (long long)(outer * rows + place_of(named, least, rows, report)) * columns + column;
     }
 }
+
+struct Product {
+    template <class V> static __device__ V nothing() { return V(1); }
+    template <class V> static __device__ V join(V a, V b) { return a * b; }
+};
+
+// Runs may be long: every tenth word of a text is "the". So the sorted rows are cut into pieces of PIECE rows, and a
+// thread reduces one column of one piece. A run that lies in one piece is done with; of one that goes on in the next
+// pieces each leaves its share behind, `begun` where the run begins and `continued` in the others, and a second, small
+// launch joins them.
+constexpr int PIECE = 32;
+
+struct Runs {
+    const Named* sorted;     // the places, ascending
+    const long long* order;  // which rows of the source go there
+    int n, rows, columns;
+    Acc factor;              // what the sum of a run is multiplied with
+    const int* counts;       // and what it is divided by, for each place, or null
+    int padding;             // a place that gets nothing, -1: none
+    bool with_self;          // whether what is there counts
+    long long* report;
+
+    __device__ bool goes_on(int k) const { return k < n && sorted[k] == sorted[k - 1]; }  // from k - 1 to k
+
+    template <class How> __device__ void finish(T* out, int k, int column, Acc total) const
+    {
+        int place = place_of(sorted[k], 0, rows, report);
+        if (place == padding) return;
+        T* there = out + (long long)place * columns + column;
+        total *= factor;
+        if (counts != nullptr) total /= counts[place];
+        *there = T(with_self ? How::join(Acc(*there), total) : total);
+    }
+};
+
+template <class How>
+__device__ void reduce_pieces(const Runs& runs, const T* source, T* out, Acc* begun, Acc* continued)
+{
+    int pieces = (runs.n + PIECE - 1) / PIECE;
+    for (int i = thread_number(); i < pieces * runs.columns; i += thread_count()) {
+        int start = i / runs.columns * PIECE, column = i % runs.columns, end = min(start + PIECE, runs.n);
+        bool began_here = start == 0 || !runs.goes_on(start);
+        Acc total = How::template nothing<Acc>();
+        for (int k = start; k < end; ++k) {
+            total = How::join(total, Acc(source[runs.order[k] * runs.columns + column]));
+            bool goes_on = runs.goes_on(k + 1);
+            if (goes_on && k + 1 < end) continue;
+            if (!began_here) continued[i] = total;
+            else if (goes_on) begun[i] = total;
+            else runs.finish<How>(out, k, column, total);
+            total = How::template nothing<Acc>();
+            began_here = true;
+        }
+    }
+}
+
+template <class How> __device__ void join_pieces(const Runs& runs, T* out, const Acc* begun, const Acc* continued)
+{
+    int pieces = (runs.n + PIECE - 1) / PIECE;
+    for (int i = thread_number(); i < pieces * runs.columns; i += thread_count()) {
+        int start = i / runs.columns * PIECE, column = i % runs.columns, end = start + PIECE;
+        if (end >= runs.n || !runs.goes_on(end)) continue;  // nothing is left open
+        if (start > 0 && runs.goes_on(start) && runs.sorted[start] == runs.sorted[end]) continue;  // begun elsewhere
+        Acc total = begun[i];
+        int at = i;
+        do {
+            at += runs.columns;
+            total = How::join(total, continued[at]);
+            end += PIECE;
+        } while (end < runs.n && runs.sorted[end - PIECE] == runs.sorted[end - 1] && runs.goes_on(end));
+        runs.finish<How>(out, start + PIECE, column, total);
+    }
+}
+
+#define RUNS(name, How) \
+    extern "C" __global__ void name##_in_pieces(const T* source, const Named* sorted, const long long* order, T* out, \
+                                             Acc* begun, Acc* continued, int n, int rows, int columns, Acc factor, \
+                                             const int* counts, int padding, bool with_self, long long* report) \
+    { \
+        Runs runs = {sorted, order, n, rows, columns, factor, counts, padding, with_self, report}; \
+        reduce_pieces<How>(runs, source, out, begun, continued); \
+    } \
+    extern "C" __global__ void name##_of_pieces(const Named* sorted, const long long* order, T* out, const Acc* begun, \
+                                                const Acc* continued, int n, int rows, int columns, Acc factor, \
+                                                const int* counts, int padding, bool with_self, long long* report) \
+    { \
+        Runs runs = {sorted, order, n, rows, columns, factor, counts, padding, with_self, report}; \
+        join_pieces<How>(runs, out, begun, continued); \
+    }
+
+RUNS(sum_of_runs, Sum)
+RUNS(product_of_runs, Product)
+RUNS(max_of_runs, Max)
+RUNS(min_of_runs, Min)
