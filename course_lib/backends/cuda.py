@@ -15,7 +15,7 @@ import numpy as np
 from ..device import device as device_type
 from ..errors import OutOfMemoryError
 from . import GPU, gpu, on_gpu
-from .cuda_gemm import added, inner, product  # noqa: F401  products of matrices belong to a backend
+from .cuda_gemm import added, better_copied, inner, product  # noqa: F401  products of matrices belong to a backend
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
 _NUMBERS = (bool, int, float, complex, *[np.dtype(char).type for char in "?bhilqBHILQefdFD"])  # CuPy takes as they are

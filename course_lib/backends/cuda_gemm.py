@@ -102,6 +102,16 @@ def _batch(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return a[:-2] if a[:-2] == b[:-2] or len(b) == 2 else np.broadcast_shapes(a[:-2], b[:-2])
 
 
+def better_copied(x) -> bool:
+    """Whether a batch of matrices lies in such uneven steps that each product with it would copy it first.
+
+    Heads of attention are an example: (batch, length, heads, width) seen as (batch, heads, length, width).
+    """
+    batch = _joined([part for part in zip(x.shape[:-2], x.strides[:-2]) if part[0] > 1])
+    sizes = [size for size, _ in batch]
+    return len(batch) > 1 and math.prod(sizes) > _MOST_CALLS * max(sizes)
+
+
 # ---- planning ------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
-from ..backends import array_module, backend_of
+from ..backends import array_module, backend_of, is_numpy
 from ..dtypes import c_name, legacy_name
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
@@ -357,6 +357,9 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
             f"[{batch}, {b.shape[-2]}]."
         )
     broadcast_batches(a._array.shape[:-2], b._array.shape[:-2])
+    if not is_numpy(a._array):  # one copy that backward uses, too
+        worth = backend_of(array_module(a._array)).better_copied
+        a, b = [t.contiguous() if worth(t._array) else t for t in (a, b)]
     return batched_matmul(a, b)
 
 
