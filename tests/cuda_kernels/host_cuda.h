@@ -292,6 +292,7 @@ template <> constexpr const char* name_of<BFloat16> = "bfloat16 ";
 
 template <> constexpr const char* name_of<unsigned char> = "uint8 ";
 template <> constexpr const char* name_of<short> = "int16 ";
+template <> constexpr const char* name_of<unsigned int> = "uint32 ";
 
 template <class A> void add_type(char* all)
 {

@@ -21,10 +21,16 @@ FILES = sorted(path.stem for path in loading.FOLDER.glob("*.cu"))
 # Every target with float32, and each other element type once.
 PROGRAMS = [("sm_75", "float"), ("sm_80", "float"), ("sm_90", "float"), ("sm_100", "float"), ("sm_75", "Half"),
             ("sm_90", "BFloat16"), ("sm_80", "double")]  # fmt: skip
+TENSOR_CORES = [("sm_80", "Half"), ("sm_100", "BFloat16")]  # what uses them on the other targets, too
 AS_CUPY = ("-std=c++17", "--device-as-default-execution-space", "-ftz=true")  # what CuPy adds
 # What a file is compiled with besides, where the loader has a choice.
-_MASKED = {"MASK": "bool", "MASKED": 1, "DROPS": 1}
-VARIANTS = {"attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}]}
+_PLAIN, _MASKED = {"MASK": "bool", "MASKED": 0, "DROPS": 0}, {"MASK": "bool", "MASKED": 1, "DROPS": 1}
+VARIANTS = {
+    "attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}],
+    "attention_half": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
+                       {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
+    "conv_tiles": [{}, {"CORES": 1, "ROWS": 64}, {"CORES": 1, "ROWS": 128}],
+}  # fmt: skip
 GRANULE = 8  # a GPU gives registers to threads in steps of 8
 # Where ptxas says what the fields of Use hold.
 REPORTED = (r"Used (\d+) registers", r"(\d+) bytes stack", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
@@ -43,6 +49,8 @@ def compiled(file: str, target: str, element: str) -> dict[str, Use]:
     """Compile a file in all its variants; the most that each of its kernels needs."""
     most: dict[str, Use] = {}
     for defines in VARIANTS.get(file, [{}]):
+        if element == "double" and "CORES" in defines:  # tensor cores are not asked for float64
+            continue
         for name, use in _compiled(file, target, element, defines).items():
             most[name] = Use(*map(max, use, most.get(name, use)))
     return most
@@ -73,17 +81,19 @@ def registers_and_memory(log: str) -> dict[str, Use]:
     return found
 
 
-def takes(file: str, element: str) -> bool:
-    """Tiles of float64 do not fit into the 48 KiB of shared memory that a block can count on."""
-    return not (file.startswith("attention") and element == "double")
+def takes(file: str, element: str, target: str) -> bool:
+    """Tensor cores are for half precision; tiles of float64 do not fit into the 48 KiB that a block can count on."""
+    if file == "attention_half":
+        return element in ("Half", "BFloat16")
+    return (target, element) not in TENSOR_CORES and not (file == "attention" and element == "double")
 
 
 def _record(files: list[str]) -> None:
     """Write the budgets of the kernels in these files, or of all kernels."""
     most: dict[str, Use] = {}
-    for target, element in PROGRAMS:
+    for target, element in PROGRAMS + TENSOR_CORES:
         for file in files or FILES:
-            if not takes(file, element):
+            if not takes(file, element, target):
                 continue
             for name, use in compiled(file, target, element).items():
                 most[name] = Use(*map(max, use, most.get(name, use)))

@@ -4,6 +4,7 @@ Which way each of them goes:
 
     one channel to a group          kernels of its own (depthwise.py)
     kernel 1, stride 1              a batch of matrix products on the image itself
+    not too many channels made      a product in tiles, whose columns are gathered on the fly (conv_tiles.py)
     everything else                 the windows as columns (im2col.cu) and a matrix product, in pieces of the batch
 """
 
@@ -15,9 +16,9 @@ from .. import cuda, cudnn
 from ..cuda_gemm import product
 from ..kernels.loading import MOST, accumulator
 from ..sliding import Sliding
-from . import depthwise
+from . import conv_tiles, depthwise
 from ._new import like
-from .windows import add_channel_bias, col2im, im2col
+from .windows import add_channel_bias, col2im, im2col, looking_back
 
 WORKSPACE = 256 << 20  # bytes of columns at a time
 
@@ -55,9 +56,12 @@ def convolve(x, w, bias, *, geometry, size):
         return None
     if depthwise.fits(sliding.kernel, groups, w.shape[1]):
         return depthwise.depthwise_conv(x, w, bias, size, sliding)
+    plain = _is_plain(sliding, inside, size)
+    if not plain and conv_tiles.fit(x, outs // groups, depth // groups, samples * places):
+        return conv_tiles.conv_tiles(x, w, bias, outs // groups, size, sliding, groups)
     out, rows = like(x, (samples, outs, *size)), w.reshape(groups, outs // groups, -1)
     grouped = out.reshape(samples, groups, outs // groups, places)
-    if _is_plain(sliding, inside, size):
+    if plain:
         _multiply(rows, x.reshape(samples, groups, -1, places), grouped)
     else:
         for piece in _pieces(samples, depth * places * x.itemsize):
@@ -81,9 +85,12 @@ def transposed(g, w, bias, *, geometry, size):
         if bias is not None:
             add_channel_bias(out, bias)
         return out
+    plain, deep = _is_plain(sliding, size, g.shape[2:]), outs // groups * math.prod(sliding.kernel)
+    if not plain and set(sliding.stride) == {1} and conv_tiles.fit(g, w.shape[1], deep, samples * math.prod(size)):
+        return conv_tiles.conv_tiles(g, w, bias, w.shape[1], tuple(size), looking_back(sliding), groups, turned=True)
     out, rows = like(g, shape), w.reshape(groups, outs // groups, -1).swapaxes(1, 2)
     elements = g.reshape(samples, groups, outs // groups, places)
-    if _is_plain(sliding, size, g.shape[2:]):
+    if plain:
         _multiply(rows, elements, out.reshape(samples, groups, -1, places))
         if bias is not None:
             add_channel_bias(out, bias)
@@ -107,6 +114,8 @@ def correlate(x, g, *, geometry, kernel):
         return None
     if depthwise.fits(sliding.kernel, groups, x.shape[1] // groups):
         return depthwise.depthwise_conv_by_weight(g, x, kernel, sliding)
+    if conv_tiles.fit(x, outs // groups, 1, depth // groups):
+        return conv_tiles.conv_tiles_by_weight(x, g, sliding, groups)
     pieces, made = _pieces(samples, depth * places * x.itemsize), None
     for piece in pieces:
         columns = im2col(x[piece], size, sliding, as_one_matrix=True)

@@ -8,7 +8,7 @@ from ..kernels.loading import BLOCK, launch
 from ..sliding import Sliding
 from ._new import like, sums
 from .parts import add_parts
-from .windows import UNROLLED, known, rows_launch, windows_argument
+from .windows import UNROLLED, known, looking_back, rows_launch, windows_argument
 
 STRIP = 4  # outputs below each other that one thread makes
 MOST_CELLS = UNROLLED  # of a kernel: they stay in registers
@@ -51,9 +51,7 @@ def depthwise_conv_by_image(g, weight, shape, sliding: Sliding):
     """The gradient by images of this shape."""
     size, channels, times = g.shape[2:], shape[1], weight.shape[0] // shape[1]
     if times == 1 and all(s == 1 for s in sliding.stride):  # again a convolution, which looks back
-        back = [d * (k - 1) - p for k, _, p, d in zip(*sliding, strict=True)]
-        turned = Sliding(sliding.kernel, sliding.stride, tuple(back), sliding.dilation)
-        return depthwise_conv(g, weight, None, tuple(shape[2:]), turned, turned=True)
+        return depthwise_conv(g, weight, None, tuple(shape[2:]), looking_back(sliding), turned=True)
     image = like(g, shape)
     _, _, windows, constants = _settings(tuple(shape[2:]), tuple(size), sliding)
     rows = image.size // shape[-1]

@@ -20,14 +20,14 @@ MOST_CELLS = 255  # a window whose cells a byte can tell apart
 
 
 _WALK = np.dtype([(name, "i4") for name in ("in", "out", "kernel", "stride", "padding", "dilation")])
-_WINDOWS = np.dtype([("deep", _WALK), ("down", _WALK), ("across", _WALK)])
+WINDOWS = np.dtype([("deep", _WALK), ("down", _WALK), ("across", _WALK)])
 
 
 @functools.lru_cache(maxsize=4096)
 def windows_argument(inside, size, sliding: Sliding) -> np.ndarray:
     """The kernels' argument `Windows`; a NumPy array of one structure is passed by value."""
     walks = [(1, 1, 1, 1, 0, 1)] * (3 - len(size)) + list(zip(inside, size, *sliding, strict=True))
-    return np.array([tuple(walks)], _WINDOWS)
+    return np.array([tuple(walks)], WINDOWS)
 
 
 def known(kernel) -> dict[str, int]:
@@ -35,6 +35,13 @@ def known(kernel) -> dict[str, int]:
     if math.prod(kernel) > UNROLLED:
         return {}
     return dict(zip(("KERNEL_DEEP", "KERNEL_DOWN", "KERNEL_ACROSS"), (1,) * (3 - len(kernel)) + kernel, strict=True))
+
+
+def looking_back(sliding: Sliding) -> Sliding:
+    """The windows of an output's numbers that saw a number of the input, for stride 1: with the weight turned by half a
+    circle a convolution with them is the gradient by the input."""
+    padding = [d * (k - 1) - p for k, _, p, d in zip(*sliding, strict=True)]
+    return sliding._replace(padding=tuple(padding))
 
 
 def rows_launch(rows: int, width: int, most: int = 8192) -> tuple:
