@@ -1,185 +1,50 @@
 """The library on a GPU, side by side with PyTorch on the same GPU, in one run.
 
-    python benchmarks/gpu.py                 needs a CUDA GPU, CuPy and a PyTorch with CUDA
-    python benchmarks/gpu.py --only matmul   the groups whose name contains this
+    python benchmarks/gpu.py                        needs a CUDA GPU, CuPy and a PyTorch with CUDA
+    python benchmarks/gpu.py --only matmul          the groups whose name contains this
+    python benchmarks/gpu.py --markdown FILE        also write the tables, with the chip, the versions and the date
 
-Both libraries run the same programs and take turns. A block of calls is timed from an idle GPU to an idle GPU; a figure
-is the median over the blocks. "ratio" is PyTorch's time divided by course_lib's: above 1, course_lib is faster. "of
-peak" compares course_lib with what the machine was seen to do in this run: for what moves memory, the bandwidth of a
-copy; for matrix products, the fastest product of PyTorch in the same precision. "launches" counts the kernels of one
-step, PyTorch's and course_lib's.
+Both libraries run the same programs (gpu_cases.py) and take turns. A block of calls takes a tenth of a second and more,
+and is timed from an idle GPU to an idle GPU, so what the host costs counts where it is the slower one; a step as a CUDA
+graph shows the GPU's own time. A figure is the median over the blocks, after a warm-up. "ratio" is PyTorch's time
+divided by course_lib's: above 1, course_lib is faster; ± is half of the middle half of the ratios of single turns, and
+differences below it mean nothing. Inputs are random, and what is bound by memory is larger than any cache. The clocks
+and all other settings of the GPU stay as they were found.
+
+"of peak" compares course_lib with what the machine was seen to do in this run: for what moves memory, the bandwidth of
+a copy; for products of matrices, the fastest product of PyTorch in the same precision. "launches" counts the kernels of
+one step, as PyTorch's profiler sees them; "memory" is the most that the tensors of a step occupied.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
+import platform
 import statistics
 import time
 from typing import NamedTuple
 
-
-class Case(NamedTuple):
-    """One row: `make(T, device)` gives the step to time, for either library T."""
-
-    group: str
-    name: str
-    make: object
-    bytes: int = 0  # that a step must move
-    flops: int = 0
-    peak: str = ""  # the precision whose fastest product is the peak
-    count_launches: bool = False
+from gpu_cases import Case, cases
 
 
-# ---- what is measured --------------------------------------------------------------------------------------------
+class Row(NamedTuple):
+    """What was measured of a case; by library where it says so."""
 
-PRECISIONS = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
-
-
-def matmul(n: int, precision: str) -> Case:
-    def make(T, device):
-        T.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-        a, b = [T.ones(n, n, dtype=getattr(T, PRECISIONS[precision]), device=device) for _ in "ab"]
-        return lambda: a @ b
-
-    return Case("matmul", f"{n} × {n}, {precision}", make, flops=2 * n**3, peak=precision)
-
-
-def memory_bound(name: str, text: str, moved: int, shape) -> Case:
-    """An expression of x (and y) that reads and writes `moved` numbers for each number of x."""
-    code = compile(text, name, "eval")
-    count = shape[0] * (shape[1] if len(shape) > 1 else 1)
-
-    def make(T, device):
-        names = {"T": T, "F": T.nn.functional, "x": T.rand(*shape, device=device), "y": T.rand(*shape, device=device)}
-        names["w"] = T.ones(shape[-1], device=device)
-        return lambda: eval(code, names)
-
-    return Case("memory", name, make, bytes=4 * moved * count)
-
-
-def convolution(channels: int, made: int, size: int, kernel: int, groups: int = 1) -> Case:
-    def make(T, device):
-        x = T.rand(32, channels, size, size, device=device)
-        w = T.rand(made, channels // groups, kernel, kernel, device=device)
-        return lambda: T.nn.functional.conv2d(x, w, padding=kernel // 2, groups=groups)
-
-    name = f"32 × {channels} × {size}², {kernel} × {kernel} → {made}" + (", depthwise" if groups > 1 else "")
-    return Case("conv2d", name, make, flops=2 * 32 * made * size**2 * kernel**2 * channels // groups)
-
-
-def attention(length: int, precision: str, causal: bool) -> Case:
-    def make(T, device):
-        dtype = getattr(T, PRECISIONS[precision])
-        q, k, v = [T.rand(4, 16, length, 64, dtype=dtype, device=device) for _ in "qkv"]
-        return lambda: T.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-
-    name = f"64 heads of {length} × 64, {precision}" + (", causal" if causal else "")
-    return Case("attention", name, make, flops=4 * 64 * length**2 * 64)
-
-
-def adam(n: int) -> Case:
-    def make(T, device):
-        p = T.nn.Parameter(T.rand(n, device=device))
-        p.grad = T.rand(n, device=device)
-        return T.optim.Adam([p]).step
-
-    return Case("adam", f"{n:,} numbers", make, bytes=4 * 7 * n)  # reads p g m v, writes p m v
-
-
-# ---- training steps ----------------------------------------------------------------------------------------------
-
-
-def training_step(T, model, loss_of, device):
-    model = model.to(device)
-    optimizer = T.optim.AdamW(model.parameters(), lr=1e-3)
-
-    def step():
-        optimizer.zero_grad()
-        loss_of(model).backward()
-        optimizer.step()
-
-    return step
-
-
-def mlp(T, device):
-    nn = T.nn
-    model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    x, y = T.rand(256, 784, device=device), T.arange(256, device=device) % 10
-    return training_step(T, model, lambda m: nn.functional.cross_entropy(m(x), y), device)
-
-
-def cnn(T, device):
-    nn, layers = T.nn, []
-    for before, after in ((3, 32), (32, 64), (64, 128)):
-        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 16, 10))
-    x, y = T.rand(128, 3, 32, 32, device=device), T.arange(128, device=device) % 10
-    return training_step(T, model, lambda m: nn.functional.cross_entropy(m(x), y), device)
-
-
-def gpt(T, device, layers: int = 6, width: int = 384, heads: int = 6, length: int = 256, batch: int = 16):
-    nn, F = T.nn, T.nn.functional
-
-    class Block(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-            self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-
-        def forward(self, x):
-            split = self.qkv(self.first(x)).view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-            seen = F.scaled_dot_product_attention(split[0], split[1], split[2], is_causal=True)
-            x = x + self.out(seen.transpose(1, 2).reshape(batch, length, width))
-            return x + self.mlp(self.second(x))
-
-    model = nn.Sequential(nn.Embedding(512, width), *[Block() for _ in range(layers)], nn.LayerNorm(width),
-                          nn.Linear(width, 512))  # fmt: skip
-    tokens = T.arange(batch * (length + 1), device=device).view(batch, length + 1) * 7 % 512
-    x, y = tokens[:, :-1], tokens[:, 1:].reshape(-1)
-    return training_step(T, model, lambda m: F.cross_entropy(m(x).view(-1, 512), y), device)
-
-
-def small_gpt(T, device):
-    """With all the calls of the GPT's step, and little to compute."""
-    return gpt(T, device, layers=2, width=48, heads=2, length=16, batch=2)
-
-
-STEPS = {"MLP": mlp, "CNN": cnn, "GPT": gpt}
-SMALL_STEPS = {"MLP": mlp, "CNN": cnn, "GPT": small_gpt}  # to try the program on a small machine
-
-
-def cases(scale: int) -> list[Case]:
-    """All rows; `scale` divides the sizes, to try the program itself on a small machine."""
-    many = 100_000_000 // scale**2
-    table = (many // 4096, 4096)
-    sizes = [n // scale for n in (256, 512, 1024, 2048, 4096, 8192)]
-    found = [matmul(n, precision) for precision in PRECISIONS for n in sizes]
-    found += [
-        memory_bound("copy", "x.clone()", 2, (many,)),
-        memory_bound("x + y", "x + y", 3, (many,)),
-        memory_bound("gelu", "F.gelu(x)", 2, (many,)),
-        memory_bound("sum", "x.sum()", 1, (many,)),
-        memory_bound("max of rows", "x.amax(1)", 1, table),
-        memory_bound("softmax of rows", "T.softmax(x, 1)", 2, table),
-        memory_bound("layer norm of rows", "F.layer_norm(x, w.shape, w, w)", 2, table),
-    ]
-    found += [convolution(64 // scale, 64 // scale, 56, 3), convolution(256 // scale, 256 // scale, 14, 3),
-              convolution(256 // scale, 1024 // scale, 14, 1), convolution(3, 64, 64, 7),
-              convolution(256 // scale, 256 // scale, 28, 3, groups=256 // scale)]  # fmt: skip
-    found += [attention(1024 // scale, precision, causal) for precision in ("fp32", "fp16") for causal in (False, True)]
-    found += [adam(many // 4), adam(100_000)]
-    steps = STEPS if scale == 1 else SMALL_STEPS
-    found += [Case("training step", name, make, count_launches=True) for name, make in steps.items()]
-    return found
+    case: Case
+    seconds: dict[str, float]
+    ratio: float = 0.0
+    spread: float = 0.0
+    launches: dict[str, int] = {}
+    memory: dict[str, int] = {}
 
 
 # ---- measuring ---------------------------------------------------------------------------------------------------
 
 
 def seconds(step, finish, budget: float) -> float:
-    """Of one block: as many calls as fit into the budget, from idle to idle."""
+    """Of one call in a block of as many as fit into the budget, from idle to idle."""
     finish()
     started = time.perf_counter()
     step()
@@ -192,8 +57,8 @@ def seconds(step, finish, budget: float) -> float:
     return (time.perf_counter() - started) / calls
 
 
-def measure(case: Case, libraries: dict, device: str, blocks: int, budget: float) -> dict[str, float]:
-    """Median seconds of a step, by library; a library that runs out of memory has none."""
+def measure(case: Case, libraries: dict, device: str, blocks: int, budget: float) -> Row:
+    """Median seconds of a step, by library; a library that cannot run it has none."""
     on_gpu, steps, times = device == "cuda", {}, {}
     for name, T in libraries.items():
         finish = T.cuda.synchronize if on_gpu else lambda: None
@@ -202,71 +67,122 @@ def measure(case: Case, libraries: dict, device: str, blocks: int, budget: float
             for _ in range(3):
                 step()  # compiles, allocates
             steps[name], times[name] = (step, finish), []
-        except T.cuda.OutOfMemoryError:
-            print(f"{case.name}: {name} has not enough memory")
+        except (T.cuda.OutOfMemoryError, RuntimeError) as error:
+            print(f"{case.group}: {case.name}: {name} says: {str(error).splitlines()[0]}")
     for turn in range(blocks):
         for name in list(steps) if turn % 2 else reversed(list(steps)):
             if case.group == "matmul":  # both libraries set their own handle's mode; it must be this case's
                 libraries[name].backends.cuda.matmul.allow_tf32 = case.peak == "tf32"
             times[name].append(seconds(*steps[name], budget))
-    return {name: statistics.median(found) for name, found in times.items()}
+    row = Row(case, {name: statistics.median(found) for name, found in times.items()})
+    if len(times) == 2:
+        ratios = [theirs / ours for theirs, ours in zip(times["PyTorch"], times["course_lib"], strict=True)]
+        quarters = statistics.quantiles(ratios, n=4) if blocks > 1 else (0, 0, 0)
+        row = row._replace(ratio=row.seconds["PyTorch"] / row.seconds["course_lib"],
+                           spread=(quarters[2] - quarters[0]) / 2)  # fmt: skip
+    if case.is_training and on_gpu:
+        torch = libraries["PyTorch"]
+        row = row._replace(launches={name: launches(torch, step) for name, (step, _) in steps.items()},
+                           memory={name: peak_memory(libraries[name], step) for name, (step, _) in steps.items()})
+    return row
 
 
-def launches(torch, step, device: str) -> str:
+def launches(torch, step) -> int:
     """How many kernels a step launches, as PyTorch's profiler sees them, whichever library they belong to."""
-    if device != "cuda":
-        return ""
-    step()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
         step()
         torch.cuda.synchronize()
     names = [e.name for e in profile.events() if e.device_type == torch.autograd.DeviceType.CUDA]
-    count = sum(not name.startswith(("Memcpy", "Memset")) for name in names)
-    return str(count) if count else "?"
+    return sum(not name.startswith(("Memcpy", "Memset")) for name in names)
+
+
+def peak_memory(T, step) -> int:
+    """The most bytes that the library's tensors occupied during a step."""
+    T.cuda.synchronize()
+    T.cuda.reset_peak_memory_stats()
+    step()
+    T.cuda.synchronize()
+    return T.cuda.max_memory_allocated()
+
+
+def run(libraries: dict, device: str, scale: int, only: str, blocks: int, budget: float) -> list[Row]:
+    print(f"{'':56s}{'PyTorch':>12s}{'course_lib':>12s}{'ratio':>8s}")
+    rows = []
+    for case in cases(scale):
+        if only not in case.group or (case.needs_gpu and device != "cuda"):
+            continue
+        row = measure(case, libraries, device, blocks, budget)
+        print(f"{case.group + ': ' + case.name:56s}" + "  ".join(cells(row)[1:]), flush=True)
+        rows.append(row)
+        if device == "cuda":
+            for T in libraries.values():
+                with contextlib.suppress(RuntimeError):
+                    T.cuda.empty_cache()
+    return rows
+
+
+# ---- reporting ---------------------------------------------------------------------------------------------------
 
 
 def shown(amount: float) -> str:
-    return f"{amount * 1e3:9.3f} ms" if amount >= 1e-3 else f"{amount * 1e6:9.1f} µs"
+    return f"{amount * 1e3:.3f} ms" if amount >= 1e-3 else f"{amount * 1e6:.1f} µs"
 
 
-def run(libraries: dict, device: str, scale: int, only: str, blocks: int, budget: float) -> None:
-    torch, rows = libraries["PyTorch"], []
-    print(f"{'':46s}{'PyTorch':>12s}{'course_lib':>12s}{'ratio':>8s}  launches")
-    for case in cases(scale):
-        if only not in case.group:
-            continue
-        found = measure(case, libraries, device, blocks, budget)
-        counts = ""
-        if case.count_launches:
-            counts = " and ".join(launches(torch, case.make(T, device), device) for T in libraries.values())
-        times = "".join(f"{shown(found[name]) if name in found else '-':>12s}" for name in libraries)
-        ratio = f"{found['PyTorch'] / found['course_lib']:8.2f}" if len(found) == 2 else f"{'-':>8s}"
-        print(f"{case.group + ': ' + case.name:46s}{times}{ratio}  {counts}", flush=True)
-        rows.append((case, found))
-        if device == "cuda":
-            for T in libraries.values():
-                T.cuda.empty_cache()
-    peaks(rows)
+def cells(row: Row) -> list[str]:
+    """A row as texts: name, both times, ratio, and for training steps launches and memory."""
+    times = [f"{shown(row.seconds[name]) if name in row.seconds else '-':>12s}" for name in ("PyTorch", "course_lib")]
+    ratio = f"{row.ratio:.2f} ± {row.spread:.2f}" if row.ratio else "-"
+    extra = []
+    if row.launches:
+        extra = [" and ".join(str(count) for count in row.launches.values()) + " launches",
+                 " and ".join(f"{size / 2**20:.0f}" for size in row.memory.values()) + " MiB"]  # fmt: skip
+    return [row.case.name, *times, f"{ratio:>12s}", *extra]
 
 
-def peaks(rows) -> None:
-    """What part of this machine's bandwidth and of its fastest products course_lib reached."""
-    copy = next((case.bytes / found["PyTorch"] for case, found in rows
-                 if case.name == "copy" and "PyTorch" in found), None)  # fmt: skip
+def peaks(rows: list[Row]) -> list[str]:
+    """What part of this machine's bandwidth and of its fastest products course_lib reached, a line a case."""
+    copy = next((row.case.bytes / row.seconds["PyTorch"] for row in rows
+                 if row.case.name == "copy" and "PyTorch" in row.seconds), None)  # fmt: skip
     fastest: dict[str, float] = {}
-    for case, found in rows:
-        if case.group == "matmul" and "PyTorch" in found:
-            fastest[case.peak] = max(fastest.get(case.peak, 0), case.flops / found["PyTorch"])
-    if copy:
-        print(f"\nPyTorch copies {copy / 1e9:.0f} GB/s")
-    for precision, rate in fastest.items():
-        print(f"PyTorch's fastest product in {precision}: {rate / 1e12:.1f} TFLOP/s")
-    for case, found in rows:
-        own = found.get("course_lib")
+    for row in rows:
+        if row.case.group == "matmul" and "PyTorch" in row.seconds:
+            rate = row.case.flops / row.seconds["PyTorch"]
+            fastest[row.case.peak] = max(fastest.get(row.case.peak, 0), rate)
+    lines = [f"PyTorch copies {copy / 1e9:.0f} GB/s"] if copy else []
+    lines += [f"PyTorch's fastest product in {precision}: {rate / 1e12:.1f} TFLOP/s"
+              for precision, rate in fastest.items()]  # fmt: skip
+    for row in rows:
+        case, own = row.case, row.seconds.get("course_lib")
         if own and case.bytes and copy:
-            print(f"{case.group + ': ' + case.name:46s}{case.bytes / own / copy:8.0%} of the copy's bandwidth")
+            lines.append(f"{case.group}: {case.name}: {case.bytes / own / copy:.0%} of the copy's bandwidth")
         elif own and case.peak:
-            print(f"{case.group + ': ' + case.name:46s}{case.flops / own / fastest[case.peak]:8.0%} of the peak")
+            lines.append(f"{case.group}: {case.name}: {case.flops / own / fastest[case.peak]:.0%} of the peak")
+    return lines
+
+
+def markdown(rows: list[Row], about: str) -> str:
+    """The page that is committed after a run."""
+    lines = ["# On a GPU", "", f"Recorded by `benchmarks/gpu.py` on {about}.", "", " ".join(__doc__.split("\n\n")[2:4])]
+    for group in dict.fromkeys(row.case.group for row in rows):
+        found = [cells(row) for row in rows if row.case.group == group]
+        width = max(map(len, found))
+        titles = ["", "PyTorch", "course_lib", "ratio", "launches", "memory"][:width]
+        lines += ["", f"## {group}", "", "| " + " | ".join(titles) + " |", "|---" * width + "|"]
+        lines += ["| " + " | ".join(cell.strip() for cell in row + [""] * (width - len(row))) + " |" for row in found]
+    return "\n".join([*lines, "", "## Of what the machine can do", "", *[f"- {line}" for line in peaks(rows)], ""])
+
+
+def about(torch, course_lib) -> str:
+    """The chip, its driver, the versions and the date."""
+    import cupy
+
+    runtime = cupy.cuda.runtime
+    return (
+        f"{torch.cuda.get_device_name()} (driver for CUDA {runtime.driverGetVersion() // 10 / 100:.1f}), "
+        f"{datetime.date.today()}, {platform.system()}, Python {platform.python_version()}, PyTorch "
+        f"{torch.__version__}, course_lib {course_lib.__version__}, CuPy {cupy.__version__} with CUDA "
+        f"{runtime.runtimeGetVersion() // 10 / 100:.1f}"
+    )
 
 
 def why_not() -> str:
@@ -282,13 +198,14 @@ def why_not() -> str:
     return "" if torch.cuda.is_available() else "the installed PyTorch has no CUDA: install a build that has"
 
 
-def main() -> None:
+def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="groups whose name contains this: matmul, memory, conv2d, …")
     parser.add_argument("--blocks", type=int, default=11, help="blocks of each library and case (default 11)")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables there, too; only after a run on a GPU")
     parser.add_argument("--try-on-cpu", action="store_true", help="run the program itself, small, without a GPU; "
                         "the figures mean nothing")  # fmt: skip
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     missing = "" if chosen.try_on_cpu else why_not()
     if missing:
         print(f"No benchmark on a GPU here: {missing}.")
@@ -297,13 +214,18 @@ def main() -> None:
 
     import course_lib
 
-    on = "the CPU, to try the program" if chosen.try_on_cpu else torch.cuda.get_device_name()
-    print(f"{on}, {datetime.date.today()}, PyTorch {torch.__version__}, course_lib {course_lib.__version__}")
     libraries = {"PyTorch": torch, "course_lib": course_lib}
     if chosen.try_on_cpu:
-        run(libraries, "cpu", 16, chosen.only, 1, 1e-3)
-    else:
-        run(libraries, "cuda", 1, chosen.only, chosen.blocks, 0.1)
+        print(f"The CPU, to try the program; PyTorch {torch.__version__}, course_lib {course_lib.__version__}")
+        print("\n" + "\n".join(peaks(run(libraries, "cpu", 16, chosen.only, 1, 1e-3))))
+        return
+    text = about(torch, course_lib)
+    print(text)
+    rows = run(libraries, "cuda", 1, chosen.only, chosen.blocks, 0.1)
+    print("\n" + "\n".join(peaks(rows)))
+    if chosen.markdown:
+        with open(chosen.markdown, "w", encoding="utf-8") as file:
+            file.write(markdown(rows, text))
 
 
 if __name__ == "__main__":

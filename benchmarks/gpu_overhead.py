@@ -114,7 +114,7 @@ def ops(T, watched, blocks: int) -> None:
 
 def steps(T, watched, blocks: int, by_place: bool) -> None:
     import cupy_on_numpy
-    from gpu import SMALL_STEPS
+    from gpu_cases import SMALL_STEPS
 
     from course_lib.backends import cuda
 

@@ -4,22 +4,26 @@ Philox (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3
 it scrambles a counter, and four words come out. A thread of a GPU puts its own number into the upper half of the
 counter and the place in the row (the offset) into the lower half, so that all threads draw at once. Which thread makes
 which element belongs to the stream, too: here the threads are columns of NumPy arrays, and the numbers are made on the
-host.
+host, for what the kernels of random.cu do not make on the GPU itself.
 
-uniform, normal, log-normal, exponential, Cauchy, geometric, Bernoulli and whole numbers are PyTorch's; the logarithms
-and sines of a GPU round a little differently in the last bits. Permutations, dropout of nn.functional, Poisson,
-binomial and gamma numbers and draws of several categories with replacement are not: their kernels have layouts of their
-own, and the same seed gives the same numbers here, but not PyTorch's.
+uniform, normal, log-normal, exponential, Cauchy, geometric, Bernoulli and whole numbers, dropout, and draws of
+categories that need no replacement are laid out as PyTorch's; the logarithms and sines of a GPU round a little
+differently in the last bits. (What PyTorch printed on a GPU is known for the first numbers of rand and randn only, which
+are equal; the rest was read in its source.) Permutations, Poisson, binomial and gamma numbers and draws of several
+categories with replacement are not PyTorch's: its kernels have layouts of their own, and the same seed gives the same
+numbers here, but not those.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
 
+from . import GPU
 from .box_muller import scaled
-from .streams import F32, F64, Stream
+from .streams import F32, F64, I64, Stream
 
 BLOCK = 256  # threads of a block
 H100_BLOCKS = 132 * 2048 // BLOCK  # 132 multiprocessors (the H200's, too) of 2048 threads each
@@ -76,6 +80,7 @@ class PhiloxStream(Stream):
 
     def drawn_elsewhere(self, draw) -> None:
         """Let `draw(seed, offset)` make numbers on a GPU; it returns by how much the offset grows."""
+        _refuse_in_a_graph()
         with self._lock:
             self.offset += draw(self.initial_seed, self.offset)
 
@@ -83,6 +88,7 @@ class PhiloxStream(Stream):
 
     def _calls(self, n: int, each: int) -> np.ndarray:
         """The words behind `n` elements, `each` from a call: (calls of a thread, 4, threads)."""
+        _refuse_in_a_graph()
         threads = BLOCK * min(-(-n // BLOCK), self.blocks)
         calls = -(-n // (threads * each))
         with self._lock:
@@ -103,6 +109,28 @@ class PhiloxStream(Stream):
             return np.empty(0, np.uint64)
         words = self._calls(n, 2).astype(np.uint64)
         return (words[:, ::2] << _HALF | words[:, 1::2]).reshape(-1)[:n]
+
+    def dropout_kept(self, shape, itemsize: int, p: float) -> np.ndarray:
+        """Which elements dropout keeps: of neighbours, as many as fit into 16 bytes, one thread decides."""
+        from .cuda_kernels.random import neighbours
+
+        n, keep = math.prod(shape), F32.type(1 - p)
+        wide = neighbours(n, itemsize)
+        if wide == 1:
+            return (_middle32(self.words(n)) < keep).reshape(shape)
+        threads = BLOCK * min(-(-n // BLOCK), self.blocks)
+        lanes = np.arange(threads, dtype=np.uint64)
+        with self._lock:
+            start = self.offset // WORDS_A_CALL
+            self.offset += WORDS_A_CALL * -(-n // (WORDS_A_CALL * threads))
+        rounds, calls = -(-n // (threads * wide)), -(-wide // WORDS_A_CALL)
+        words = [philox(start + call, lanes, self.initial_seed) for call in range(rounds * calls)]
+        words = np.array(words, np.uint64).reshape(rounds, calls * WORDS_A_CALL, threads)[:, :wide]
+        return (_middle32(words.transpose(0, 2, 1).reshape(-1)[:n]) < keep).reshape(shape)
+
+    def permutation(self, n: int, dtype=I64) -> np.ndarray:
+        """0, 1, …, n-1 in the order of as many random numbers of 64 bits."""
+        return np.argsort(self.words64(n).view(np.int64), kind="stable").astype(dtype, copy=False)
 
     # ---- distributions -------------------------------------------------------------------------------------------
 
@@ -195,6 +223,14 @@ class PhiloxStream(Stream):
                 low, high = np.array(half_open).astype(out.dtype)
                 flat[flat == high] = low
         return out
+
+
+def _refuse_in_a_graph() -> None:
+    """A captured launch keeps its seed and offset."""
+    if GPU.blas is not None:
+        raise RuntimeError(
+            "Random numbers cannot be drawn while a CUDA graph is captured: every replay would give the same ones"
+        )
 
 
 def _middle32(words: np.ndarray) -> np.ndarray:

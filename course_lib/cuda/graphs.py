@@ -7,6 +7,8 @@
 
 The memory of a graph's tensors comes from a pool of its own, so that nobody else gets it between replays. Captures run
 in CUDA's relaxed mode, whatever `capture_error_mode` says: a new block for that pool may have to come from the driver.
+Unlike PyTorch's, a captured launch cannot draw new random numbers at every replay; to draw some in a capture is an
+error.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from .devices import is_available, synchronize
 from .memory import empty_cache
 from .streams import Stream, StreamContext, current_stream
 
-_pools: dict[tuple[int, int], object] = {}  # CuPy's pool behind each handle
+_pools: dict[tuple[int, int], object] = {}  # CuPy's pool behind each handle that graphs may share
 _numbers = itertools.count(1)
 _MODES = ("global", "thread_local", "relaxed")
 
@@ -59,7 +61,7 @@ class CUDAGraph:
     def __init__(self, keep_graph: bool = False):
         if not is_available():
             raise RuntimeError("Tried to instantiate dummy base class CUDAGraph")
-        self._graph = self._pool = self._blas = self._capture = None
+        self._graph = self._pool = self._memory = self._blas = self._capture = None
 
     def capture_begin(self, pool=None, capture_error_mode: str = "global") -> None:
         """Begin to record the current stream; `torch.cuda.graph` does this, and what belongs around it."""
@@ -78,9 +80,10 @@ class CUDAGraph:
                 "on the default stream.)"
             )
         cuda = backend.cupy().cuda
-        self._pool = pool or graph_pool_handle()
-        memory = _pools.setdefault(self._pool, None) or cuda.MemoryPool()
-        _pools[self._pool] = memory
+        memory = _pools.get(pool) or cuda.MemoryPool()
+        if pool is not None:
+            _pools[pool] = memory
+        self._pool = pool
         self._capture = contextlib.ExitStack()
         self._capture.enter_context(cuda.using_allocator(memory.malloc))
         self._blas = GPU.blas = Recorded(stream)
@@ -109,12 +112,14 @@ class CUDAGraph:
         """The handle of this graph's memory, for graphs that shall share it."""
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::pool() without a preceding successful capture.")
+        self._pool = self._pool or graph_pool_handle()
+        _pools[self._pool] = self._memory
         return self._pool
 
     def reset(self) -> None:
         """Forget the recorded work and its memory."""
-        self._graph = self._blas = self._memory = None
         _pools.pop(self._pool, None)
+        self._graph = self._blas = self._memory = self._pool = None
 
     def instantiate(self) -> None:
         """Make the recorded work ready to be launched; it is, once the capture has ended."""

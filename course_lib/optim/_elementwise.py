@@ -12,7 +12,7 @@ from functools import partial
 
 from .. import dtypes
 from ..autograd.grad_mode import enable_grad
-from ..backends import array_module, device_of, is_numpy
+from ..backends import GPU, array_module, device_of, is_numpy
 from ..backends.compiled import kernel
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
@@ -83,6 +83,11 @@ class ElementwiseOptimizer(Optimizer):
     def _check(self, group: dict, params: list[Tensor]) -> None:
         if group["foreach"] and group["differentiable"]:
             raise AssertionError("_foreach ops don't support autograd")
+        if GPU.blas is not None and not group.get("capturable", True):
+            raise RuntimeError(
+                f"Attempting CUDA graph capture of step() for an instance of {type(self).__name__} but param_groups' "
+                "capturable is False."
+            )
         if group.get("capturable") and any(is_numpy(p._array) for p in params):
             raise AssertionError(
                 f"If capturable=True, {self.capturable_needs} must be on supported devices: "

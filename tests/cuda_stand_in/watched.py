@@ -6,7 +6,7 @@
 
 Kernels do nothing here, so the numbers are wrong and the calls are right. A call of the array module counts once, even
 if CuPy would launch two kernels for it; what only looks into memory or reserves it counts as "view". Calls that make
-the host wait for the GPU are "wait", and an error where they are forbidden.
+the host wait for the GPU are "wait", and an error where they are forbidden, as is what brings numbers from the host.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ class Seen:
         self.calls, self.inside = [], 0.0
 
     def note(self, kind: str, name: str) -> None:
-        if kind == "wait" and not self.waits_allowed:
-            raise AssertionError(f"{name}() waits for the GPU")
+        if kind in ("wait", "upload") and not self.waits_allowed:
+            why = "waits for the GPU" if kind == "wait" else "brings numbers from the host"
+            raise AssertionError(f"{name}() {why}")
         self.calls.append((kind, name, _place() if self.places_wanted else ""))
 
 
