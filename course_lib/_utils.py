@@ -17,7 +17,7 @@ from .storage import TypedStorage, UntypedStorage, memory_of
 from .tensor import Storage, Tensor, wrap
 
 INTERNAL_ATTRIBUTES = {"_made_in", "_post_accumulate_grad_hooks", "_stands_for"}  # attributes that belong to autograd
-_WITHOUT_A_STORAGE_TYPE = {dtypes.uint16, dtypes.uint32, dtypes.uint64}  # younger than PyTorch's typed storages
+_WITHOUT_A_STORAGE_TYPE = {dtypes.uint16, dtypes.uint32, dtypes.uint64, *dtypes.FLOAT8}  # younger than typed storages
 
 
 # ---- taking apart ------------------------------------------------------------------------------------------------

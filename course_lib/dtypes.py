@@ -33,18 +33,18 @@ class dtype:
 
     def __init__(self, name: str, category: int, itemsize: int, is_signed: bool = True):
         self._name = name
-        self._numpy = None if name == "bfloat16" else np.dtype(name)
+        self._numpy = None if name == "bfloat16" or name.startswith("float8") else np.dtype(name)
         self.category = category
         self.itemsize = itemsize
         self.is_signed = is_signed
 
     @property
     def numpy(self) -> np.dtype:
-        """The NumPy dtype that stores this type (bfloat16 comes from ml_dtypes, imported when first needed)."""
+        """The NumPy dtype that stores this type (those NumPy lacks come from ml_dtypes, imported when needed)."""
         if self._numpy is None:
             import ml_dtypes
 
-            self._numpy = np.dtype(ml_dtypes.bfloat16)
+            self._numpy = np.dtype(getattr(ml_dtypes, self._name))
             _FROM_NUMPY[self._numpy] = self
         return self._numpy
 
@@ -82,6 +82,11 @@ float16 = half = dtype("float16", FLOAT, 2)
 bfloat16 = dtype("bfloat16", FLOAT, 2)
 float32 = float = dtype("float32", FLOAT, 4)
 float64 = double = dtype("float64", FLOAT, 8)
+float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz = FLOAT8 = tuple(
+    [dtype(f"float8_{name}", FLOAT, 1) for name in ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz")]
+)  # for storage: they are converted to be computed with
+float8_e8m0fnu = dtype("float8_e8m0fnu", FLOAT, 1, is_signed=False)
+FLOAT8 += (float8_e8m0fnu,)
 complex64 = cfloat = dtype("complex64", COMPLEX, 8)
 complex128 = cdouble = dtype("complex128", COMPLEX, 16)
 
@@ -89,14 +94,16 @@ ALL = (bool, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, 
        complex128)  # fmt: skip
 NAMES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "short", "int32", "int", "int64", "long",
          "float16", "half", "bfloat16", "float32", "float", "float64", "double", "complex64", "cfloat", "complex128",
-         "cdouble")  # fmt: skip
+         "cdouble", *[d._name for d in FLOAT8])  # fmt: skip
+_FOREIGN = {d._name: d for d in (bfloat16, *FLOAT8)}  # dtypes of ml_dtypes, by their names
 
 _FROM_NUMPY = {d._numpy: d for d in ALL if d is not bfloat16}
 _COMPLEX_OF = {float16: complex64, bfloat16: complex64, float32: complex64, float64: complex128}
 _REAL_OF = {complex64: float32, complex128: float64}
 _LEGACY_NAME = {bool: "Bool", uint8: "Byte", uint16: "UInt16", uint32: "UInt32", uint64: "UInt64", int8: "Char",
                 int16: "Short", int32: "Int", int64: "Long", float16: "Half", bfloat16: "BFloat16", float32: "Float",
-                float64: "Double", complex64: "ComplexFloat", complex128: "ComplexDouble"}  # fmt: skip
+                float64: "Double", complex64: "ComplexFloat", complex128: "ComplexDouble",
+                **{d: d._name.capitalize() for d in FLOAT8}}  # fmt: skip
 
 
 _FLOAT32 = float32.numpy
@@ -108,7 +115,7 @@ def from_numpy(array_dtype: np.dtype) -> dtype:
         return float32
     found = _FROM_NUMPY.get(array_dtype)
     if found is None:
-        found = bfloat16 if array_dtype.name == "bfloat16" else _FROM_NUMPY.get(array_dtype.newbyteorder("="))
+        found = _FOREIGN.get(array_dtype.name) or _FROM_NUMPY.get(array_dtype.newbyteorder("="))
         if not array_dtype.isnative:
             raise ValueError(
                 "given numpy array has byte order different from the native byte order. Conversion between byte "
@@ -133,8 +140,8 @@ def c_name(of: dtype) -> str:
     """The name that error texts of the C++ side use: `float` for float32, `long int` for int64."""
     names = {float16: "c10::Half", bfloat16: "c10::BFloat16", int64: "long int", uint8: "unsigned char",
              int8: "signed char", int16: "short int", uint16: "short unsigned int", uint32: "unsigned int",
-             uint64: "long unsigned int", complex64: "c10::complex<float>",
-             complex128: "c10::complex<double>"}  # fmt: skip
+             uint64: "long unsigned int", complex64: "c10::complex<float>", complex128: "c10::complex<double>",
+             **{d: f"c10::{d._name.capitalize()}" for d in FLOAT8}}  # fmt: skip
     return names.get(of, _LEGACY_NAME[of].lower())
 
 
@@ -184,6 +191,9 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def _promote(a: dtype, b: dtype) -> dtype:
+    if a in FLOAT8 or b in FLOAT8:
+        names = f"{legacy_name(a)} and {legacy_name(b)}"
+        raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {names}")
     if a.category < b.category:
         a, b = b, a
     if a.category == COMPLEX and b.category == FLOAT:
@@ -274,7 +284,7 @@ class finfo:
                 f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{type!r}'"
             )
         real = type.to_real()
-        if real is bfloat16:
+        if real._name in _FOREIGN:
             import ml_dtypes
 
             limits = ml_dtypes.finfo(real.numpy)
@@ -284,7 +294,7 @@ class finfo:
         self.bits = real.itemsize * 8
         self.eps, self.max, self.min = as_float(limits.eps), as_float(limits.max), as_float(limits.min)
         self.tiny = self.smallest_normal = as_float(limits.smallest_normal)
-        self.resolution = as_float(f"1e-{limits.precision}")
+        self.resolution = 1.0 if real in FLOAT8 else as_float(f"1e-{limits.precision}")
         self.dtype = real._name
 
     def __repr__(self) -> str:

@@ -122,6 +122,16 @@ def cast(array, wanted):
         array = array.real
     if array.dtype.kind in "fV" and wanted.kind in "iu":
         return float_to_integer(array, wanted)
+    return _to_float8(array, wanted) if wanted.kind == "V" and wanted.itemsize == 1 else array.astype(wanted)
+
+
+def _to_float8(array, wanted):
+    """float8_e4m3fn has no infinity: what is too large becomes its largest number. float8_e8m0fnu has no sign."""
+    array = array.astype(np.float32)
+    if wanted.name == "float8_e4m3fn":
+        array = array.clip(-448, 448)
+    elif wanted.name == "float8_e8m0fnu":
+        array = abs(array).clip(np.float32(2.0**-127))
     return array.astype(wanted)
 
 

@@ -136,7 +136,7 @@ ALLOWED = {
     "torch._tensor._rebuild_from_type_v2": _utils._rebuild_from_type_v2,
     "torch._utils._rebuild_parameter_with_state": _utils._rebuild_parameter_with_state,
     **{f"torch._utils.{function.__name__}": function for function in _REBUILD},
-    **{repr(dtype): dtype for dtype in dtypes.ALL},
+    **{repr(dtype): dtype for dtype in (*dtypes.ALL, *dtypes.FLOAT8)},
     **{f"torch.{place}{name}": kind for place in ("", "cuda.") for name, kind in STORAGE_TYPES.items()},
     **{f"torch.{name}": kind for name, kind in legacy.TYPES.items()},  # the classes of tensors in very old files
 }  # torch.nn.parameter.Parameter belongs to the list, too: see `meaning_of`

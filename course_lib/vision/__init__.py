@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 
 __version__ = "0.28.0+course"  # the torchvision release that goes with the PyTorch this library follows
-_SUBMODULES = {"datasets", "models", "transforms", "utils"}
+_SUBMODULES = {"datasets", "io", "models", "transforms", "utils"}
 
 
 def __getattr__(name: str):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import types
 
-from .compiler import allow_in_graph, assume_constant_result, disable, is_compiling, list_backends, reset
+from ..compiler import allow_in_graph, assume_constant_result, disable, is_compiling, list_backends, reset
 
 
 class _Settings(types.SimpleNamespace):
     """`torch._dynamo.config`: any setting can be written, none has an effect; `patch` is a decorator and a context."""
 
     def patch(self, *args, **kwargs):
-        from .compiler import set_stance
+        from ..compiler import set_stance
 
         return set_stance()
 
