@@ -15,7 +15,8 @@ import numpy as np
 from ..device import device as device_type
 from ..errors import OutOfMemoryError
 from . import GPU, gpu, on_gpu
-from .cuda_gemm import added, better_copied, inner, product  # noqa: F401  products of matrices belong to a backend
+from .cublas_lt import added  # noqa: F401  products of matrices belong to a backend
+from .cuda_gemm import better_copied, inner, product  # noqa: F401
 
 _chosen: list = []  # the array module that `use` put in CuPy's place
 _NUMBERS = (bool, int, float, complex, *[np.dtype(char).type for char in "?bhilqBHILQefdFD"])  # CuPy takes as they are
@@ -187,7 +188,9 @@ def moved(array, place: device_type, non_blocking: bool = False):
     if GPU.blas is not None and (to_host or from_host):
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
     if to_host:
-        return array.get(order="A") if array.size else array.get()
+        made = array.get(order="A") if array.size else array.get()
+        look_after_waiting()
+        return made
     with on_gpu(place.index):
         return cupy().array(array)
 
@@ -199,6 +202,16 @@ def special():
     import cupyx.scipy.special
 
     return cupyx.scipy.special
+
+
+def linalg_errors():
+    """A context in which CuPy's linear algebra raises NumPy's LinAlgError; elsewhere it gives what came out, so that
+    nobody waits for the GPU."""
+    if _chosen:
+        return _chosen[0].errstate(linalg="raise")
+    import cupyx
+
+    return cupyx.errstate(linalg="raise")
 
 
 # ---- kernels -----------------------------------------------------------------------------------------------------
@@ -230,6 +243,12 @@ def kernel_for_all(name: str, *columns):
     from . import cuda_kernels
 
     return cuda_kernels.kernel_for_all(name, *columns)
+
+
+def look_after_waiting() -> None:
+    """Raise the error that kernels have reported, if they have (reports.py); the GPU has just been waited for."""
+    if GPU.report is not None:
+        GPU.report.look()
 
 
 def strided(array, shape, strides_bytes, offset_bytes: int = 0):

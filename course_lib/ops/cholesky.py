@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import return_types
-from ..backends import lapack
+from ..backends import backend_of, lapack
 from ..dtypes import legacy_name
 from ..tensor import Tensor
 from ._linalg import adjoint, identity_like, keep, on_host, raise_first, require_float, require_kernel, require_square
@@ -21,7 +21,8 @@ class cholesky_factor:
 
     def forward(xp, a):
         try:
-            factor = xp.linalg.cholesky(a)
+            with backend_of(xp).linalg_errors():
+                factor = xp.linalg.cholesky(a)
         except np.linalg.LinAlgError:
             return on_host(xp, lapack.cholesky, a)
         if xp.isnan(factor[..., -1:, -1:]).any():  # a nan reaches the last element from anywhere

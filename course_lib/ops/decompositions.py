@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import return_types
-from ..backends import lapack
+from ..backends import backend_of, lapack
 from ..dtypes import FLOAT, legacy_name
 from ..tensor import Tensor
 from ._linalg import (
@@ -127,7 +127,8 @@ class symmetric_eigen:
 
     def forward(xp, a, *, triangle):
         try:
-            values, vectors = xp.linalg.eigh(a, UPLO=triangle)
+            with backend_of(xp).linalg_errors():
+                values, vectors = xp.linalg.eigh(a, UPLO=triangle)
         except np.linalg.LinAlgError:
             raise LinAlgError(
                 "linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned or has too "
@@ -276,7 +277,8 @@ class singular_parts:
 
     def forward(xp, a, *, full):
         try:
-            u, s, vh = xp.linalg.svd(a, full_matrices=full)
+            with backend_of(xp).linalg_errors():
+                u, s, vh = xp.linalg.svd(a, full_matrices=full)
         except np.linalg.LinAlgError:
             raise LinAlgError(_svd_failed(xp, a)) from None
         if a.size and xp.isnan(s).any():
@@ -325,7 +327,8 @@ class singular_values_alone:
 
     def forward(xp, a):
         try:
-            values = xp.linalg.svd(a, compute_uv=False)
+            with backend_of(xp).linalg_errors():
+                values = xp.linalg.svd(a, compute_uv=False)
         except np.linalg.LinAlgError:
             raise LinAlgError(_svd_failed(xp, a)) from None
         if a.size and xp.isnan(values).any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import return_types
-from ..backends import lapack
+from ..backends import backend_of, lapack
 from ..tensor import Tensor
 from ._linalg import (
     adjoint,
@@ -145,7 +145,8 @@ class inverse_of:
 
     def forward(xp, a):
         try:
-            return xp.linalg.inv(a), xp.zeros(a.shape[:-2], np.int32)
+            with backend_of(xp).linalg_errors():
+                return xp.linalg.inv(a), xp.zeros(a.shape[:-2], np.int32)
         except np.linalg.LinAlgError:
             _, _, info = on_host(xp, lapack.lu_factor, a)
             bad = info[..., None, None] != 0
@@ -219,7 +220,8 @@ class solution_of:
     def forward(xp, a, b):
         batch = broadcast_batches(b.shape[:-2], a.shape[:-2])
         try:
-            return xp.linalg.solve(a, b), xp.zeros(a.shape[:-2], np.int32)
+            with backend_of(xp).linalg_errors():
+                return xp.linalg.solve(a, b), xp.zeros(a.shape[:-2], np.int32)
         except np.linalg.LinAlgError:
             _, _, info = on_host(xp, lapack.lu_factor, a)
             bad = info[..., None, None] != 0

@@ -449,6 +449,37 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True) -> np.ndarray
     return a.get(order=order) if isinstance(a, ndarray) else np.asarray(a)
 
 
+class errstate:
+    """`cupyx.errstate`: whether linear algebra raises errors."""
+
+    raises = [False]
+
+    def __init__(self, linalg: str):
+        self.linalg = linalg
+
+    def __enter__(self) -> None:
+        self.raises.append(self.linalg == "raise")
+
+    def __exit__(self, *exception) -> None:
+        self.raises.pop()
+
+
+def _without_errors(function):
+    """A function of linear algebra that gives NaN where NumPy's raises LinAlgError, unless errors are asked for."""
+
+    def call(a, *args, **named):
+        try:
+            return function(a, *args, **named)
+        except np.linalg.LinAlgError:
+            if errstate.raises[-1] or not isinstance(a, np.ndarray) or a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+                raise
+            made = function(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape), *args, **named)
+            parts = [np.full_like(part, np.nan) for part in (made if isinstance(made, tuple) else (made,))]
+            return type(made)(*parts) if hasattr(made, "_fields") else parts[0]
+
+    return call
+
+
 class _Grid:
     """`cupy.ogrid`, `cupy.mgrid`."""
 
@@ -472,7 +503,8 @@ def _build() -> types.ModuleType:
         inside = types.SimpleNamespace()
         for name, parameters in _NAMES[folder].items():
             table = _NAMES["special_loops"].get(name) if folder == "special" else None
-            made = _on_device(f"{folder}.{name}", getattr(ours, name), parameters)
+            function = _without_errors(getattr(ours, name)) if folder == "linalg" else getattr(ours, name)
+            made = _on_device(f"{folder}.{name}", function, parameters)
             setattr(inside, name, cupy_functions.ufunc(name, getattr(ours, name), table) if table else made)
         setattr(module, folder, inside)
     as_strided = _on_device("as_strided", np.lib.stride_tricks.as_strided, ["x", "shape", "strides"])
@@ -497,7 +529,7 @@ def _build() -> types.ModuleType:
         get_current_stream=lambda: _streams[-1], get_elapsed_time=lambda a, b: (b.at - a.at) * 1e3,
     )  # fmt: skip
     cublas_on_numpy.attach(module.cuda, lambda: _device[-1], lambda: _streams[-1].ptr)
-    pool = _Pool()
+    pool, module.errstate = _Pool(), errstate
     module.get_default_memory_pool = lambda: pool
     return module
 

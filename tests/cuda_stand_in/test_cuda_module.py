@@ -204,3 +204,14 @@ def test_settings():
     torch.backends.cudnn.benchmark = False
     with pytest.raises(AttributeError, match="Unknown attribute foo"):
         torch.backends.cuda.matmul.foo = 1
+
+
+def test_a_matrix_without_inverse_is_an_error_on_a_gpu_too():
+    """CuPy's linear algebra keeps silent unless it is asked."""
+    singular = torch.tensor([[1.0, 2.0], [2.0, 4.0]], device="cuda")
+    for attempt, text in ((lambda: torch.linalg.inv(singular), "singular"),
+                          (lambda: torch.linalg.solve(singular, singular), "singular"),
+                          (lambda: torch.linalg.cholesky(-singular), "not positive-definite")):  # fmt: skip
+        with pytest.raises(RuntimeError, match=text):
+            attempt()
+    assert torch.linalg.inv_ex(singular).info.item() == 2
