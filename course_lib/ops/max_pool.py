@@ -206,8 +206,8 @@ def _pool(name: str, input, kernel_size, stride, padding, dilation, ceil_mode, i
     check_pool(name, input, kernel, stride, padding, dilation, size)
     require_kind(f"max_pool{dims}d", input._array, "fViu")
     settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
-    if not indices and knows_cells(input, kernel):
-        return with_cells[dims](input, **settings)[0]
+    if not indices and not is_numpy(input._array):  # on a GPU nothing is looked for twice, and nothing waited for
+        return (with_cells if knows_cells(input, kernel) else _with_indices)[dims](input, **settings)[0]
     return (_with_indices if indices else _values)[dims](input, **settings)
 
 

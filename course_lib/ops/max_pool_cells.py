@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ..backends import array_module, backend_of, is_numpy
+from ..backends import array_module, backend_of
 from ..backends.sliding import Sliding
 from ._device import by_kernel
 from ._numeric import in_layout_of
@@ -18,9 +18,9 @@ _MOST_CELLS, _MOST_ELEMENTS = 255, 2**30
 
 
 def knows_cells(input, kernel) -> bool:
-    """Whether the kernels can pool this tensor with windows of this size."""
+    """Whether the kernels can pool this tensor of a GPU with windows of this size."""
     array = input._array
-    if is_numpy(array) or math.prod(kernel) > _MOST_CELLS or array.size > _MOST_ELEMENTS:
+    if math.prod(kernel) > _MOST_CELLS or array.size > _MOST_ELEMENTS:
         return False
     one = array[(slice(0, 1),) * array.ndim]  # contiguous, as the array itself need not be
     return backend_of(array_module(array)).kernel("max_pool", one) is not None

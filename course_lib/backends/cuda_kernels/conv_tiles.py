@@ -15,9 +15,10 @@ from .parts import add_parts
 from .windows import WINDOWS, known, windows_argument
 
 PLACES = 128  # of a tile, as in the kernel
-# Channels made in a group up to which tiles are the better way. Columns cost 2 · bytes · depth of memory traffic for each
-# place, the product 2 · depth · rows operations: it hides what the kernels here are slower than cuBLAS while rows stay
-# below about bytes · (operations a second) / (bytes a second). A model from data sheets; nothing was measured.
+# Channels made in a group up to which tiles are the better way. Columns cost 2 · bytes · depth of memory traffic for
+# each place, the product 2 · depth · rows operations. The traffic saved is worth more than what the kernels here are
+# slower than cuBLAS while rows stay below about bytes · (operations a second) / (bytes a second). This is a model with
+# figures of data sheets; nothing was measured.
 MOST_ROWS = {True: 384, False: 96}  # on tensor cores; by threads
 MOST_PARTS = 1 << 25  # numbers that the shares of a weight's gradient may hold
 
@@ -42,7 +43,7 @@ def fit(x, rows: int, depth: int, places: int) -> bool:
 
 
 def on_cores(x) -> bool:
-    """Whether tensor cores multiply; float32 in TF32, which PyTorch allows in convolutions unless it is switched off."""
+    """Whether tensor cores multiply; float32 in TF32, which PyTorch allows in convolutions by default."""
     return has_cores(x.device.id) and (x.dtype.char != "f" or bool(cudnn.allow_tf32))
 
 
