@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import GPU, array_module, backend_of, on_gpu
+from . import GPU, array_module, on_gpu
 from .cuda_settings import matmul as settings
 
 _AS_IT_IS, _TRANSPOSED = 0, 1  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -48,36 +48,18 @@ def product(a, b, out=None, *, alpha=1, beta=0, tf32: bool | None = None):
     """
     with on_gpu(a.device.id):
         if out is None:
-            out = array_module(a).empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
+            out = array_module(a).empty(shape_of_product(a, b), a.dtype)
         if a.size == 0 or b.size == 0:  # nothing to add up
             if beta == 0:
                 out.fill(0)  # whatever it was: 0 · NaN does not count
             else:
                 out *= beta
             return out
-        plan = _plan(a.shape, a.strides, b.shape, b.strides, out.shape, out.strides, a.itemsize)
+        plan = plan_of(a, b, out)
         if plan.first:
             return _after(plan.first, a, b, out, alpha, beta, tf32)
         _run(plan, a, b, out, alpha, beta, tf32)
     return out
-
-
-def added(c, a, b, *, alpha=1, beta=1):
-    """beta · c + alpha · a @ b as a new array; c broadcasts to the product, whose operands are `product`'s.
-
-    The result starts as c, which cuBLAS reads and adds while it writes: a bias costs one launch that only writes, and
-    half precision is rounded once. To add the bias to the product afterwards would cost a launch that reads and writes.
-    """
-    xp = array_module(a)
-    with on_gpu(a.device.id):
-        out = xp.empty((*_batch(a.shape, b.shape), a.shape[-2], b.shape[-1]), a.dtype)
-        if beta != 0:
-            rows = backend_of(xp).kernel("bias_rows", c, out) if c.shape == out.shape[-1:] else None
-            if rows is None:
-                out[...] = c
-            else:
-                rows(c, out)
-    return product(a, b, out, alpha=alpha, beta=beta)
 
 
 def inner(a, b):
@@ -97,9 +79,11 @@ def inner(a, b):
     return out
 
 
-def _batch(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """The common batch dimensions of two shapes."""
-    return a[:-2] if a[:-2] == b[:-2] or len(b) == 2 else np.broadcast_shapes(a[:-2], b[:-2])
+def shape_of_product(a, b) -> tuple[int, ...]:
+    """The batch dimensions broadcast, then the rows of a and the columns of b."""
+    one, other = a.shape[:-2], b.shape[:-2]
+    batch = one if one == other or not other else np.broadcast_shapes(one, other)
+    return *batch, a.shape[-2], b.shape[-1]
 
 
 def better_copied(x) -> bool:
@@ -127,6 +111,11 @@ class Plan(NamedTuple):
     count: int = 1  # matrices of the batch
     starts: tuple = ((0, 0, 0),)  # for each call, where its matrices begin in a, b and the result, in bytes
     first: str = ""  # what must be done before a call is possible
+
+
+def plan_of(a, b, out) -> Plan:
+    """How cuBLAS computes a @ b into out."""
+    return _plan(a.shape, a.strides, b.shape, b.strides, out.shape, out.strides, a.itemsize)
 
 
 @functools.lru_cache(4096)  # a training step has the same products again and again
@@ -204,9 +193,8 @@ def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
     """The calls of a plan, on CuPy's current stream: its bindings see to that."""
     xp = array_module(a)
     blas, handle = GPU.blas or xp.cuda.cublas, xp.cuda.device.get_cublas_handle()
-    tf32 = settings.allow_tf32 if tf32 is None else tf32
-    kind, compute, factor, default = _types(xp, a.dtype.char, tf32, settings.allow_fp16_accumulation)
-    alpha, beta = _factor(factor, alpha)[1], _factor(factor, beta)[1]
+    kind, compute, factor, default = types_of(xp, a.dtype.char, tf32)
+    alpha, beta = in_memory(factor, alpha)[1], in_memory(factor, beta)[1]
     m, n, k, (flag_b, ld_b, step_b), (flag_a, ld_a, step_a), (_, ld_c, step_c), count, starts, _ = plan
     a, b, c = a.data.ptr, b.data.ptr, out.data.ptr
     for in_a, in_b, in_c in starts:
@@ -219,9 +207,13 @@ def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
                                       default)  # fmt: skip
 
 
+def types_of(xp, letter: str, tf32: bool | None = None) -> tuple:
+    """cuBLAS' numbers for (a dtype, what it is added up in), the factors' dtype, and "choose the algorithm"."""
+    return _types(xp, letter, settings.allow_tf32 if tf32 is None else tf32, settings.allow_fp16_accumulation)
+
+
 @functools.cache
 def _types(xp, letter: str, tf32: bool, float16_sums: bool) -> tuple:
-    """cuBLAS' numbers for (a dtype, what it is added up in), the factors' dtype, and "choose the algorithm"."""
     kind, compute, factor = _TYPES[letter]
     if letter in "fF" and tf32:
         compute = "CUBLAS_COMPUTE_32F_FAST_TF32"
@@ -232,7 +224,7 @@ def _types(xp, letter: str, tf32: bool, float16_sums: bool) -> tuple:
 
 
 @functools.lru_cache(256)
-def _factor(dtype: str, value) -> tuple:
+def in_memory(dtype: str, value) -> tuple:
     """(a number in the dtype in which cuBLAS wants it, where it lies in host memory)."""
     number = np.array(value, dtype)
     return number, number.ctypes.data
