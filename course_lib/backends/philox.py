@@ -8,10 +8,10 @@ host, for what the kernels of random.cu do not make on the GPU itself.
 
 uniform, normal, log-normal, exponential, Cauchy, geometric, Bernoulli and whole numbers, dropout, and draws of
 categories that need no replacement are laid out as PyTorch's; the logarithms and sines of a GPU round a little
-differently in the last bits. (What PyTorch printed on a GPU is known for the first numbers of rand and randn only, which
-are equal; the rest was read in its source.) Permutations, Poisson, binomial and gamma numbers and draws of several
-categories with replacement are not PyTorch's: its kernels have layouts of their own, and the same seed gives the same
-numbers here, but not those.
+differently in the last bits. (What PyTorch printed on a GPU is known for the first numbers of rand and randn only,
+which are equal; the rest was read in its source.) Permutations, Poisson, binomial and gamma numbers and draws of
+several categories with replacement are not PyTorch's: its kernels have layouts of their own, and the same seed gives
+the same numbers here, but not those.
 """
 
 from __future__ import annotations

@@ -8,10 +8,14 @@ from __future__ import annotations
 import math
 import warnings
 
-from ..tensor import Tensor
+from ..autograd.grad_mode import GRAD
+from ..backends import array_module, backend_of
+from ..tensor import Tensor, wrap
 from ._arguments import argument_error
-from ._op import function
+from ._numeric import narrow, wide
+from ._op import function, op
 from .creation import empty_like
+from .random_arguments import stream_beside
 
 _ALPHA = 1.7580993408473766  # minus the limit of selu for x → -∞: what a dropped element becomes
 
@@ -32,6 +36,8 @@ def _drop(input: Tensor, p: float, training: bool, inplace: bool, *, feature: bo
         return input
     if p == 1:
         return input.mul_(0) if inplace else input * input.new_zeros(())
+    if input.is_cuda and not (feature or alpha or inplace):
+        return fused_dropout(input, p=float(p), stream=stream_beside("dropout", None, input))[0]
     if feature:
         noise = input.new_empty((*input.shape[:2], *[1] * (input.ndim - 2)))
     else:
@@ -44,6 +50,37 @@ def _drop(input: Tensor, p: float, training: bool, inplace: bool, *, feature: bo
     shift = noise.add(-1).mul_(_ALPHA * scale).add_(_ALPHA * scale * p)
     noise.mul_(scale)
     return input.mul_(noise).add_(shift) if inplace else input * noise + shift
+
+
+@op(method=False, namespace=None, node="NativeDropout")
+class fused_dropout:
+    """Dropout on a GPU in one launch: the result, and which elements were kept, which is all that backward needs."""
+
+    def forward(xp, a, *, p, stream):
+        if not a.flags.c_contiguous:
+            a = xp.ascontiguousarray(a)
+        kernel = backend_of(xp).kernel("dropout", a)
+        if kernel is None:
+            kept = xp.asarray(stream.dropout_kept(a.shape, a.dtype.itemsize, p))
+            return narrow(wide(a) * kept * wide(a).dtype.type(1 / (1 - p)), a.dtype), kept
+        made = []
+
+        def draw(seed: int, offset: int) -> int:
+            *made[:], used = kernel(a, p, seed, offset)
+            return used
+
+        stream.drawn_elsewhere(draw)
+        return tuple(made)
+
+    def save(ctx, outs, a, *, p, stream):
+        ctx.save_for_backward(outs[1])
+        ctx.p = p
+
+    def backward(ctx, g, _):
+        (kept,) = ctx.saved_tensors
+        kernel = None if GRAD.enabled else backend_of(array_module(g._array)).kernel("dropout_backward", g._array,
+                                                                                    kept._array)  # fmt: skip
+        return g * kept * (1 / (1 - ctx.p)) if kernel is None else wrap(kernel(g._array, kept._array, ctx.p))
 
 
 @function(namespace="nn.functional")

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, backend_of, beside, is_numpy
+from ..backends import GPU, array_module, backend_of, beside, is_numpy, on_gpu
 from ..backends.streams import MANTISSA_BITS
 
 _LARGEST = {"float16": 65504.0, "bfloat16": (2 - 2**-7) * 2.0**127, "float32": (2 - 2**-23) * 2.0**127,
@@ -35,7 +35,7 @@ def fill_uniform(array, low: float, high: float, stream) -> None:
         raise not_implemented("check_uniform_bounds", array)
     if not -_EVERYWHERE <= low <= high <= _EVERYWHERE:
         _check_uniform(array, low, high)
-    if _filled_by_kernel("uniform", array, stream, low, high):
+    if filled_by_kernel("uniform", array, stream, low, high):
         return
     _in_memory_order(array, lambda out: stream.uniform(out.shape, out.dtype, low, high, out=out))
 
@@ -48,7 +48,7 @@ def fill_normal(array, mean: float, std: float, stream) -> None:
         array, std = _as_real(array), std / math.sqrt(2)
     if array.size and array.dtype.kind not in REAL:
         raise not_implemented("normal_kernel_cpu", array)
-    if _filled_by_kernel("normal", array, stream, mean, std):
+    if filled_by_kernel("normal", array, stream, mean, std):
         return
     whole = array.flags.c_contiguous
     _in_memory_order(array, lambda out: stream.normal(out.shape, out.dtype, mean, std, out=out, contiguous=whole))
@@ -70,7 +70,7 @@ def fill_integers(array, low: int, high: int | None, stream) -> None:
     elif low == INT64.min:
         if kind not in REAL + "i" or array.dtype.name in ("int8", "int16", "int32", "float16"):
             raise RuntimeError("random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16")
-        _in_memory_order(array, lambda out: stream.integers(0, 2**64, out.shape, out.dtype, out=out))
+        _fill_whole(array, 0, 2**64, 2**64, stream)
         return
     elif kind in REAL:
         high = 2 ** MANTISSA_BITS[array.dtype.name]
@@ -86,23 +86,44 @@ def fill_integers(array, low: int, high: int | None, stream) -> None:
     else:
         raise RuntimeError("random_from_to_impl handles only integral, floating-point and boolean types")
     _check_range(array.dtype, low, high - 1)
-    _in_memory_order(array, lambda out: stream.integers(low, high, out.shape, out.dtype, out=out))
+    _fill_whole(array, low, high, high - low, stream)
+
+
+def _fill_whole(array, low: int, high: int, width: int, stream) -> None:
+    """Whole numbers in [low, high); from 2²⁸ on a number takes two words."""
+    if not filled_by_kernel("integers", array, stream, low, width, width >= 1 << 28):
+        _in_memory_order(array, lambda out: stream.integers(low, high, out.shape, out.dtype, out=out))
 
 
 def fill_any_number(array, stream) -> None:
     """Whole numbers from 0 to the largest of the dtype (float dtypes: to the last that they count exactly)."""
     if array.dtype.kind == "c" or (array.dtype.kind == "u" and array.dtype.itemsize > 1):
         raise not_implemented("random_kernel_cpu", array)
-    _in_memory_order(array, lambda out: stream.any_number(out.shape, out.dtype, out=out))
+    kind = array.dtype.kind
+    if kind in REAL:
+        width = 2 ** MANTISSA_BITS[array.dtype.name] + 1
+    else:
+        width = 2 if kind == "b" else int(np.iinfo(array.dtype).max) + 1
+    if not filled_by_kernel("integers", array, stream, 0, width, array.dtype.itemsize == 8):
+        _in_memory_order(array, lambda out: stream.any_number(out.shape, out.dtype, out=out))
 
 
 def fill_bernoulli(array, p, stream) -> None:
-    """1 with probability `p` (a number, or an array of this shape with one for each element), else 0."""
+    """1 with probability `p` (a number, or an array of this shape with one for each element), else 0.
+
+    On a GPU nobody looks whether an array holds probabilities: that would have to wait for it.
+    """
+    if type(p) is GPU.array:
+        _fill_bernoulli_there(array, p, stream)
+        return
     if not isinstance(p, np.ndarray):
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         if _has_no_counts(array):
             raise not_implemented("bernoulli_scalar_cpu_", array)
+        kernel, settings = ("bernoulli", (p, 0.0)) if array.dtype.kind in REAL else ("yes_or_no", (p,))
+        if filled_by_kernel(kernel, array, stream, *settings):
+            return
         _in_memory_order(array, lambda out: stream.bernoulli(out.shape, out.dtype, p, out=out))
         return
     if _has_no_counts(array):
@@ -116,6 +137,16 @@ def fill_bernoulli(array, p, stream) -> None:
         )
     order = memory_order(array)
     _in_memory_order(array, lambda out: stream.bernoulli(out.shape, out.dtype, p.transpose(order), out=out))
+
+
+def _fill_bernoulli_there(array, p, stream) -> None:
+    """The same for arrays of a GPU; the host makes the numbers where there is no kernel for them."""
+    order = memory_order(array)
+    there = array_module(p).ascontiguousarray(p.transpose(order).astype("f8" if array.dtype == "f8" else "f4"))
+    if array.dtype.kind not in REAL or not filled_by_kernel("bernoulli_by", array, stream, there):
+        made = np.empty(array.shape, array.dtype)
+        fill_bernoulli(made, p.get(), stream)
+        array[...] = beside(array, made)
 
 
 def fill_dropout_noise(array, p: float, stream) -> None:
@@ -132,6 +163,8 @@ def fill_exponential(array, lambd: float, stream) -> None:
             "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {kind_of(array)}"
         )
+    if filled_by_kernel("exponential", array, stream, lambd, 0.0):
+        return
     _in_memory_order(array, lambda out: stream.exponential(out.shape, out.dtype, lambd, out=out))
 
 
@@ -141,6 +174,8 @@ def fill_geometric(array, p: float, stream) -> None:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
     if _has_no_counts(array) or array.dtype.kind == "b":
         raise not_implemented("geometric_cpu", array)
+    if filled_by_kernel("geometric", array, stream, p, 0.0):
+        return
     _in_memory_order(array, lambda out: stream.geometric(out.shape, out.dtype, p, out=out))
 
 
@@ -153,6 +188,8 @@ def fill_cauchy(array, median: float, sigma: float, stream) -> None:
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {dtypes.c_name(dtypes.from_numpy(array.dtype))}"
         )
+    if filled_by_kernel("cauchy", array, stream, median, sigma):
+        return
     _in_memory_order(array, lambda out: stream.cauchy(out.shape, out.dtype, median, sigma, out=out))
 
 
@@ -162,6 +199,8 @@ def fill_log_normal(array, mean: float, std: float, stream) -> None:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
     if array.dtype.kind not in REAL:
         raise not_implemented("log_normal_cpu", array)
+    if filled_by_kernel("log_normal", array, stream, mean, std):
+        return
     _in_memory_order(array, lambda out: stream.log_normal(out.shape, out.dtype, mean, std, out=out))
 
 
@@ -196,15 +235,17 @@ def _in_memory_order(array, draw) -> None:
         target[...] = beside(array, numbers)
 
 
-def _filled_by_kernel(name: str, array, stream, *settings) -> bool:
+def filled_by_kernel(name: str, array, stream, *settings) -> bool:
     """Let a GPU fill its array, where the library has the kernel: the numbers are those that the host would make."""
-    if is_numpy(array) or not array.size or not array.flags.c_contiguous or array.dtype.itemsize > 4:
+    if is_numpy(array) or not array.size:
         return False
     xp = array_module(array)
+    if not array.flags.c_contiguous:
+        array = array.transpose(memory_order(array))
     kernel = backend_of(xp).kernel(name, array)
     if kernel is None:
         return False
-    with xp.cuda.Device(array.device.id):
+    with on_gpu(array.device.id):
         stream.drawn_elsewhere(lambda seed, offset: kernel(array, *settings, seed, offset))
     return True
 

@@ -106,7 +106,7 @@ def bernoulli_(self, p=0.5, *, generator=None):
     """
     stream = stream_beside("bernoulli_", generator, self)
     if isinstance(p, Tensor):
-        p = p.detach().cpu().expand(self.shape)._array
+        p = (p if self.is_cuda and p.is_cuda else p.cpu()).detach().expand(self.shape)._array
         return _overwrite(self, "BernoulliBackward1", stream, fills.fill_bernoulli, p)
     return _overwrite(self, "BernoulliBackward2", stream, fills.fill_bernoulli, real_number("bernoulli_", "p", 1, p))
 

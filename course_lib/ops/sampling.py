@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..backends import beside
+from ..backends import array_module, beside, is_numpy
 from ..device import resolve
 from ..tensor import Tensor, wrap
 from . import random_fill as fills
@@ -379,6 +379,12 @@ def _fill_permutation(array, stream) -> None:
             raise RuntimeError(f"n cannot be greater than {most} for {fills.kind_of(array)} type.")
     if kind in "iu" and n - 1 > np.iinfo(array.dtype).max:
         raise RuntimeError(f"value cannot be converted to type {array.dtype.name}_t without overflow")
+    if not is_numpy(array) and n:
+        xp = array_module(array)
+        keys = xp.empty(n, np.int64)
+        if fills.filled_by_kernel("integers", keys, stream, 0, 2**64, True):
+            array[...] = xp.argsort(keys)
+            return
     array[...] = beside(array, stream.permutation(n))
 
 

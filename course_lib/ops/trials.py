@@ -5,19 +5,29 @@ The numbers are those of PyTorch for the same seed; backends/streams.py and back
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 
 from .. import dtypes
-from ..backends import counts
+from ..backends import array_module, counts, on_gpu
 from ..tensor import wrap
 from . import random_fill as fills
 from ._arguments import broadcast_error
 from ._op import function
-from .random_arguments import drawn, drawn_on_host, need_tensor, real_number, stored, stream_for, whole_number
+from .random_arguments import (
+    drawn,
+    drawn_on_host,
+    need_tensor,
+    real_number,
+    stored,
+    stream_beside,
+    stream_for,
+    whole_number,
+)
 
 
 @function(method=True)
-@drawn_on_host
 def bernoulli(input, p=None, *, generator=None, out=None):
     """bernoulli(input, *, generator=None, out=None), bernoulli(input, p, *, generator=None) -> Tensor
 
@@ -32,8 +42,10 @@ def bernoulli(input, p=None, *, generator=None, out=None):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bernoulli.html
     """
     need_tensor("bernoulli", "input", 1, input)
-    stream = stream_for("bernoulli", generator)
-    array = np.empty(input._array.shape, input._array.dtype if out is None else out._array.dtype)
+    stream = stream_beside("bernoulli", generator, input)
+    with on_gpu(input._array.device.id) if input.is_cuda else nullcontext():
+        dtype = input._array.dtype if out is None else out._array.dtype
+        array = array_module(input._array).empty(input._array.shape, dtype)
     if p is None:
         fills.fill_bernoulli(array, input._array, stream)
         made = drawn(array, "BernoulliBackward0", input)
@@ -44,7 +56,6 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 
 @function(method=True)
-@drawn_on_host
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor (int64)
 
@@ -61,23 +72,49 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     """
     need_tensor("multinomial", "input", 1, input)
     n = whole_number("multinomial", "num_samples", 2, num_samples)
-    weights, stream = input._array, stream_for("multinomial", generator)
+    weights, stream = input._array, stream_beside("multinomial", generator, input)
     _check_multinomial(input, n, replacement, out)
-    rows = weights.reshape(-1, weights.shape[-1])
-    if rows.size == 0:
-        chosen = np.empty((len(rows), n), np.int64)
-    elif replacement and n > 1:
-        _check_weights(rows)
-        chosen = counts.choose(stream, rows, n)
-    else:
-        if not (np.isfinite(rows).all() and (rows >= 0).all()):
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-        _check_sums(rows)
-        expanded = 0 in weights.strides  # then NumPy would turn the dimensions around
-        exponentials = np.empty(weights.shape, weights.dtype) if expanded else np.empty_like(weights)
-        fills.fill_exponential(exponentials, 1.0, stream)
-        chosen = counts.choose_without_replacement(rows, exponentials.reshape(rows.shape), n)
-    return stored(out, wrap(np.ascontiguousarray(chosen.reshape(*weights.shape[:-1], n))))
+    xp, rows = array_module(weights), weights.reshape(-1, weights.shape[-1])
+    with on_gpu(weights.device.id) if input.is_cuda else nullcontext():
+        if rows.size == 0:
+            chosen = xp.empty((len(rows), n), np.int64)
+        elif replacement and n > 1:
+            _check_weights(xp, rows)
+            choose = counts.choose if xp is np else _choose_there
+            chosen = choose(stream, rows, n)
+        else:
+            if not (xp.isfinite(rows).all() and (rows >= 0).all()):
+                raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+            _check_sums(rows)
+            expanded = 0 in weights.strides  # then NumPy would turn the dimensions around
+            exponentials = xp.empty(weights.shape, weights.dtype) if expanded else xp.empty_like(weights)
+            fills.fill_exponential(exponentials, 1.0, stream)
+            exponentials = exponentials.reshape(rows.shape)
+            if xp is np:
+                chosen = counts.choose_without_replacement(rows, exponentials, n)
+            else:
+                chosen = _choose_once_there(xp, rows, exponentials, n)
+        return stored(out, wrap(xp.ascontiguousarray(chosen.reshape(*weights.shape[:-1], n))))
+
+
+def _choose_once_there(xp, rows, exponentials, n: int):
+    """The categories with the largest quotients of weight and exponential number: each can come first by its weight."""
+    quotients = rows / exponentials
+    if n == 1:
+        return xp.argmax(quotients, axis=1, keepdims=True)
+    return xp.argsort(-quotients.astype("f8"), axis=1)[:, :n]
+
+
+def _choose_there(stream, rows, n: int):
+    """Categories on a GPU: where uniform numbers fall among the running sums of the weights."""
+    xp = array_module(rows)
+    sums = xp.cumsum(rows.astype("f8"), axis=1)
+    beside_row = xp.arange(len(rows))[:, None]  # row r lies between r and r + 1, so that one search does for all rows
+    places = xp.empty((len(rows), n), np.float64)
+    fills.fill_uniform(places, 0.0, 1.0, stream)
+    marks, drawn_at = sums / sums[:, -1:] + beside_row, places + beside_row
+    found = xp.searchsorted(marks.reshape(-1), drawn_at.reshape(-1), side="right")
+    return xp.minimum(found.reshape(places.shape) - beside_row * rows.shape[1], rows.shape[1] - 1)
 
 
 def _check_multinomial(input, n: int, replacement: bool, out) -> None:
@@ -97,10 +134,10 @@ def _check_multinomial(input, n: int, replacement: bool, out) -> None:
         raise RuntimeError("number of categories cannot exceed 2^24")
 
 
-def _check_weights(rows) -> None:
+def _check_weights(xp, rows) -> None:
     if (rows < 0).any():
         raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
-    if not np.isfinite(rows).all():
+    if not xp.isfinite(rows).all():
         raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
     _check_sums(rows)
 

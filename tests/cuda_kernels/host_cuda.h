@@ -155,6 +155,9 @@ template <class To, class From> To same_bits(From value)
 inline unsigned int __float_as_uint(float value) { return same_bits<unsigned int>(value); }
 inline float __uint_as_float(unsigned int bits) { return same_bits<float>(bits); }
 
+#define sinpi(x) sin(M_PI * (x))
+#define cospi(x) cos(M_PI * (x))
+
 #ifdef __APPLE__
 inline void sincosf(float angle, float* sine, float* cosine)
 {

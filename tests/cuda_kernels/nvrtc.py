@@ -30,6 +30,7 @@ VARIANTS = {
     "attention_half": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
                        {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
     "conv_tiles": [{}, {"CORES": 1, "ROWS": 64}, {"CORES": 1, "ROWS": 128}],
+    "integers": [{}, {"ELEMENT": "long long"}, {"ELEMENT": "bool"}],
 }  # fmt: skip
 GRANULE = 8  # a GPU gives registers to threads in steps of 8
 # Where ptxas says what the fields of Use hold.

@@ -34,15 +34,31 @@ from .many import Table, kernel_for_all, tables
 from .norms import (
     batch_norm,
     batch_norm_backward,
+    batch_norm_known,
+    group_norm,
+    group_norm_backward,
     layer_norm,
     layer_norm_backward,
-    norm_backward,
-    norm_parameters_backward,
     rms_norm,
 )
 from .optimizers import adam_moments, optimizer_step
-from .random import dropout, dropout_backward, normal, random_launch, uniform
+from .random import (
+    bernoulli,
+    bernoulli_by,
+    cauchy,
+    dropout,
+    dropout_backward,
+    exponential,
+    geometric,
+    integers,
+    log_normal,
+    normal,
+    random_launch,
+    uniform,
+    yes_or_no,
+)
 from .reductions import reduce, sum_columns
+from .resample import resample
 from .rows import (
     cross_entropy,
     cross_entropy_backward,

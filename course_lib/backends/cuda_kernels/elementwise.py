@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..kernels.loading import BLOCK, ELEMENTS, MOST, blocks_for, launch
+from ..kernels.loading import BLOCK, LETTERS, MOST, blocks_for, launch
 from ._layout import alike, apart, steps_of
 from ._new import like
 
@@ -38,7 +38,7 @@ def add_product(x, y, z, factor: float):
 def takes(*operands) -> bool:
     """Whether these are operands of one of the kernels' dtypes, not empty and not too large."""
     dtype = operands[0].dtype
-    return dtype.name in ELEMENTS and all(a.dtype == dtype and 0 < a.size <= MOST for a in operands)
+    return dtype.char in LETTERS and all(a.dtype == dtype and 0 < a.size <= MOST for a in operands)
 
 
 for _function in (activation, activation_backward, combined):

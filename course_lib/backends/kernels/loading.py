@@ -16,6 +16,8 @@ from .. import GPU, cuda, on_gpu
 
 FOLDER = Path(__file__).parent
 ELEMENTS = {"float32": "float", "float64": "double", "float16": "Half", "bfloat16": "BFloat16"}
+WHOLE = {"int8": "signed char", "int16": "short", "int32": "int", "int64": "long long", "uint8": "unsigned char",
+         "bool": "bool"}  # elements of the kernels in integers.cu
 LETTERS = frozenset("fdeE")  # the same dtypes by NumPy's letter; a dtype's name takes NumPy a microsecond
 MOST = 2**30  # elements: the kernels count in 32 bits
 WARP, BLOCK = 32, 256
@@ -61,7 +63,7 @@ def _function(file: str, name: str, dtype, device: int, defines: dict):
 
 @functools.cache
 def _module(xp, device: int, file: str, dtype: str, defines: tuple):
-    return xp.RawModule(code=source(file), options=options(ELEMENTS[dtype], **dict(defines)))
+    return xp.RawModule(code=source(file), options=options(ELEMENTS.get(dtype) or WHOLE[dtype], **dict(defines)))
 
 
 def accumulator(dtype) -> np.dtype:
