@@ -38,7 +38,8 @@ def number_array(value, x):
         else:
             dtype = dtypes.of_number(value).numpy
     elif category < FLOAT and dtype.kind in "iu":
-        return _wrapped_integer(value, dtype)
+        found = _wrapped_integer(value, dtype)
+        return found if is_numpy(x) else found[()]
     sign = value or str(value)  # 0.0 == -0.0
     key = (sign, dtype) if is_numpy(x) else (sign, dtype, x.device.id if dtype.kind == "V" else None)
     found = _numbers.get(key)
