@@ -43,7 +43,8 @@ def set_num_interop_threads(count: int) -> None:
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """use_deterministic_algorithms(mode, *, warn_only=False): ask for the same result on every run.
 
-    Every operation here gives it anyway.
+    On the CPU every operation gives it anyway. On a GPU sums at places that an index names (`index_add`, `scatter_add`
+    and the gradients of `gather` and `index_select`) are then added up in a fixed order instead of with atomics.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html
     """

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from . import autograd, dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
-from .backends import device_of, is_numpy, storage_offset_bytes
+from .backends import GPU, device_of, is_numpy, storage_offset_bytes
 from .device import device as device_type
 from .layouts import is_in, strided
 from .size import Size
@@ -219,18 +219,20 @@ class Tensor:
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
         value = self._array.item()
+        if GPU.report is not None:
+            GPU.report.look()
         return value if self._array.dtype.kind != "V" else float(value)
 
     def tolist(self):
         """The values as a nested list of Python numbers (a number for a 0-dim tensor)."""
-        array = self._array if is_numpy(self._array) else self._array.get()
+        array = self._array if is_numpy(self._array) else self.detach().cpu()._array
         return array.astype("f4").tolist() if array.dtype.kind == "V" else array.tolist()
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
             text = "no values" if self._array.size == 0 else "more than one value"
             raise RuntimeError(f"Boolean value of Tensor with {text} is ambiguous")
-        return bool(self._array.item())
+        return bool(self.item())
 
     def __int__(self) -> int:
         return int(self._number("int64_t"))
@@ -263,7 +265,7 @@ class Tensor:
     def __index__(self) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "biu":
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._array.item())
+        return int(self.item())
 
     def __len__(self) -> int:
         if self._array.ndim == 0:

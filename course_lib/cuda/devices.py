@@ -89,6 +89,7 @@ def synchronize(device=None) -> None:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.synchronize.html
     """
     backend.cupy_device(index_of(device)).synchronize()
+    backend.look_after_waiting()
 
 
 class device:

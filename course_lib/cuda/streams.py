@@ -33,6 +33,7 @@ class Stream:
     def synchronize(self) -> None:
         """Wait until all work of this stream is done."""
         self._stream.synchronize()
+        backend.look_after_waiting()
 
     def query(self) -> bool:
         """Whether all work of this stream is done."""
@@ -98,6 +99,7 @@ class Event:
     def synchronize(self) -> None:
         """Wait until the work before the mark is done."""
         self._event.synchronize()
+        backend.look_after_waiting()
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds between this mark and a later one; both must be made with `enable_timing=True`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from ..autograd.grad_mode import GRAD
+from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._numeric import narrow, wide
 from ._op import function, op
-from .gather_scatter import add_at
+from .gather_scatter import add_at, by_kernel, out_of_bounds
 from .ranges import arange
 
 # ---- single rows -------------------------------------------------------------------------------------------------
@@ -26,7 +27,10 @@ class rows_of:
     """The rows of a table that `indices` name."""
 
     def forward(xp, table, indices, *, padding_idx, by_frequency):
-        if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
+        run = by_kernel("take_rows", table, indices)
+        if run is not None:
+            return run(table, indices)
+        if out_of_bounds(indices, table.shape[0]) is not None:
             raise IndexError("index out of range in self")
         return xp.take(table, indices, axis=0)
 
@@ -38,6 +42,10 @@ class rows_of:
         (indices,) = ctx.saved_tensors
         padding_idx, by_frequency = ctx.rule
         flat, rows = indices.reshape(-1), g.reshape(indices.numel(), ctx.shape[1])
+        run = None if GRAD.enabled else by_kernel("embedding_backward", rows._array, flat._array)
+        if run is not None:
+            padding = -1 if padding_idx is None else padding_idx
+            return wrap(run(rows._array, flat._array, ctx.shape[0], padding, by_frequency)), None
         if padding_idx is not None:
             rows = rows.masked_fill((flat == padding_idx).unsqueeze(1), 0)
         if by_frequency:
@@ -125,6 +133,9 @@ def one_hot(tensor, num_classes=-1):
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_zeros((*tensor.shape, num_classes))
+    if tensor.is_cuda and num_classes > 0:  # the classes are not waited for
+        out_of_bounds(tensor._array, num_classes)
+        return (tensor.unsqueeze(-1) == arange(num_classes, device=tensor.device)).long()
     if int(tensor._array.min()) < 0:
         raise RuntimeError("Class values must be non-negative.")
     largest = int(tensor._array.max())
@@ -148,11 +159,9 @@ class combined_rows:
     """
 
     def forward(xp, table, weights, indices, bags, *, count, mode, by_frequency):
-        if indices.size and not (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
-            raise RuntimeError(
-                "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
-                f"{_outside(indices, table)}"
-            )
+        bad = out_of_bounds(indices, table.shape[0])
+        if bad is not None:
+            raise RuntimeError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}")
         used = bags >= 0
         rows, to = wide(xp.take(table, indices[used], axis=0)), bags[used]
         if weights is not None:
@@ -191,10 +200,6 @@ class combined_rows:
         if by_frequency:
             rows = rows / indices.bincount(minlength=table.shape[0])[at].unsqueeze(1)
         return _add_rows(zeros, at, rows), by_weight, None, None
-
-
-def _outside(indices, table) -> int:
-    return int(indices[(indices < 0) | (indices >= table.shape[0])][0])
 
 
 def _add_rows(table: Tensor, at: Tensor, rows: Tensor) -> Tensor:

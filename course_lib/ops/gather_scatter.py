@@ -9,21 +9,59 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..backends import backend_of
-from ..tensor import Tensor, normalize_dim, wrap
+from ..autograd.grad_mode import GRAD
+from ..backends import array_module, backend_of, is_numpy
+from ..tensor import Tensor, normalize_dim
 from ._op import function, op, write_out
 from .masks import where
 
 _FULL = slice(None)
 
 
-def _index_array(index: Tensor, name: str, length: int):
-    if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
-    array = index._array
-    if array.size and (int(array.max()) >= length or int(array.min()) < 0):
-        raise IndexError("index out of range in self")
-    return array
+def out_of_bounds(index, length: int, least: int = 0) -> int | None:
+    """The first index outside [least, length), None if there is none.
+
+    Indices on a GPU are not waited for: it looks by itself, and reports what is wrong later (backends/reports.py).
+    """
+    if not index.size:
+        return None
+    if not is_numpy(index):
+        look = backend_of(array_module(index)).kernel("look_at_index", index)
+        if look is not None:
+            look(index, least, length)
+            return None
+    if int(index.max()) < length and int(index.min()) >= least:
+        return None
+    return int(index[(index >= length) | (index < least)].ravel()[0])
+
+
+def by_kernel(name: str, *arrays):
+    """The CUDA kernel that reads or writes at places and looks at the index by itself, or None."""
+    return None if is_numpy(arrays[0]) else backend_of(array_module(arrays[0])).kernel(name, *arrays)
+
+
+def added_to_zeros(name: str, g: Tensor, index: Tensor, shape, dim: int) -> Tensor | None:
+    """A gradient that nothing records: zeros with g added at the places of the index, by a CUDA kernel, or None."""
+    if GRAD.enabled or is_numpy(g._array):
+        return None
+    made = g.new_zeros(shape)
+    g, places = array_module(g._array).ascontiguousarray(g._array), index._array
+    run = by_kernel(name, made._array, places, g) if g.size and g.shape == _shape_at(name, shape, places, dim) else None
+    if run is not None:
+        run(made._array, places, g, dim)
+    return made if run is not None else None
+
+
+def _shape_at(name: str, shape, index, dim: int) -> tuple:
+    """The shape of what `add_rows` or `add_elements` can add to an array."""
+    if name == "add_rows":
+        return (*shape[:dim], index.size, *shape[dim + 1 :]) if index.ndim == 1 else ()
+    return index.shape if index.ndim == len(shape) and alike_but_for(index.shape, shape, dim) else ()
+
+
+def alike_but_for(one, other, dim: int) -> bool:
+    """Whether two shapes are equal, the sizes of one dimension aside."""
+    return len(one) == len(other) > 0 and one[:dim] == other[:dim] and one[dim + 1 :] == other[dim + 1 :]
 
 
 @op()
@@ -40,10 +78,15 @@ class index_select:
         return (input, index), {"dim": dim}
 
     def forward(xp, a, index, *, dim):
-        index = _index_array(wrap(index), "index_select", a.shape[dim] if a.ndim else 1)
-        if a.ndim == 0:
-            return a.copy()
-        return xp.take(a, xp.atleast_1d(index), axis=dim)
+        if index.dtype.name not in ("int64", "int32"):
+            raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
+        index = xp.atleast_1d(index)
+        run = by_kernel("take_rows", a, index) if a.ndim else None
+        if run is not None:
+            return run(a, index, dim)
+        if out_of_bounds(index, a.shape[dim] if a.ndim else 1) is not None:
+            raise IndexError("index out of range in self")
+        return xp.take(a, index, axis=dim) if a.ndim else a.copy()
 
     def save(ctx, out, a, index, *, dim):
         ctx.save_for_backward(index)
@@ -53,7 +96,8 @@ class index_select:
         (index,) = ctx.saved_tensors
         if not ctx.shape:
             return g, None
-        return g.new_zeros(ctx.shape).index_add(ctx.dim, index, g), None
+        made = added_to_zeros("add_rows", g, index, ctx.shape, ctx.dim)
+        return g.new_zeros(ctx.shape).index_add(ctx.dim, index, g) if made is None else made, None
 
 
 @op(inplace=True)
@@ -75,10 +119,14 @@ class index_add:
 
     def forward(xp, a, index, source, *, dim, alpha):
         made, index = a.copy(), xp.atleast_1d(index)
+        target, source = xp.atleast_1d(made), xp.ascontiguousarray(xp.atleast_1d(source))
+        run = by_kernel("add_rows", target, index, source)
+        if run is not None:
+            run(target, index, source, dim, float(alpha))
+            return made
         check_positions(index, a.shape[dim] if a.ndim else 1, dim)
-        target, source = xp.atleast_1d(made), xp.atleast_1d(source)
         source = source if alpha == 1 else source * made.dtype.type(alpha)
-        if source.size > 256 * index.size:  # few large slices: whole ones are added faster than elements
+        if xp is np and source.size > 256 * index.size:  # few large slices: whole ones are added faster than elements
             for i, position in enumerate(index.tolist()):
                 target[(*(_FULL,) * dim, position)] += source[(*(_FULL,) * dim, i)]
             return made
@@ -173,8 +221,8 @@ def check_scatter(index, shape, dim: int, src) -> None:
 
 
 def check_positions(index, length: int, dim: int) -> None:
-    if index.size and (int(index.max()) >= length or int(index.min()) < 0):
-        bad = int(index[(index >= length) | (index < 0)].ravel()[0])
+    bad = out_of_bounds(index, length)
+    if bad is not None:
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
 
 
@@ -206,6 +254,9 @@ class gather:
     def forward(xp, a, index, *, dim):
         if a.ndim == 0 or index.size == 0:
             return xp.broadcast_to(a, index.shape).copy() if index.size else xp.zeros(index.shape, a.dtype)
+        run = by_kernel("gather_elements", a, index) if alike_but_for(index.shape, a.shape, dim) else None
+        if run is not None:
+            return run(a, index, dim)
         check_positions(index, a.shape[dim], dim)
         return a[along(xp, index, dim, a.ndim)] if index.ndim else a[index, ...].copy()
 
@@ -217,7 +268,8 @@ class gather:
         (index,) = ctx.saved_tensors
         if not index.numel():
             return g.new_zeros(ctx.shape), None
-        return g.new_zeros(ctx.shape).scatter_add(ctx.dim, index, g), None
+        made = added_to_zeros("add_elements", g, index, ctx.shape, ctx.dim) if ctx.shape else None
+        return g.new_zeros(ctx.shape).scatter_add(ctx.dim, index, g) if made is None else made, None
 
 
 def _places(xp, made, dim: int, index, src):
@@ -288,6 +340,12 @@ class scatter_add:
 
     def forward(xp, a, index, src, *, dim):
         made = a.copy()
+        if index.ndim and index.shape == src.shape and alike_but_for(index.shape, a.shape, dim):
+            src = xp.ascontiguousarray(src)
+            run = by_kernel("add_elements", made, index, src)
+            if run is not None:
+                run(made, index, src, dim)
+                return made
         add_at(xp, *_places(xp, made, dim, index, src))
         return made
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
-from ..backends import backend_of
+from ..backends import array_module, backend_of, is_numpy
 from ..dtypes import legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
 from ._op import function, op
 from .creation import ones_like, zeros_like
-from .gather_scatter import along, check_positions, check_scatter
+from .gather_scatter import alike_but_for, along, by_kernel, check_positions, check_scatter, out_of_bounds
 from .indexing import place_at, place_at_, split_key
 from .joining import cat
 from .masks import where
@@ -76,8 +76,8 @@ class index_fill:
 
 def _wrapped(index, length: int, dim: int):
     """Positions counted from the front; IndexError outside [-length, length)."""
-    if index.size and (int(index.max()) >= length or int(index.min()) < -length):
-        bad = int(index[(index >= length) | (index < -length)].ravel()[0])
+    bad = out_of_bounds(index, length, -length)
+    if bad is not None:
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     return index
 
@@ -105,9 +105,9 @@ class index_copy:
                 f"index_copy_(): Number of indices ({index.numel()}) should be equal to source.size(dim) "
                 f"({source.shape[dim]})"
             )
-        array, length = index._array, input.shape[dim] if input.ndim else 1
-        if array.size and (int(array.max()) >= length or int(array.min()) < 0):
-            bad = int(array[(array >= length) | (array < 0)].ravel()[0])
+        length = input.shape[dim] if input.ndim else 1
+        bad = out_of_bounds(index._array, length)
+        if bad is not None:
             raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {length}")
         return (input, index, source), {"dim": dim}
 
@@ -147,6 +147,29 @@ def _reduce_into(xp, a, key, source, reduce: str, include_self: bool):
         ufunc = {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
         backend_of(xp).change_at(ufunc, made, key, source)
     return made.astype(a.dtype, copy=False)
+
+
+_KERNELS = {"sum": "sum", "mean": "sum", "prod": "product", "amax": "max", "amin": "min"}
+
+
+def _reduced_by_kernel(a, index, source, dim: int, reduce: str, include_self: bool):
+    """The same by a CUDA kernel, that leaves nothing to chance and nothing to the host; None where there is none.
+
+    The index has the source's shape, which is a's but for `dim`.
+    """
+    if is_numpy(a) or not alike_but_for(index.shape, a.shape, dim):
+        return None
+    xp = array_module(a)
+    made, source = a.copy(), xp.ascontiguousarray(source)
+    run = by_kernel("reduce_elements", made, index, source)
+    if run is None:
+        return None
+    run(made, index, source, dim, _KERNELS[reduce], include_self)
+    if reduce == "mean":
+        counts = (xp.ones if include_self else xp.zeros)(a.shape, a.dtype)
+        run(counts, index, xp.ones_like(source), dim, "sum", True)
+        made = (made / xp.maximum(counts, 1)).astype(a.dtype, copy=False)
+    return made
 
 
 def _neutral(dtype, reduce: str):
@@ -212,11 +235,15 @@ class index_reduce:
         return (input, index, source), {"dim": dim, "reduce": reduce, "include_self": include_self}
 
     def forward(xp, a, index, source, *, dim, reduce, include_self):
-        length = a.shape[dim] if a.ndim else 1
-        if index.size and (int(index.max()) >= length or int(index.min()) < 0):
+        if out_of_bounds(index, a.shape[dim] if a.ndim else 1) is not None:
             raise IndexError("index out of range in self")
         if a.ndim == 0:
             return _reduce_into(xp, a.reshape(1), (xp.atleast_1d(index),), source.reshape(-1), reduce, include_self)[0]
+        shape = [-1 if d == dim else 1 for d in range(a.ndim)]
+        made = _reduced_by_kernel(a, xp.broadcast_to(index.reshape(shape), source.shape), source, dim, reduce,
+                                  include_self)  # fmt: skip
+        if made is not None:
+            return made
         return _reduce_into(xp, a, _key(xp, index, dim), source, reduce, include_self)
 
     def save(ctx, out, a, index, source, *, dim, reduce, include_self):
@@ -275,6 +302,9 @@ class scatter_reduce:
             return _reduce_into(xp, a.reshape(1), (index,), src, reduce, include_self)[0]
         index = index.reshape(1) if index.ndim == 0 else index
         src = src.reshape(1) if src.ndim == 0 else src[tuple(slice(n) for n in index.shape)]
+        made = _reduced_by_kernel(a, index, src, dim, reduce, include_self)
+        if made is not None:
+            return made
         return _reduce_into(xp, a, along(xp, index, dim, a.ndim), src, reduce, include_self)
 
     def save(ctx, out, a, index, src, *, dim, reduce, include_self):
@@ -346,8 +376,8 @@ class put:
 
 
 def _check_flat(index, count: int) -> None:
-    if index.size and (int(index.max()) >= count or int(index.min()) < -count):
-        bad = int(index[(index >= count) | (index < -count)].ravel()[0])
+    bad = out_of_bounds(index, count, -count)
+    if bad is not None:
         raise IndexError(f"out of range: tried to access index {bad} on a tensor of {count} elements.")
 
 

@@ -18,6 +18,7 @@ from ._arguments import cast
 from ._op import OPS, function, op
 from .creation import checked_value
 from .from_data import tensor
+from .gather_scatter import by_kernel, out_of_bounds
 
 _FULL = slice(None)
 
@@ -285,8 +286,8 @@ def _checked_slice(entry: slice) -> slice:
 
 
 def _checked_positions(positions, length: int, dim: int):
-    if positions.size and (positions.max() >= length or positions.min() < -length):
-        bad = int(positions[(positions >= length) | (positions < -length)].ravel()[0])
+    bad = out_of_bounds(positions, length, -length)
+    if bad is not None:
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     return positions
 
@@ -299,6 +300,9 @@ class pick:
     """The elements at an advanced key; a copy."""
 
     def forward(xp, a, *, key):
+        made = None if xp is np else _picked_rows(xp, a, key)
+        if made is not None:
+            return made
         picking = [dim for dim, entry in enumerate(key) if not isinstance(entry, slice)]
         if len(picking) == 1 and all(entry == _FULL for entry in key if isinstance(entry, slice)):
             return xp.take(a, key[picking[0]], picking[0])  # the rows of one dimension, in order
@@ -312,6 +316,50 @@ class pick:
 
     def backward(ctx, g):
         return put_into_zeros(g, shape=ctx.shape, key=ctx.key)
+
+
+def _row_numbers(xp, shape, key) -> tuple | None:
+    """(dim, dims, index): a key whose index arrays stand side by side names rows, if the `dims` dimensions from `dim`
+    on are taken for one; None for other keys.
+    """
+    picking = [dim for dim, entry in enumerate(key) if not isinstance(entry, slice)]
+    if picking[-1] - picking[0] + 1 != len(picking) or any(e != _FULL for e in key if isinstance(e, slice)):
+        return None
+    if len(picking) == 1:
+        return picking[0], 1, key[picking[0]]
+    number = 0
+    for dim in picking:
+        number = number * shape[dim] + key[dim] % shape[dim]  # the remainder of -1 is the last one
+    return picking[0], len(picking), number
+
+
+def _rows(array, dim: int, dims: int):
+    """A row-major array with `dims` dimensions from `dim` on as one; a view."""
+    return array.reshape(*array.shape[:dim], -1, *array.shape[dim + dims :])
+
+
+def _picked_rows(xp, a, key):
+    """What `pick` gives, by one CUDA kernel, or None."""
+    found = _row_numbers(xp, a.shape, key) if a.size and a.flags.c_contiguous else None
+    if found is None:
+        return None
+    dim, dims, index = found
+    rows = _rows(a, dim, dims)
+    run = by_kernel("take_rows", rows, index)
+    return run and run(rows, index, dim, -rows.shape[dim])
+
+
+def _added_at(xp, target, key, values) -> None:
+    """`target[key] += values`, repeated positions counted each time; on a GPU in a fixed order, as in PyTorch."""
+    found = _row_numbers(xp, target.shape, key) if xp is not np and target.size and values.size else None
+    if found is not None:
+        dim, dims, index = found
+        rows, picked = _rows(target, dim, dims), (*target.shape[:dim], *index.shape, *target.shape[dim + dims :])
+        values = _rows(xp.ascontiguousarray(xp.broadcast_to(values, picked)), dim, index.ndim)
+        run = by_kernel("add_rows", rows, index, values) if index.size else None
+        if run is not None:
+            return run(rows, index.reshape(-1), values, dim, 1.0, -rows.shape[dim], True)
+    backend_of(xp).change_at(xp.add, target, key, values)
 
 
 def _shape_mismatch(key, error):
@@ -330,7 +378,7 @@ class put_into_zeros:
 
     def forward(xp, g, *, shape, key):
         made = xp.zeros(shape, g.dtype)
-        backend_of(xp).change_at(xp.add, made, key, g)
+        _added_at(xp, made, key, g)
         return made
 
     def save(ctx, out, g, *, shape, key):
@@ -368,7 +416,7 @@ def _write_at(xp, a, values, key, accumulate: bool) -> None:
         raise _shape_mismatch(key, error) from error
     try:
         if accumulate:
-            backend_of(xp).change_at(xp.add, a, key, values)
+            _added_at(xp, a, key, values)
         else:
             a[key] = values
     except ValueError as error:
@@ -389,7 +437,7 @@ def _getitem(self, key) -> Tensor:
 
 
 def _setitem(self, key, value) -> None:
-    if key is False:  # picks nothing
+    if key is False or (type(key) is Tensor and _filled_at_mask(self, key, value)):  # False picks nothing
         return
     basic, advanced = split_key(self, key)
     target = self if all(entry == _FULL for entry in basic) else view_at(self, basic)
@@ -408,6 +456,21 @@ def _setitem(self, key, value) -> None:
         )
     _refuse_shared_memory(target, value)
     place_at_(target, value, key=advanced, accumulate=False)
+
+
+def _filled_at_mask(target: Tensor, mask: Tensor, value) -> bool:
+    """`x[mask] = number` on a GPU: then how many elements the mask picks need not be known, and is not waited for."""
+    if not (target.is_cuda and mask.is_cuda and mask.dtype is dtypes.bool and mask.shape == target.shape[: mask.ndim]):
+        return False
+    mask = mask.reshape(*mask.shape, *[1] * (target.ndim - mask.ndim))
+    if type(value) is float and target.is_floating_point():
+        target.masked_fill_(mask, value)
+        return True
+    value = value if isinstance(value, (Tensor, list, tuple)) else _as_value(value, target)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        return False
+    target.masked_fill_(mask, value.reshape(()).to(target.device, target.dtype))
+    return True
 
 
 def _is_one_mask(key) -> bool:

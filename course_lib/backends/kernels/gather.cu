@@ -1,6 +1,6 @@
 // Reading at the places that an index names.
 //
-//     take_rows:        out[o, i, c] = a[o, index[i], c]           a (outer, rows, columns): embedding, index_select
+//     take_rows:       out[o, i, c] = a[o, index[i], c]           a (outer, rows, columns): embedding, index_select
 //     gather_elements: out[o, i, c] = a[o, index[o, i, c], c]     gather, take_along_dim
 #include "places.cuh"
 
