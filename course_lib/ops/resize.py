@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 
+from ._device import by_kernel
 from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -22,10 +23,10 @@ from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 class Taps:
     """For one dimension: which of its `length` elements go into each output element, and the weights (None: 1)."""
 
-    __slots__ = ("length", "positions", "weights")
+    __slots__ = ("length", "positions", "weights", "_back")
 
     def __init__(self, length: int, positions, weights):
-        self.length, self.positions, self.weights = length, positions, weights
+        self.length, self.positions, self.weights, self._back = length, positions, weights, None
 
     def apply(self, xp, a, dim: int):
         shape = [1] * a.ndim
@@ -43,6 +44,11 @@ class Taps:
 
         Elements that went into fewer than others are filled up with a weight of 0.
         """
+        if self._back is None:
+            self._back = self._turned()
+        return self._back
+
+    def _turned(self) -> Taps:
         k, size = self.positions.shape
         order = np.argsort(self.positions, axis=None, kind="stable")
         came_from = self.positions.ravel()[order]
@@ -125,6 +131,9 @@ def _resampling(node: str):
     """The op that applies taps along the last dimensions, under PyTorch's name for its node."""
 
     def forward(xp, a, *, taps):
+        made = by_kernel(xp, "resample", a, taps=taps)
+        if made is not None:
+            return in_layout_of(xp, made, a)
         made, dims = wide(a), len(taps)
         if a.dtype.kind == "u" and taps[0].weights is not None:
             made = made.astype("f4")
@@ -155,6 +164,9 @@ class _resampled_back:
     """The transpose of resampling: every element goes back to where it came from."""
 
     def forward(xp, g, *, taps):
+        made = by_kernel(xp, "resample", g, taps=[part.transposed() for part in taps])
+        if made is not None:
+            return made
         made, dims = wide(g), len(taps)
         for d, part in zip(range(g.ndim - dims, g.ndim), taps, strict=True):
             made = part.transposed().apply(xp, made, d)
@@ -285,6 +297,7 @@ def _check_mode(input, mode: str) -> None:
         )
 
 
+@functools.lru_cache(maxsize=256)  # a network asks for the same sizes again and again
 def _taps(length: int, size: int, mode: str, align_corners, antialias: bool, factor, real) -> Taps:
     if mode.startswith("nearest"):
         return _nearest(length, size, mode == "nearest-exact", factor, real)

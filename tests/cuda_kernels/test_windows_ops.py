@@ -178,12 +178,31 @@ POOLINGS = {
 
 @pytest.mark.parametrize(("name", "dtype"), [
     *[(name, torch.float32) for name in POOLINGS],
-    *[(name, torch.bfloat16) for name in ("max, ceil", "max, indices", "average", "adaptive", "adaptive max", "unfold")],
+    *[(name, torch.bfloat16) for name in ("max, ceil", "max, indices", "average", "adaptive", "adaptive max")],
+    ("unfold", torch.bfloat16),
 ])  # fmt: skip
 def test_pooling(launched, name, dtype):
     function, kernels = POOLINGS[name]
     agree(function, normal(2, 4, 7, 6, dtype=dtype), tolerance=1e-5 if dtype is torch.float32 else 4e-2)
     assert kernels <= set(launched)
+
+
+RESIZED = [
+    {"scale_factor": 2}, {"size": (5, 9), "mode": "nearest-exact"}, {"size": (3, 13), "mode": "bilinear"},
+    {"scale_factor": 2, "mode": "bilinear", "align_corners": True}, {"size": (9, 4), "mode": "bicubic"},
+    {"size": (3, 2), "mode": "bilinear", "antialias": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_interpolation(launched, dtype):
+    close = {"tolerance": 1e-5 if dtype is torch.float32 else 4e-2}
+    x = normal(2, 3, 7, 6, dtype=dtype)
+    for named in RESIZED:
+        agree(lambda x, named=named: F.interpolate(x, **named), x, **close)
+    agree(lambda x: F.interpolate(x[0], 11, mode="linear"), x, **close)
+    agree(lambda x: F.interpolate(x[None], (2, 9, 5), mode="trilinear"), x, **close)
+    assert launched == ["resample"] * 2 * (len(RESIZED) + 2)
 
 
 def test_indices_lowest_numbers_and_nan(xp):
@@ -199,7 +218,8 @@ def test_indices_lowest_numbers_and_nan(xp):
 
 def test_what_kernels_do_not_take(launched):
     numbers = torch.arange(24).reshape(1, 2, 3, 4)
-    for function in (lambda x: F.max_pool2d(x, 2), lambda x: F.avg_pool2d(x, 2), lambda x: F.conv2d(x, x[:, :, :2, :2])):
+    functions = lambda x: F.max_pool2d(x, 2), lambda x: F.avg_pool2d(x, 2), lambda x: F.conv2d(x, x[:, :, :2, :2])
+    for function in functions:
         assert function(numbers).tolist() == function(numbers.cuda()).tolist()
     x, w = torch.randn(1, 2, 4, 4, dtype=torch.complex64), torch.randn(3, 2, 3, 3, dtype=torch.complex64)
     assert np.allclose(F.conv2d(x, w).numpy(), F.conv2d(x.cuda(), w.cuda()).cpu().numpy(), 1e-4, 1e-4)
