@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import GPU, array_module, on_gpu
-from .cuda_settings import matmul as settings
+from .cuda_settings import matmul
 
 _AS_IT_IS, _TRANSPOSED = 0, 1  # CUBLAS_OP_N, CUBLAS_OP_T
 _MOST = 2**31 - 1  # cuBLAS counts rows, columns and matrices in 32 bits
@@ -36,6 +36,7 @@ _TYPES = {
     "F": ("CUDA_C_32F", "CUBLAS_COMPUTE_32F", "c8"),
     "D": ("CUDA_C_64F", "CUBLAS_COMPUTE_64F", "c16"),
 }
+_SWITCHES = matmul._settings  # every product looks there
 _DOT = {"f": "sdot", "d": "ddot", "F": "cdotu", "D": "zdotu"}
 
 
@@ -209,7 +210,8 @@ def _run(plan: Plan, a, b, out, alpha, beta, tf32) -> None:
 
 def types_of(xp, letter: str, tf32: bool | None = None) -> tuple:
     """cuBLAS' numbers for (a dtype, what it is added up in), the factors' dtype, and "choose the algorithm"."""
-    return _types(xp, letter, settings.allow_tf32 if tf32 is None else tf32, settings.allow_fp16_accumulation)
+    tf32 = _SWITCHES["fp32_precision"] == "tf32" if tf32 is None else tf32
+    return _types(xp, letter, tf32, _SWITCHES["allow_fp16_accumulation"])
 
 
 @functools.cache
