@@ -90,7 +90,7 @@ def entries():
 
 
 @pytest.mark.usefixtures("numbers_of_the_cpu")
-@pytest.mark.parametrize(("op", "dtype"), entries())
+@pytest.mark.parametrize(("op", "dtype"), list(entries()))
 def test_op_gives_the_same_on_a_gpu(op, dtype):
     function = function_of(op.name, op.variant_test_name)
     samples = _samples(op, dtype, op.supports_autograd and dtype is torch.float32)
