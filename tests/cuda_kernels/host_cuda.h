@@ -194,7 +194,11 @@ struct Half;
 struct BFloat16;
 
 // A warp's product in TF32 (tf32.cuh): all lanes show what they hold, then each adds up its four numbers.
-#define TF32_PRODUCT
+#define TF32
+inline float as_tf32(float value)
+{
+    return isfinite(value) ? __uint_as_float((__float_as_uint(value) + 0x1000) & 0xffffe000) : value;
+}
 inline void add_tf32_product(float (&c)[4], const unsigned int (&a)[4], unsigned int b0, unsigned int b1)
 {
     static unsigned int left[MOST_THREADS][4], right[MOST_THREADS][2];

@@ -94,8 +94,8 @@ class Kernel:
 class _Guarded:
     """A copy of an array with bytes around it (and between its elements) that nobody may touch: 0xFF, NaN as a number.
 
-    A kernel whose name ends in `_apart` says that it goes by the strides it is given, and so does attention; others want
-    no gaps.
+    A kernel whose name ends in `_apart` says that it goes by the strides it is given, and so does attention; others
+    want no gaps.
     """
 
     def __init__(self, array, kernel: str):

@@ -15,11 +15,11 @@ import nvrtc
 BUDGET = {name: nvrtc.Use(**use) for name, use in json.loads(nvrtc.BUDGETS.read_text(encoding="utf-8")).items()}
 
 
-@pytest.mark.parametrize(("target", "element"), nvrtc.PROGRAMS)
+@pytest.mark.parametrize(("target", "element"), nvrtc.PROGRAMS + nvrtc.TENSOR_CORES)
 def test_kernels_compile_within_their_budgets(target, element):
     found = {}
     for file in nvrtc.FILES:
-        if nvrtc.takes(file, element):
+        if nvrtc.takes(file, element, target):
             found.update(nvrtc.compiled(file, target, element))
     over = {name: (use, BUDGET[name]) for name, use in found.items()
             if any(needed > budget for needed, budget in zip(use, BUDGET[name], strict=True))}  # fmt: skip

@@ -7,18 +7,20 @@ which broadcasts to (…, L, S). drop: None, or (p, seed, offset) of dropout.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
-from .. import cuda
-from ..kernels.loading import BLOCK, ELEMENTS, MOST, WARP, blocks_for, launch
+from .. import GPU, cuda
+from ..kernels.loading import BLOCK, ELEMENTS, MOST, WARP, blocks_for, launch, processors
 from ._new import like, sums
 
 _DTYPES = ("float32", "float16", "bfloat16")
 _MASKS = {"bool": "bool", **{name: ELEMENTS[name] for name in _DTYPES}}
 # For the length of rows that a kernel is compiled for: rows of a block and its warps, forward and backward.
 _PLAIN = {32: (32, 2, 32, 2), 64: (64, 4, 32, 2), 128: (32, 2, 16, 2), 256: (16, 2, 8, 1)}
+_HALF = dict.fromkeys((32, 64, 128), (64, 4, 64, 4))  # by tensor cores
 _LONGEST = max(_PLAIN)
 
 # The kernels' struct Problem: sizes, and steps (batch, head, row) in elements for each operand.
@@ -34,10 +36,15 @@ def attention_takes(q, k, v, mask=None, shared: int = 1) -> bool:
         and q.dtype == k.dtype == v.dtype
         and max(q.shape[-1], v.shape[-1]) <= _LONGEST
         and all(0 < a.size <= MOST for a in (q, k, v))
-        and (mask is None or mask.dtype.name in _MASKS)
+        and (mask is None or (mask.dtype.name in _MASKS and _reach(mask) < 2 * MOST))
         and (shared == 1 or k.shape[:-2] == v.shape[:-2])
         and (max(q.ndim, k.ndim, v.ndim) <= 4 or _are_of_one_batch(q, k, v, mask))
     )
+
+
+def _reach(array) -> int:
+    """How far apart its first and its last element lie, in elements: the kernels find a mask's by 32 bits."""
+    return sum((n - 1) * step for n, step in zip(array.shape, array.strides)) // array.itemsize
 
 
 def _are_of_one_batch(q, k, v, mask) -> bool:
@@ -49,7 +56,7 @@ def attention(q, k, v, mask=None, *, scale: float, causal: bool = False, shared:
     """softmax(q · kᵀ · scale + mask) · v; and log₂ Σ exp of each query's scores, for backward."""
     of = _Problem(q, k, v, mask, shared)
     out, log_sum = of.new("out", of.q), sums(q, (of.heads, of.queries))
-    of.run("attention_forward", of.queries, of.heads, of.q, of.k, of.v, of.mask, out, log_sum, scale=scale,
+    of.run("forward", of.queries, of.heads, of.q, of.k, of.v, of.mask, out, log_sum, scale=scale,
            causal=causal, drop=drop)  # fmt: skip
     return of.with_batch(out), log_sum
 
@@ -67,8 +74,8 @@ def attention_backward(g, q, k, v, mask, out, log_sum, *, scale: float, causal: 
            of.packed(causal, drop), len(balance) // of.across, HEAD=32, **of.defines(drop))  # fmt: skip
     settings = {"scale": scale, "causal": causal, "drop": drop}
     operands = (g, of.q, of.k, of.v, of.mask, log_sum, balance)
-    of.run("attention_by_query", of.queries, of.heads, *operands, by_q, **settings)
-    of.run("attention_by_key", of.keys, of.heads // shared, *operands, by_k, by_v, **settings)
+    of.run("by_query", of.queries, of.heads, *operands, by_q, **settings)
+    of.run("by_key", of.keys, of.heads // shared, *operands, by_k, by_v, **settings)
     return tuple([of.with_batch(array) for array in (by_q, by_k, by_v)])
 
 
@@ -137,13 +144,39 @@ class _Problem:
 
     def run(self, name: str, length: int, heads: int, *arrays, scale: float, causal: bool, drop) -> None:
         """Launch a kernel whose blocks own a few of `length` rows in each head."""
-        head = next(head for head in _PLAIN if max(self.width, self.value_width) <= head)
-        forward_rows, forward_warps, back_rows, back_warps = _PLAIN[head]
-        rows, warps = (forward_rows, forward_warps) if name == "attention_forward" else (back_rows, back_warps)
+        widest, forward = max(self.width, self.value_width), name == "forward"
+        by_cores = widest <= max(_HALF) and has_tensor_cores(self.q)
+        table = _HALF if by_cores else _PLAIN
+        head = next(head for head in table if widest <= head)
+        rows, warps = table[head][:2] if forward else table[head][2:]
+        defines = {"HEAD": head, **self.defines(drop)}
+        if by_cores:
+            defines["STRIPS"] = strips = self._strips(head, drop) if forward else 1
+            rows *= strips
+        file = "attention_half" if by_cores else "attention"
         _, seed, offset = drop or (0, 0, 0)
-        launch("attention", name, self.q, (-(-length // rows) * heads,), (warps * WARP,), *arrays,
-               self.packed(causal, drop), float(scale), np.uint64(seed), np.uint64(offset), HEAD=head,
-               **self.defines(drop))  # fmt: skip
+        launch(file, f"{file}_{name}", self.q, (-(-length // rows) * heads,), (warps * WARP,), *arrays,
+               self.packed(causal, drop), float(scale), np.uint64(seed), np.uint64(offset), **defines)  # fmt: skip
+
+    def _strips(self, head: int, drop) -> int:
+        """How many strips of 16 queries a warp has: two read shared memory half as often, if enough blocks are left for
+        the GPU and a thread's registers are not needed for other things."""
+        if head > 64 or self.mask is not None or drop is not None:
+            return 1
+        count, _ = processors(GPU.module, self.q.device.id)
+        return 2 if -(-self.queries // 128) * self.heads >= 2 * count else 1
+
+
+def has_tensor_cores(x) -> bool:
+    """Whether the GPU has tensor cores for x's dtype: for float16 from Turing on, for bfloat16 from Ampere on."""
+    kind = x.dtype.name
+    return kind != "float32" and _capability(GPU.module, x.device.id) >= ((7, 5) if kind == "float16" else (8, 0))
+
+
+@functools.cache
+def _capability(xp, device: int) -> tuple[int, int]:
+    properties = xp.cuda.runtime.getDeviceProperties(device)
+    return properties["major"], properties["minor"]
 
 
 def _in_heads_of_q(batch: tuple, shared: int) -> tuple:

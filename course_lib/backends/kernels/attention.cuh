@@ -48,8 +48,7 @@ struct Place {
 // Which scores of one head count, and with what added.
 struct Look {
     const MASK* mask;  // bool: whether to look; a number: what is added
-    long long row, column;
-    int queries, keys;
+    int row, column, queries, keys;
     bool causal;
     float scale;
 

@@ -14,8 +14,13 @@
 // The loader defines HEAD: 32, 64 or 128; STRIPS: how many strips a warp has in forward, 1 or 2. With 2, what is read
 // from shared memory is used twice; with 1, there are more blocks.
 constexpr int WARPS = 4;
-constexpr int OWN = WARPS * STRIPS * 16, TILE = 64;
-constexpr int BACK_OWN = WARPS * 16, BACK_TILE = HEAD == 128 ? 16 : 32;
+#if __CUDA_ARCH__ >= 1000  // whose assembler wants more registers for the same
+constexpr bool MANY = HEAD * STRIPS == 128;
+#else
+constexpr bool MANY = HEAD == 128 && (MASKED || DROPS);
+#endif
+constexpr int OWN = WARPS * STRIPS * 16, TILE = MANY ? 32 : 64;  // so that nothing is spilled
+constexpr int BACK_OWN = WARPS * 16, BACK_TILE = HEAD == 128 || DROPS ? 16 : 32;
 constexpr int STEPS = HEAD / 16;
 
 // Of the four numbers k of a lane in a block of 16 × 8.
@@ -56,12 +61,13 @@ struct Left {
     }
 };
 
-// made += left · rowsᵀ for M strips; left(m, step) gives the left matrices.
-template <int M, int COLUMNS, class Lefts>
+// made += left · rowsᵀ for M strips; left(m, step) gives the left matrices. Steps in a row (UNROLL) read ahead, into
+// registers: where those are scarce, there are fewer.
+template <int UNROLL, int M, int COLUMNS, class Lefts>
 __device__ void add_dots(Strip<COLUMNS> (&made)[M], Lefts left, const Tile<T, COLUMNS, HEAD>& rows)
 {
     int lane = threadIdx.x % WARP;
-    #pragma unroll
+    #pragma unroll UNROLL
     for (int step = 0; step < STEPS; ++step) {
         Left mine[M];
         #pragma unroll
@@ -212,7 +218,7 @@ extern "C" __global__ void attention_half_forward(const T* q, const T* k, const 
         fetch(values, v, of.v.row, start, of.keys, of.value_width);
         end_group();
         Strip<TILE> scores[STRIPS];
-        add_dots(scores, [&](int m, int step) { return asking[m][step]; }, keys);
+        add_dots<STEPS>(scores, [&](int m, int step) { return asking[m][step]; }, keys);
         wait_for_copies<0>();
         __syncthreads();  // the values have come, and the keys have been used
         if (start + TILE < end) fetch(keys, k, of.k.row, start + TILE, of.keys, of.width);
@@ -342,8 +348,8 @@ extern "C" __global__ void attention_half_by_query(const T* by_out, const T* q, 
         wait_for_copies<1>();
         __syncthreads();
         Strip<BACK_TILE> scores[1], by_weights[1];
-        add_dots(scores, asking, tile.one);
-        add_dots(by_weights, moving, tile.other);
+        add_dots<STEPS>(scores, asking, tile.one);
+        add_dots<STEPS>(by_weights, moving, tile.other);
         bool all = all_count(look, row, 16, start, BACK_TILE);
         #pragma unroll
         for (int n = 0; n < BACK_TILE / 8; ++n) {
@@ -381,7 +387,8 @@ extern "C" __global__ void attention_half_by_key(const T* by_out, const T* q, co
     own.load(of.k.of(k, place.batch, place.head), of.k.row, first, keys, of.width);
     values.load(of.v.of(v, place.batch, place.head), of.v.row, first, keys, of.value_width);
     __syncthreads();
-    Lefts<HEAD <= 64> seen(own, strip), given(values, strip);
+    constexpr bool HELD = HEAD <= 64;
+    Lefts<HELD> seen(own, strip), given(values, strip);
     Strip<HEAD> key[1], value[1];
     for (int head = place.head * shared; head < (place.head + 1) * shared; ++head) {
         Look look(of, mask, place.batch, head, scale);
@@ -405,8 +412,8 @@ extern "C" __global__ void attention_half_by_key(const T* by_out, const T* q, co
             wait_for_copies<1>();
             __syncthreads();
             Strip<BACK_TILE> weights[1], by_scores[1];
-            add_dots(weights, seen, tile.one);
-            add_dots(by_scores, given, tile.other);
+            add_dots<HELD ? STEPS : 2>(weights, seen, tile.one);
+            add_dots<HELD ? STEPS : 2>(by_scores, given, tile.other);
             bool all = all_count(look, start, BACK_TILE, row, 16);
             #pragma unroll
             for (int n = 0; n < BACK_TILE / 8; ++n) {

@@ -49,6 +49,28 @@ template <class V, int ROWS, int WIDTH> struct Tile {
             for (int k = 0; k < EACH; ++k) to.at[k] = V(read.at[k]);
         }
     }
+
+    // The same way back.
+    template <class To> __device__ void store(To* x, long long step, int first, int length, int width) const
+    {
+        constexpr int BYTES = sizeof(To) * EACH;
+        bool whole = width % EACH == 0 && ((unsigned long long)x | step * sizeof(To)) % BYTES == 0;
+        for (int i = threadIdx.x; i < ROWS * CHUNKS; i += blockDim.x) {
+            int row = i / CHUNKS, column = i % CHUNKS * EACH;
+            if (first + row >= length || column >= width) continue;
+            To* to = x + (first + row) * step + column;
+            Pack<To, EACH> made;
+            #pragma unroll
+            for (int k = 0; k < EACH; ++k) made.at[k] = To(chunk(row, column / EACH).at[k]);
+            if (whole) {
+                *(Pack<To, EACH>*)to = made;
+            } else {
+                #pragma unroll
+                for (int k = 0; k < EACH; ++k)
+                    if (column + k < width) to[k] = made.at[k];
+            }
+        }
+    }
 };
 
 #endif
