@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, beside, cast, is_array, is_numpy, on_gpu
+from ..backends import GPU, array_module, beside, cast, is_array, is_numpy, on_gpu
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..errors import warn
 from ..tensor import Tensor, wrap
@@ -171,12 +171,19 @@ def in_place_result(cls, forward, x, arrays, settings, operands):
             if shape == x.shape:
                 return forward(arrays, {**settings, "out": x})
             raise shape_error(x.shape, shape)
+        if cls.takes_into and type(x) is GPU.array and x.flags.c_contiguous and _is_apart(operands):
+            return forward(arrays, {**settings, "into": x})
         z = forward(arrays, settings)
     except ValueError as error:
         raise broadcast_error(cls.name, operands[0], operands[1] if len(operands) > 1 else None, error) from error
     if z.shape != x.shape:
         raise shape_error(x.shape, z.shape)
     return z
+
+
+def _is_apart(operands) -> bool:
+    """Whether nobody else looks into the memory of the first operand."""
+    return not any(isinstance(t, Tensor) and t._storage is operands[0]._storage for t in operands[1:])
 
 
 def shape_error(expected, got):

@@ -117,8 +117,10 @@ class index_add:
         _check_index_add(input, dim, index, source)
         return (input, index, source), {"dim": dim, "alpha": alpha}
 
-    def forward(xp, a, index, source, *, dim, alpha):
-        made, index = a.copy(), xp.atleast_1d(index)
+    takes_into = True
+
+    def forward(xp, a, index, source, *, dim, alpha, into=None):
+        made, index = a.copy() if into is None else into, xp.atleast_1d(index)
         target, source = xp.atleast_1d(made), xp.ascontiguousarray(xp.atleast_1d(source))
         run = by_kernel("add_rows", target, index, source)
         if run is not None:
@@ -302,8 +304,10 @@ class scatter:
         check_scatter(index, input.shape, dim, src)
         return (input, index, src), {"dim": dim, "reduce": reduce}
 
-    def forward(xp, a, index, src, *, dim, reduce):
-        made = a.copy()
+    takes_into = True
+
+    def forward(xp, a, index, src, *, dim, reduce, into=None):
+        made = a.copy() if into is None else into
         target, key, part = _places(xp, made, dim, index, src)
         if reduce is None:
             target[key] = part
@@ -338,8 +342,10 @@ class scatter_add:
         check_scatter(index, input.shape, dim, src)
         return (input, index, src), {"dim": dim}
 
-    def forward(xp, a, index, src, *, dim):
-        made = a.copy()
+    takes_into = True
+
+    def forward(xp, a, index, src, *, dim, into=None):
+        made = a.copy() if into is None else into
         if index.ndim and index.shape == src.shape and alike_but_for(index.shape, a.shape, dim):
             src = xp.ascontiguousarray(src)
             run = by_kernel("add_elements", made, index, src)

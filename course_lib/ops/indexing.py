@@ -392,8 +392,10 @@ class put_into_zeros:
 class place_at:
     """The tensor with `values` written, or added, at an advanced key."""
 
-    def forward(xp, a, values, *, key, accumulate):
-        made = a.copy()
+    takes_into = True
+
+    def forward(xp, a, values, *, key, accumulate, into=None):
+        made = a.copy() if into is None else into
         _write_at(xp, made, values, key, accumulate)
         return made
 

@@ -147,3 +147,28 @@ def test_launches_that_are_waited_for_tell_at_once(xp, monkeypatch):
     monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
     with pytest.raises(torch.AcceleratorError, match="device-side assert"):
         F.embedding(torch.tensor([5], device="cuda"), torch.ones(4, 3, device="cuda"))
+
+
+@pytest.mark.parametrize(("change", "kernels"), [
+    (lambda x, t: x.index_add_(0, t(PLACES), t(torch.ones(105, 5)), alpha=2), ["add_rows_atomic"]),
+    (lambda x, t: x.scatter_add_(0, t(PLACES).view(21, 5), t(torch.ones(21, 5))), ["add_elements_atomic_apart"]),
+    (lambda x, t: x.scatter_(0, t(PLACES[:5]).view(1, 5), 3.0), ["look_at_index"]),
+    (lambda x, t: x.__setitem__(t(PLACES[:2]), 3.0), ["look_at_index"]),
+    (lambda x, t: x[:, 1:3].__setitem__(t(PLACES[:2]), 3.0), ["look_at_index"]),
+    (lambda x, t: x[:, 1:3].index_put_((t(PLACES),), t(torch.ones(105, 2)), accumulate=True), None),
+    (lambda x, t: x[1:].index_add_(1, t(PLACES % 5), x[1:, :1].expand(6, 105)), None),
+    (lambda x, t: x.__setitem__(t(torch.arange(7) > 3), 2.5), None),
+    (lambda x, t: x.__setitem__(t(torch.arange(35).view(7, 5) % 3 > 0), t(torch.tensor(1.5))), None),
+])  # fmt: skip
+def test_changes_in_place(launched, change, kernels):
+    """They write into the tensor itself, also where it is a view, but for values that are its own."""
+    ends = []
+    for device in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        x = torch.randn(7, 5).to(device)
+        place, version = x.data_ptr(), x._version
+        change(x, on(x))
+        assert x.data_ptr() == place and x._version == version + 1
+        ends.append(x.tolist())
+    assert np.allclose(*ends, 1e-5, 1e-5)
+    assert kernels is None or launched == kernels
