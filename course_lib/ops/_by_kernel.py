@@ -46,6 +46,28 @@ def reduced(how: str, a, dims, keepdim: bool = False, constant: float = 1.0, pla
     return run and run(how, a, tuple(range(a.ndim)) if dims is None else dims, keepdim, constant, places)
 
 
+def compared(name: str, a, b, reduction: str, constant: float = 0.0):
+    """A loss of two arrays of one shape."""
+    if type(a) is not GPU.array or a.shape != b.shape:
+        return None
+    run = GPU.backend.kernel("loss", a, b)
+    return run and run(name, a, b, reduction, constant)
+
+
+def loss_gradients(name: str, g, a, b, share: float, needed, constant: float = 0.0):
+    """The gradients by both tensors, None for one that is not needed, where nothing is recorded."""
+    if GRAD.enabled or type(a._array) is not GPU.array or a._array.shape != b._array.shape:
+        return None
+    g, a, b = g._array, a._array, b._array
+    if g.size > 1 and not g.flags.c_contiguous:
+        return None
+    run = GPU.backend.kernel("loss_backward", a, b)
+    if run is None or g.dtype != a.dtype:
+        return None
+    by_a = wrap(run(name, g, a, b, share, constant)) if needed[0] else None
+    return by_a, wrap(run(name, g, a, b, share, constant, other=True)) if needed[1] else None
+
+
 def _gradient(kernel: str, name: str, operands, constants):
     if isinstance(operands[0], Tensor):
         if GRAD.enabled:

@@ -132,3 +132,38 @@ def test_dtypes_that_kernels_do_not_know(launched):
     whole = torch.arange(-3, 4, device="cuda")
     assert F.relu6(whole).tolist() == [0, 0, 0, 0, 1, 2, 3] and F.silu(torch.ones(0, device="cuda")).shape == (0,)
     assert not launched
+
+
+LOSSES = {
+    "squared_error": F.mse_loss, "huber_error": lambda a, b, **n: F.huber_loss(a, b, delta=0.7, **n),
+    "smooth_absolute_error": lambda a, b, **n: F.smooth_l1_loss(a, b, beta=0.7, **n),
+    "bernoulli_surprise": lambda a, b, **n: F.binary_cross_entropy(a.sigmoid(), b.sigmoid(), **n),
+    "logit_surprise": lambda a, b, **n: F.binary_cross_entropy_with_logits(a, b.sigmoid(), **n),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(launched, name, dtype, reduction):
+    torch.manual_seed(0)
+    a, b = torch.randn(5, 13, dtype=dtype), torch.randn(5, 13, dtype=dtype)
+    found = both(lambda a, b: LOSSES[name](a, b, reduction=reduction), a, b)
+    assert all(np.allclose(x, y, *[3 * t for t in CLOSE[dtype]]) for x, y in zip(*found, strict=True))
+    mine = [kernel for kernel in launched if kernel.startswith(name)]
+    assert mine == [f"{name}_{'each' if reduction == 'none' else 'shares'}", f"{name}_backward",
+                    f"{name}_backward_other"]  # fmt: skip
+
+
+def test_losses_of_many_elements_and_their_slopes(launched):
+    torch.manual_seed(0)
+    a, b = torch.randn(3, 20_001), torch.randn(3, 20_001)
+    expected = F.mse_loss(a, b)
+    x = a.cuda().requires_grad_()
+    loss = F.mse_loss(x, b.cuda())
+    assert torch.allclose(loss.cpu(), expected) and launched == ["squared_error_shares", "total_of_shares"]
+    (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(slope.sum(), x)
+    assert torch.allclose(second.cpu(), torch.full_like(a, 2 / a.numel()))
+    weighted = F.binary_cross_entropy_with_logits(x, b.cuda().sigmoid(), pos_weight=torch.tensor(2.0).cuda())
+    assert weighted.is_cuda and not any("logit" in name for name in launched)

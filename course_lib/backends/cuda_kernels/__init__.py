@@ -30,6 +30,7 @@ from .gradients import (
     unscale,
     update_scale,
 )
+from .losses import loss, loss_backward
 from .many import Table, kernel_for_all, tables
 from .norms import (
     batch_norm,
