@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 
@@ -164,19 +165,19 @@ def as_graph(T, step):
     return graph.replay
 
 
-def mlp(T, device, **how):
+def mlp(T, device, width: int = 1024, batch: int = 256, **how):
     nn = T.nn
-    model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    x, y = T.rand(256, 784, device=device), T.arange(256, device=device) % 10
+    model = nn.Sequential(nn.Linear(784, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
+    x, y = T.rand(batch, 784, device=device), T.arange(batch, device=device) % 10
     return training_step(T, model, lambda m: nn.functional.cross_entropy(m(x), y), device, **how)
 
 
-def cnn(T, device, **how):
+def cnn(T, device, batch: int = 128, **how):
     nn, layers = T.nn, []
     for before, after in ((3, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
     model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 16, 10))
-    x, y = T.rand(128, 3, 32, 32, device=device), T.arange(128, device=device) % 10
+    x, y = T.rand(batch, 3, 32, 32, device=device), T.arange(batch, device=device) % 10
     return training_step(T, model, lambda m: nn.functional.cross_entropy(m(x), y), device, **how)
 
 
@@ -212,13 +213,12 @@ def gpt(T, device, length: int = 256, batch: int = 16, precision: str = "fp32", 
 _LITTLE = {"layers": 2, "width": 48, "heads": 2, "length": 16, "batch": 2}
 
 
-def small_gpt(T, device, **how):
-    """With all the calls of the GPT's step, and little to compute."""
-    return gpt(T, device, **_LITTLE, **how)
-
-
 STEPS = {"MLP": mlp, "CNN": cnn, "GPT": gpt}
-SMALL_STEPS = {"MLP": mlp, "CNN": cnn, "GPT": small_gpt}  # to try the program on a small machine
+SMALL_STEPS = {  # all their calls, and little to compute: to try the program on a small machine
+    "MLP": functools.partial(mlp, width=64, batch=16),
+    "CNN": functools.partial(cnn, batch=2),
+    "GPT": functools.partial(gpt, **_LITTLE),
+}
 
 
 # ---- all rows ----------------------------------------------------------------------------------------------------

@@ -66,29 +66,34 @@ def names_for(T, device: str) -> dict:
             "y": T.zeros(3, dtype=T.int64, device=device), "adam": T.optim.AdamW(parameters)}  # fmt: skip
 
 
-def own_seconds(step, calls: int, blocks: int, seen=None, wrapping: float = 0.0) -> float:
-    """Seconds of a call in the quickest block, without the time inside the stand-in, nor `wrapping` for each call."""
+def own_seconds(step, calls: int, blocks: int, seen=None, noting=(0.0, 0.0)) -> float:
+    """CPU seconds of a call in the quickest block, without those in the stand-in, nor what noting them costs."""
     found = []
     for _ in range(blocks):
         if seen is not None:
             seen.clear()
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(calls):
             step()
-        spent = time.perf_counter() - started
+        spent = time.thread_time() - started
         if seen is not None:
-            spent -= seen.inside + wrapping * len(seen.calls)
+            spent -= seen.inside + noting[0] * len(seen.calls) + noting[1] * seen.reads
         found.append(spent / calls)
     return min(found)
 
 
-def wrapping_seconds(seen, xp, array) -> float:
-    """What noting a call costs outside the time that it measures."""
+def noting_seconds(seen, xp, array) -> tuple[float, float]:
+    """What noting a call, and reading a property, costs outside the time that is measured."""
+    return tuple([min([_outside(seen, step) for _ in range(20)]) for step in
+                  (lambda: xp.ravel(array), lambda: array.flags)])  # fmt: skip
+
+
+def _outside(seen, step, calls: int = 500) -> float:
     seen.clear()
-    started = time.perf_counter()
-    for _ in range(5000):
-        xp.ravel(array)
-    return (time.perf_counter() - started - seen.inside) / 5000
+    started = time.thread_time()
+    for _ in range(calls):
+        step()
+    return (time.thread_time() - started - seen.inside) / calls
 
 
 def ops(T, watched, blocks: int) -> None:
@@ -98,17 +103,17 @@ def ops(T, watched, blocks: int) -> None:
     on_cpu = names_for(T, "cpu")
     for title, text in OPS.items():
         code = compile(text, title, "eval")
-        calls = 20 if "chain" in text else 300
+        calls = 10 if "chain" in text else 50
         eval(code, on_cpu)
         plain = own_seconds(partial(eval, code, on_cpu), calls, blocks)
         with watched.watched() as seen:
             on_gpu = names_for(T, "cuda")
-            wrapping = wrapping_seconds(seen, cuda.cupy(), on_gpu["a"]._array)
+            noting = noting_seconds(seen, cuda.cupy(), on_gpu["a"]._array)
             eval(code, on_gpu)
             seen.clear()
             eval(code, on_gpu)
             asked = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.counts.items()))
-            own = own_seconds(partial(eval, code, on_gpu), calls, blocks, seen, wrapping)
+            own = own_seconds(partial(eval, code, on_gpu), calls, blocks, seen, noting)
         print(f"{title:30s}{plain * 1e6:9.2f} µs{own * 1e6:9.2f} µs{(own - plain) * 1e6:7.2f} µs  {asked}", flush=True)
 
 
@@ -123,7 +128,7 @@ def steps(T, watched, blocks: int, by_place: bool) -> None:
         with watched.watched(places=by_place) as seen:
             step = make(T, "cuda")
             step()
-            wrapping = wrapping_seconds(seen, cuda.cupy(), T.ones(3, 3, device="cuda")._array)
+            noting = noting_seconds(seen, cuda.cupy(), T.ones(3, 3, device="cuda")._array)
             seen.clear()
             step()
             counts, made = seen.counts, Counter(seen.calls)
@@ -132,12 +137,12 @@ def steps(T, watched, blocks: int, by_place: bool) -> None:
                 if kind != "view":
                     print(f"{count:5d} {kind:8s}{call:32s}{place}")
             if not by_place:
-                print(f"{own_seconds(step, 2, blocks, seen, wrapping) * 1e6:.0f} µs of course_lib's own a step")
+                print(f"{own_seconds(step, 1, blocks, seen, noting) * 1e6:.0f} µs of course_lib's own a step")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--blocks", type=int, default=15, help="blocks of calls for each figure (default 15)")
+    parser.add_argument("--blocks", type=int, default=60, help="blocks of calls for each figure (default 60)")
     parser.add_argument("--calls", action="store_true", help="only list the calls of training steps")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")

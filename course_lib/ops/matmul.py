@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from ..autograd.grad_mode import GRAD
-from ..backends import array_module, backend_of, is_numpy
+from ..backends import GPU, array_module, backend_of, is_numpy
 from ..dtypes import c_name, legacy_name
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._autocast import AUTOCAST, lowered
+from ._device import forward_on_device
 from ._numeric import conjugate, is_half
 from ._op import OPS, function, op, write_out
 from ._public import public
@@ -300,15 +301,20 @@ def matmul(input, other, *, out=None):
 
 
 def _quick_product(a: Tensor, b: Tensor) -> Tensor | None:
-    """The product of float matrices and vectors on the CPU, with little around it; None for all else and for errors."""
+    """The product of float matrices and vectors, with little around it; None for all else and for errors."""
     x, y = a._array, b._array
     cls = _PLAIN.get((x.ndim, y.ndim))
     if cls is None or x.dtype is not y.dtype or (x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64):
         return None
-    if type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape[-1] != y.shape[0]:
+    if x.shape[-1] != y.shape[0]:
         return None
-    z = x.dot(y)
-    out = wrap(z if type(z) is np.ndarray else np.asarray(z))
+    if type(x) is np.ndarray is type(y):
+        z = x.dot(y)
+        out = wrap(z if type(z) is np.ndarray else np.asarray(z))
+    elif type(x) is type(y) is GPU.array:
+        out = wrap(forward_on_device(cls, (x, y), {}))
+    else:
+        return None
     if GRAD.enabled and (a._requires_grad or b._requires_grad or a._base is not None or b._base is not None):
         record(cls, out, (a, b), {})
     return out

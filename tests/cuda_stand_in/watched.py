@@ -33,7 +33,8 @@ class Seen:
     """The calls of a program: kinds, names, places in the library, and the time inside them."""
 
     def __init__(self, waits_allowed: bool):
-        self.waits_allowed, self.busy, self.inside, self.places_wanted = waits_allowed, False, 0.0, False
+        self.waits_allowed, self.busy, self.places_wanted = waits_allowed, False, False
+        self.inside, self.reads = 0.0, 0  # CPU seconds in the stand-in, and reads of its properties
         self.calls: list[tuple[str, str, str]] = []  # kind, name, place
 
     @property
@@ -47,7 +48,7 @@ class Seen:
         return sum(kind not in ("view", "wait") for kind, _, _ in self.calls)
 
     def clear(self) -> None:
-        self.calls, self.inside = [], 0.0
+        self.calls, self.inside, self.reads = [], 0.0, 0
 
     def note(self, kind: str, name: str) -> None:
         if kind in ("wait", "upload") and not self.waits_allowed:
@@ -89,10 +90,13 @@ def _timed(seen: Seen, function: property) -> property:
     """A property whose time counts as the stand-in's."""
 
     def get(array):
-        started = time.perf_counter()
+        if seen.busy:
+            return function.fget(array)
+        started, seen.busy = time.thread_time(), True
         made = function.fget(array)
-        if not seen.busy:
-            seen.inside += time.perf_counter() - started
+        seen.busy = False
+        seen.reads += 1
+        seen.inside += time.thread_time() - started
         return made
 
     return property(get)
@@ -102,9 +106,9 @@ def _gemm(seen: Seen, name: str):
     """A function of cuBLAS that does nothing."""
 
     def call(*args):
-        started = time.perf_counter()
+        started = time.thread_time()
         seen.note("gemm", name)
-        seen.inside += time.perf_counter() - started
+        seen.inside += time.thread_time() - started
 
     return call
 
@@ -122,9 +126,9 @@ class _Kernels:
         seen = self.seen
 
         def launch(grid, block, arguments, *, shared_mem=0):
-            started = time.perf_counter()
+            started = time.thread_time()
             seen.note("kernel", name)
-            seen.inside += time.perf_counter() - started
+            seen.inside += time.thread_time() - started
 
         return launch
 
@@ -144,26 +148,31 @@ def watched(waits_allowed: bool = True, places: bool = False):
     module.cuda = types.SimpleNamespace(**{**vars(module.cuda), "runtime": runtime, "cublas": blas})
 
     def around(name: str, function, args, named):
-        started, seen.busy = time.perf_counter(), True
+        started, seen.busy = time.thread_time(), True
         try:
             made = function(*args, **named)
             out = named.get("out")
             seen.note(_kind(name, args, made if out is None else None), name)
             return made
         finally:
-            seen.inside += time.perf_counter() - started
+            seen.inside += time.thread_time() - started
             seen.busy = False
+
+    def occupy(array) -> None:  # without a count of what is freed, which would happen outside of the stand-in's calls
+        for hook in cupy_on_numpy._hooks:
+            hook.malloc_postprocess(device_id=0, size=array.nbytes, mem_size=array.nbytes, mem_ptr=0, pmem_id=0)
 
     places = [(cupy_on_numpy.ndarray, name) for name in ("data", "device", "flags")]
     places.append((cupy_on_numpy.MemoryPointer, "ptr"))
-    properties = [(place, name, vars(place)[name]) for place, name in places]
-    for place, name, member in properties:
-        setattr(place, name, _timed(seen, member))
+    replaced = [(place, name, vars(place)[name], _timed(seen, vars(place)[name])) for place, name in places]
+    replaced.append((cupy_on_numpy, "_occupy", cupy_on_numpy._occupy, occupy))
+    for place, name, _, member in replaced:
+        setattr(place, name, member)
     cuda.use(module)
     try:
         with np.errstate(all="ignore"), intercepted(module, around):
             yield seen
     finally:
         cuda.use(None)
-        for place, name, member in properties:
+        for place, name, member, _ in replaced:
             setattr(place, name, member)
