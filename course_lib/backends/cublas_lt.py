@@ -32,6 +32,7 @@ _ADD_BIAS = 4
 _MOST_WORKSPACE, _ALIGNMENTS = 1, (5, 6, 7, 8)
 
 _INT, _ADDRESS, _SIZE = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t
+_BYTES = ctypes.sizeof(_ADDRESS)
 _SIGNATURES = {
     "cublasLtMatmulDescCreate": (_ADDRESS, _INT, _INT),
     "cublasLtMatmulDescSetAttribute": (_ADDRESS, _INT, _ADDRESS, _SIZE),
@@ -127,7 +128,7 @@ def with_bias(bias, a, b, out) -> bool:
     places = bias.data.ptr, b.data.ptr, a.data.ptr, out.data.ptr
     if plan.first or plan.count > 1 or len(plan.starts) > 1 or min(plan.m, plan.n, plan.k) < 2:
         return False
-    if any(place % ALIGNED for place in places):
+    if (places[0] | places[1] | places[2] | places[3]) % ALIGNED:
         return False
     xp = array_module(a)
     asked = types_of(xp, a.dtype.char)
@@ -158,14 +159,16 @@ class _Prepared:
         self.one, self.zero = in_memory(factor, 1), in_memory(factor, 0)
         kind_of_factor = getattr(xp.cuda.runtime, {"f2": "CUDA_R_16F", "f4": "CUDA_R_32F", "f8": "CUDA_R_64F"}[factor])
         self.description = self._new("cublasLtMatmulDescCreate", compute, kind_of_factor)
+        self.bias = _ADDRESS(bias)  # what it holds changes from call to call
         for name, value in ((_FLAG_A, _INT(plan.b[0])), (_FLAG_B, _INT(plan.a[0])), (_EPILOGUE, _INT(_ADD_BIAS)),
-                            (_BIAS_ADDRESS, _ADDRESS(bias))):  # fmt: skip
+                            (_BIAS_ADDRESS, self.bias)):  # fmt: skip
             self._set("cublasLtMatmulDescSetAttribute", self.description, name, value)
         m, n, k = plan.m, plan.n, plan.k
         shapes = (k, m) if plan.b[0] else (m, k), (n, k) if plan.a[0] else (k, n), (m, n)
         self.layouts = [self._new("cublasLtMatrixLayoutCreate", kind, *shape, operand[1])
                         for shape, operand in zip(shapes, (plan.b, plan.a, plan.c))]  # fmt: skip
         self.choice = self._choose()
+        self.algorithm, self.bias_place = ctypes.byref(self.choice), ctypes.byref(self.bias)
 
     def _choose(self) -> _Choice:
         """The algorithm that the library takes to be the fastest one."""
@@ -183,17 +186,16 @@ class _Prepared:
         return choice
 
     def run(self, bias: int, b: int, a: int, out: int) -> bool:
-        first, second, result = self.layouts
-        needed = self.choice.workspace
-        workspace = self.xp.cuda.alloc(needed) if needed else None  # given back at once: streams keep the order
-        place, stream = workspace.ptr if needed else None, self.xp.cuda.get_current_stream().ptr
-        try:
-            self._set("cublasLtMatmulDescSetAttribute", self.description, _BIAS_ADDRESS, _ADDRESS(bias))
-            self._call("cublasLtMatmul", self.handle, self.description, self.one[1], b, first, a, second, self.zero[1],
-                       out, result, out, result, ctypes.byref(self.choice), place, needed, stream)  # fmt: skip
-        except _Refused:
-            return False
-        return True
+        """The product; False where the library refuses after all."""
+        cuda, description, (first, second, result) = self.xp.cuda, self.description, self.layouts
+        needed, stream = self.choice.workspace, cuda.get_current_stream().ptr
+        workspace = cuda.alloc(needed) if needed else None  # given back at once: streams keep the order
+        self.bias.value = bias
+        refused = self.library.cublasLtMatmulDescSetAttribute(description, _BIAS_ADDRESS, self.bias_place, _BYTES)
+        return not (refused or self.library.cublasLtMatmul(
+            self.handle, description, self.one[1], b, first, a, second, self.zero[1], out, result, out, result,
+            self.algorithm, workspace.ptr if needed else None, needed, stream,
+        ))  # fmt: skip
 
     def _call(self, name: str, *arguments) -> None:
         if getattr(self.library, name)(*arguments):
