@@ -24,6 +24,7 @@ from . import GPU, array_module, backend_of, on_gpu
 from .cuda_gemm import in_memory, plan_of, product, shape_of_product, types_of
 
 WORKSPACE = 32 << 20  # bytes that an algorithm may ask for; what cuBLAS has on sm_90
+MOST_PREPARED = 2048  # products of different sizes that are remembered
 ALIGNED = 16  # bytes: where matrices must begin to be read in the widest pieces
 
 # cublasLtMatmulDescAttributes_t, cublasLtEpilogue_t, cublasLtMatmulPreferenceAttributes_t
@@ -36,6 +37,8 @@ _BYTES = ctypes.sizeof(_ADDRESS)
 _SIGNATURES = {
     "cublasLtMatmulDescCreate": (_ADDRESS, _INT, _INT),
     "cublasLtMatmulDescSetAttribute": (_ADDRESS, _INT, _ADDRESS, _SIZE),
+    "cublasLtMatmulDescDestroy": (_ADDRESS,),
+    "cublasLtMatrixLayoutDestroy": (_ADDRESS,),
     "cublasLtMatrixLayoutCreate": (_ADDRESS, _INT, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_int64),
     "cublasLtMatmulPreferenceCreate": (_ADDRESS,),
     "cublasLtMatmulPreferenceSetAttribute": (_ADDRESS, _INT, _ADDRESS, _SIZE),
@@ -132,10 +135,14 @@ def with_bias(bias, a, b, out) -> bool:
         return False
     xp = array_module(a)
     asked = types_of(xp, a.dtype.char)
-    key = a.device.id, asked, plan
-    if key not in _MINE.prepared:
-        _MINE.prepared[key] = _prepared(xp, asked, plan, places[0])
-    found = _MINE.prepared[key]
+    key, prepared = (a.device.id, asked, plan), _MINE.prepared
+    if key not in prepared:
+        if len(prepared) >= MOST_PREPARED:  # the sizes are others in every step: forget the oldest
+            forgotten = prepared.pop(next(iter(prepared)))
+            if forgotten is not None:
+                forgotten.close()
+        prepared[key] = _prepared(xp, asked, plan, places[0])
+    found = prepared[key]
     return found is not None and found.run(*places)
 
 
@@ -151,7 +158,7 @@ def _prepared(xp, asked, plan, bias: int):
 
 
 class _Prepared:
-    """A product with a bias, described as cuBLASLt wants it. It stays as long as the program runs."""
+    """A product with a bias, described as cuBLASLt wants it."""
 
     def __init__(self, xp, asked, plan, bias: int):
         self.xp, self.library, self.handle = xp, library(xp), xp.cuda.device.get_cublas_handle()
@@ -167,7 +174,11 @@ class _Prepared:
         shapes = (k, m) if plan.b[0] else (m, k), (n, k) if plan.a[0] else (k, n), (m, n)
         self.layouts = [self._new("cublasLtMatrixLayoutCreate", kind, *shape, operand[1])
                         for shape, operand in zip(shapes, (plan.b, plan.a, plan.c))]  # fmt: skip
-        self.choice = self._choose()
+        try:
+            self.choice = self._choose()
+        except _Refused:
+            self.close()
+            raise
         self.algorithm, self.bias_place = ctypes.byref(self.choice), ctypes.byref(self.bias)
 
     def _choose(self) -> _Choice:
@@ -178,9 +189,11 @@ class _Prepared:
             self._set("cublasLtMatmulPreferenceSetAttribute", preference, name, value)
         choice, count = _Choice(), _INT()
         first, second, result = self.layouts
-        self._call("cublasLtMatmulAlgoGetHeuristic", self.handle, self.description, first, second, result, result,
-                   preference, 1, ctypes.byref(choice), ctypes.byref(count))  # fmt: skip
-        self._call("cublasLtMatmulPreferenceDestroy", preference)
+        try:
+            self._call("cublasLtMatmulAlgoGetHeuristic", self.handle, self.description, first, second, result, result,
+                       preference, 1, ctypes.byref(choice), ctypes.byref(count))  # fmt: skip
+        finally:
+            self._call("cublasLtMatmulPreferenceDestroy", preference)
         if count.value == 0 or choice.state:
             raise _Refused
         return choice
@@ -196,6 +209,12 @@ class _Prepared:
             self.handle, description, self.one[1], b, first, a, second, self.zero[1], out, result, out, result,
             self.algorithm, workspace.ptr if needed else None, needed, stream,
         ))  # fmt: skip
+
+    def close(self) -> None:
+        """Give back the memory of the description; the GPU does not look there."""
+        self._call("cublasLtMatmulDescDestroy", self.description)
+        for layout in self.layouts:
+            self._call("cublasLtMatrixLayoutDestroy", layout)
 
     def _call(self, name: str, *arguments) -> None:
         if getattr(self.library, name)(*arguments):

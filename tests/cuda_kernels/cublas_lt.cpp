@@ -69,10 +69,11 @@ static Algorithm chosen_for(const Description* d, const Layout* a, const Layout*
 }
 
 extern "C" {
-int calls = 0;
+int calls = 0, described = 0;  // products; descriptions and layouts that are there
 
 int cublasLtMatmulDescCreate(Description** made, int compute, int factor)
 {
+    ++described;
     *made = new Description{compute, factor, 0, 0, 1, nullptr};
     return SUCCESS;
 }
@@ -91,7 +92,22 @@ int cublasLtMatmulDescSetAttribute(Description* d, int attribute, const void* va
 int cublasLtMatrixLayoutCreate(Layout** made, int type, uint64_t rows, uint64_t columns, int64_t ld)
 {
     if (ld < int64_t(rows)) return INVALID;
+    ++described;
     *made = new Layout{type, rows, columns, ld};
+    return SUCCESS;
+}
+
+int cublasLtMatmulDescDestroy(Description* d)
+{
+    --described;
+    delete d;
+    return SUCCESS;
+}
+
+int cublasLtMatrixLayoutDestroy(Layout* layout)
+{
+    --described;
+    delete layout;
     return SUCCESS;
 }
 

@@ -84,6 +84,15 @@ def test_tf32_is_asked_for(lt):
     assert lt() == 2 and {key[1][1] for key in cublas_lt._MINE.prepared} >= {68, 77}
 
 
+def test_descriptions_of_many_sizes_are_given_back(lt, compiled, monkeypatch):
+    monkeypatch.setattr(cublas_lt, "MOST_PREPARED", len(cublas_lt._MINE.prepared) + 2)
+    before = ctypes.c_int.in_dll(compiled, "described").value
+    for rows in range(2, 40):
+        made = F.linear(*[torch.ones(shape, device="cuda") for shape in ((rows, 8), (4, 8), (4,))])
+        assert made.cpu().tolist() == [[9.0] * 4] * rows
+    assert lt() == 38 and ctypes.c_int.in_dll(compiled, "described").value <= before + 3 * 4
+
+
 def test_what_gives_other_numbers_is_not_used(xp, compiled, monkeypatch):
     monkeypatch.setattr(cublas_lt, "library", lambda module: compiled)
 
