@@ -12,11 +12,15 @@ made of Tensor ops (`unrolled`).
 
 from __future__ import annotations
 
+import numpy as np
+
+from . import recurrent_on_gpu as fused_steps
 from ._fused import Fused, all_wide, fused_backward
 from ._numeric import narrow
 from ._op import op
 from .joining import cat
 from .linear import linear
+from .recurrent_on_gpu import first_of, state_before
 
 # ---- time --------------------------------------------------------------------------------------------------------
 
@@ -30,27 +34,11 @@ def steps_of(sizes, reverse: bool) -> list[slice]:
     return found[::-1] if reverse else found
 
 
-def _first(state, part: slice):
-    """The states of the sequences that are still (or already) running at a time step."""
-    return state[: part.stop - part.start]
-
-
-def _before(xp, first, rows, steps):
-    """The state before each row: that of the same sequence one time step earlier, at its beginning `first`."""
-    before, earlier = xp.empty_like(rows), slice(0, 0)
-    for part in steps:
-        known = min(part.stop - part.start, earlier.stop - earlier.start)
-        before[part.start : part.start + known] = rows[earlier.start : earlier.start + known]
-        before[part.start + known : part.stop] = first[known : part.stop - part.start]
-        earlier = part
-    return before
-
-
 def unrolled(step, rows, states, steps):
     """The layer in Tensor ops: `step(rows, *states)` gives the new states, of which the first is the output."""
     outs = []
     for part in steps:
-        made = step(rows[part], *[_first(s, part) for s in states])
+        made = step(rows[part], *[first_of(s, part) for s in states])
         outs.append(made[0])
         states = [m if len(m) == len(s) else cat([m, s[len(m) :]]) for m, s in zip(made, states)]
     backwards = steps[0].start > 0
@@ -107,13 +95,16 @@ def _rnn_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, relu):
 
 
 def _rnn_gradients(xp, grads, operands, kept, needed, *, steps, relu):
+    if fused_steps.fits(*operands, *kept):
+        return fused_steps.rnn_backward(grads, operands, kept, needed, steps, relu)
+    grads, operands, kept = all_wide(*grads), all_wide(*operands), all_wide(*kept)
     by_out, by_h = grads[0], grads[1].copy()
     rows, h, w_ih, w_hh, *_ = operands
     (out,) = kept
-    before = _before(xp, h, out, steps)
+    before = state_before(xp, h, out, steps)
     by_gates = (out > 0).astype(out.dtype) if relu else 1 - out * out  # first the slopes
     for part in reversed(steps):
-        state = _first(by_h, part)
+        state = first_of(by_h, part)
         state += by_out[part]
         by_gates[part] *= state
         xp.dot(by_gates[part], w_hh, out=state)
@@ -126,19 +117,23 @@ class rnn_layer(Fused):
     """h = tanh(w_ih x + b_ih + w_hh h + b_hh), or relu: the outputs (rows, hidden) and the last states."""
 
     def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept, relu):
+        if xp is not np and fused_steps.fits(rows, h, w_ih, w_hh, b_ih, b_hh):
+            made, wanted = fused_steps.rnn_forward(rows, h, w_ih, w_hh, b_ih, b_hh, steps, relu)
+            kept += wanted
+            return made
         dtype = rows.dtype
         rows, h, w_ih, w_hh, b_ih, b_hh = all_wide(rows, h, w_ih, w_hh, b_ih, b_hh)
         out, h, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), w_hh.T
         products = xp.empty_like(h)
         for part in steps:
-            x, state = out[part], _first(h, part)
-            x += xp.dot(state, w, out=_first(products, part))
+            x, state = out[part], first_of(h, part)
+            x += xp.dot(state, w, out=first_of(products, part))
             xp.maximum(x, 0, out=x) if relu else xp.tanh(x, out=x)
             state[...] = x
         kept.append(out)
         return narrow(out, dtype), narrow(h, dtype)
 
-    backward = fused_backward(_rnn_gradients, _rnn_in_tensors)
+    backward = fused_backward(_rnn_gradients, _rnn_in_tensors, widened=False)
 
 
 # ---- LSTM --------------------------------------------------------------------------------------------------------
@@ -155,10 +150,13 @@ def _lstm_in_tensors(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps):
 
 
 def _lstm_gradients(xp, grads, operands, kept, needed, *, steps):
+    if operands[7] is None and fused_steps.fits(*operands, *kept):
+        return fused_steps.lstm_backward(grads, operands, kept, needed, steps)
+    grads, operands, kept = all_wide(*grads), all_wide(*operands), all_wide(*kept)
     by_out, by_h, by_c = grads[0], grads[1].copy(), grads[2].copy()
     rows, h, c, w_ih, w_hh, _, _, w_hr = operands
     out, cells, gates = kept
-    before, before_c, squashed = _before(xp, h, out, steps), _before(xp, c, cells, steps), xp.tanh(cells)
+    before, before_c, squashed = state_before(xp, h, out, steps), state_before(xp, c, cells, steps), xp.tanh(cells)
     i, f, n, o = _parts(gates, 4)
     by_gates = gates * (1 - gates)  # first the slopes: of the logistic function, and of tanh for n
     _parts(by_gates, 4)[2][...] = 1 - n * n
@@ -166,7 +164,7 @@ def _lstm_gradients(xp, grads, operands, kept, needed, *, steps):
     by_projected = None if w_hr is None else xp.empty_like(by_out)
     by_values = xp.empty((len(h), gates.shape[1]), gates.dtype)
     for part in reversed(steps):
-        state, cell, values = _first(by_h, part), _first(by_c, part), _first(by_values, part)
+        state, cell, values = first_of(by_h, part), first_of(by_c, part), first_of(by_values, part)
         by_i, by_f, by_n, by_o = _parts(values, 4)
         state += by_out[part]
         hidden = state
@@ -193,6 +191,10 @@ class lstm_layer(Fused):
     """
 
     def forward(xp, rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, *, steps, kept):
+        if xp is not np and w_hr is None and fused_steps.fits(rows, h, c, w_ih, w_hh, b_ih, b_hh):
+            made, wanted = fused_steps.lstm_forward(rows, h, c, w_ih, w_hh, b_ih, b_hh, steps)
+            kept += wanted
+            return made
         dtype = rows.dtype
         rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = all_wide(rows, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
         gates, h, c, w = _prepared(xp, rows, w_ih, b_ih, b_hh), h.copy(), c.copy(), w_hh.T
@@ -202,8 +204,8 @@ class lstm_layer(Fused):
         cells = xp.empty((len(rows), c.shape[1]), gates.dtype)
         products, values = xp.empty((len(h), len(w_hh)), gates.dtype), xp.empty_like(c)
         for part in steps:
-            x, state, cell, value = gates[part], _first(h, part), _first(c, part), _first(values, part)
-            x += xp.dot(state, w, out=_first(products, part))
+            x, state, cell, value = gates[part], first_of(h, part), first_of(c, part), first_of(values, part)
+            x += xp.dot(state, w, out=first_of(products, part))
             _squash(xp, x, rate, shift)
             i, f, n, o = _parts(x, 4)
             cell *= f
@@ -219,7 +221,7 @@ class lstm_layer(Fused):
         kept += (out, cells, gates)
         return narrow(out, dtype), narrow(h, dtype), narrow(c, dtype)
 
-    backward = fused_backward(_lstm_gradients, _lstm_in_tensors)
+    backward = fused_backward(_lstm_gradients, _lstm_in_tensors, widened=False)
 
 
 # ---- GRU ---------------------------------------------------------------------------------------------------------
@@ -237,15 +239,18 @@ def _gru_in_tensors(rows, h, w_ih, w_hh, b_ih, b_hh, *, steps):
 
 
 def _gru_gradients(xp, grads, operands, kept, needed, *, steps):
+    if fused_steps.fits(*operands, *kept):
+        return fused_steps.gru_backward(grads, operands, kept, needed, steps)
+    grads, operands, kept = all_wide(*grads), all_wide(*operands), all_wide(*kept)
     by_out, by_h = grads[0], grads[1].copy()
     rows, h, w_ih, w_hh, *_ = operands
     out, gates, hidden_n = kept
-    before = _before(xp, h, out, steps)
+    before = state_before(xp, h, out, steps)
     r, z, n = _parts(gates, 3)
     slope_r, slope_z, slope_n = hidden_n * r * (1 - r), (before - n) * z * (1 - z), (1 - z) * (1 - n * n)
     by_input, by_hidden, products = xp.empty_like(gates), xp.empty_like(gates), xp.empty_like(h)
     for part in reversed(steps):
-        state = _first(by_h, part)
+        state = first_of(by_h, part)
         state += by_out[part]
         by_r, by_z, by_n = _parts(by_input[part], 3)
         xp.multiply(state, slope_n[part], out=by_n)
@@ -254,7 +259,7 @@ def _gru_gradients(xp, grads, operands, kept, needed, *, steps):
         by_hidden[part] = by_input[part]
         _parts(by_hidden[part], 3)[2][...] *= r[part]
         state *= z[part]
-        state += xp.dot(by_hidden[part], w_hh, out=_first(products, part))
+        state += xp.dot(by_hidden[part], w_hh, out=first_of(products, part))
     by_rows, *by_weights = _weight_gradients(xp, (needed[0], *needed[2:]), rows, before, w_ih, by_input, by_hidden)
     return by_rows, by_h if needed[1] else None, *by_weights
 
@@ -266,6 +271,10 @@ class gru_layer(Fused):
     """
 
     def forward(xp, rows, h, w_ih, w_hh, b_ih, b_hh, *, steps, kept):
+        if xp is not np and fused_steps.fits(rows, h, w_ih, w_hh, b_ih, b_hh):
+            made, wanted = fused_steps.gru_forward(rows, h, w_ih, w_hh, b_ih, b_hh, steps)
+            kept += wanted
+            return made
         dtype = rows.dtype
         rows, h, w_ih, w_hh, b_ih, b_hh = all_wide(rows, h, w_ih, w_hh, b_ih, b_hh)
         gates, h, w = _prepared(xp, rows, w_ih, b_ih), h.copy(), w_hh.T
@@ -273,8 +282,8 @@ class gru_layer(Fused):
         out = xp.empty((len(rows), width), gates.dtype)
         hidden_n, products = xp.empty_like(out), xp.empty((len(h), 3 * width), gates.dtype)
         for part in steps:
-            x, state, new = gates[part], _first(h, part), hidden_n[part]
-            hidden = xp.dot(state, w, out=_first(products, part))
+            x, state, new = gates[part], first_of(h, part), hidden_n[part]
+            hidden = xp.dot(state, w, out=first_of(products, part))
             if b_hh is not None:
                 hidden += b_hh
             both = x[:, : 2 * width]  # r and z
@@ -293,4 +302,4 @@ class gru_layer(Fused):
         kept += (out, gates, hidden_n)
         return narrow(out, dtype), narrow(h, dtype)
 
-    backward = fused_backward(_gru_gradients, _gru_in_tensors)
+    backward = fused_backward(_gru_gradients, _gru_in_tensors, widened=False)

@@ -20,7 +20,7 @@ from .elementwise import (
     bias_rows,
     combined,
 )
-from .gather import gather_elements, look_at_index, take_rows
+from .gather import embedding_bag, gather_elements, look_at_index, take_rows
 from .gradients import (
     clip_values,
     fill_with_zeros,
@@ -58,6 +58,7 @@ from .random import (
     uniform,
     yes_or_no,
 )
+from .recurrent import recurrent_step
 from .reductions import reduce, sum_columns
 from .resample import resample
 from .rows import (
