@@ -86,7 +86,7 @@ def by_kernel(xp, name: str, *arrays, **settings):
     """
     if xp is np:
         return None
-    arrays = [None if a is None else xp.ascontiguousarray(a) for a in arrays]
+    arrays = [a if a is None or a.flags.c_contiguous else xp.ascontiguousarray(a) for a in arrays]
     run = backend_of(xp).kernel(name, *arrays)
     return None if run is None else run(*arrays, **settings)
 

@@ -13,6 +13,7 @@ for one matrix product, a few samples at a time so that the columns stay small. 
 
 from __future__ import annotations
 
+import functools
 import math
 
 from ..dtypes import c_name
@@ -93,11 +94,10 @@ def _pieces(samples: int, each: int):
 
 @op(method=False, namespace=None, node="Convolution")
 class convolve:
-    """x (N, C, …), w (O, C/groups, *kernel), bias (O,) or None -> (N, O, *size); None: as many as x has room for."""
+    """x (N, C, …), w (O, C/groups, *kernel), bias (O,) or None -> (N, O, *size)."""
 
-    def forward(xp, x, w, bias, *, geometry, size=None):
+    def forward(xp, x, w, bias, *, geometry, size):
         kernel, groups, outs = w.shape[2:], geometry.groups, w.shape[0]
-        size = geometry.output_size(x.shape[2:], kernel) if size is None else size
         made = by_kernel(xp, "convolve", x, w, bias, geometry=geometry, size=size)
         if made is not None:
             return in_layout_of(xp, made, x)
@@ -110,7 +110,7 @@ class convolve:
             made += wide(bias).reshape(outs, *[1] * len(size))
         return in_layout_of(xp, narrow(made, x.dtype), x)
 
-    def save(ctx, out, x, w, bias, *, geometry, size=None):
+    def save(ctx, out, x, w, bias, *, geometry, size):
         needs_x, needs_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if needs_w else None, w if needs_x else None)
         ctx.shapes, ctx.geometry = (tuple(x.shape), tuple(w.shape)), geometry
@@ -268,8 +268,9 @@ def _check_settings(stride, padding, dilation, groups: int) -> None:
         raise RuntimeError("non-positive groups is not supported")
 
 
-def _check_shapes(input, weight, bias, geometry: Geometry, kernel, is_transposed: bool) -> None:
-    groups, shape = geometry.groups, list(weight.shape)
+def _check_shapes(input, weight, bias, groups: int, is_transposed: bool) -> None:
+    """Raise RuntimeError unless the shapes of input, weight and bias go together."""
+    shape = list(weight)
     wanted = shape[0] if is_transposed else shape[1] * groups
     lead = f"Given transposed={int(is_transposed)}" if is_transposed else f"Given groups={groups}"
     if shape[0] < groups:
@@ -282,44 +283,54 @@ def _check_shapes(input, weight, bias, geometry: Geometry, kernel, is_transposed
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
             f"size [{shape}] instead"
         )
-    if input.shape[1] != wanted:
+    if input[1] != wanted:
         raise RuntimeError(
-            f"{lead}, weight of size {shape}, expected input{list(input.shape)} to have {wanted} channels, but got "
-            f"{input.shape[1]} channels instead"
+            f"{lead}, weight of size {shape}, expected input{list(input)} to have {wanted} channels, but got "
+            f"{input[1]} channels instead"
         )
     outs = shape[1] * groups if is_transposed else shape[0]
-    if bias is not None and bias.shape != (outs,):
+    if bias is not None and bias != (outs,):
         lead = f"Given transposed={int(is_transposed)}, weight" if is_transposed else "Given weight"
         raise RuntimeError(
             f"{lead} of size {shape}, expected bias to be 1-dimensional with {outs} elements, but got bias of size "
-            f"{list(bias.shape)} instead"
+            f"{list(bias)} instead"
         )
-    if any(k == 0 for k in kernel):
-        names = ("kernel_depth", "kernel_height", "kernel_width")[-len(kernel) :]
-        given = " ".join(f"{name}: {k}" for name, k in zip(names, kernel, strict=True))
+    if 0 in weight[2:]:
+        names = ("kernel_depth", "kernel_height", "kernel_width")[-len(weight[2:]) :]
+        given = " ".join(f"{name}: {k}" for name, k in zip(names, weight[2:], strict=True))
         raise RuntimeError(f"kernel size should be greater than zero, but got {given}")
 
 
 def _convolution(name: str, input, weight, bias, stride, padding, dilation, groups: int) -> Tensor:
     dims = int(name[4])
     _check_tensors(name, input, weight, bias, stride, dims)
-    kernel = tuple(weight.shape[2:])
+    batched = input.ndim == dims + 2
+    x = input if batched else input.unsqueeze(0)
+    settings = [value if isinstance(value, (int, str, tuple)) else tuple([int(v) for v in value])
+                for value in (stride, padding, dilation)]  # fmt: skip
+    geometry, size = _geometry(x.shape, weight.shape, None if bias is None else bias.shape, *settings, groups)
+    require_kind("slow_conv2d_cpu", x._array, "fVciu")
+    made = convolve(x, weight, bias, geometry=geometry, size=size)
+    return made if batched else made.squeeze(0)
+
+
+@functools.lru_cache(maxsize=1024, typed=True)  # a network has the same convolutions again and again
+def _geometry(input, weight, bias, stride, padding, dilation, groups: int):
+    """The geometry and the result's size from shapes and settings; RuntimeError where they do not go together."""
+    kernel = tuple(weight[2:])
+    dims = len(kernel)
     stride, dilation = _numbers(stride, dims, "stride"), _numbers(dilation, dims, "dilation")
     geometry = Geometry(stride, _padding(padding, stride, dilation, kernel), dilation, groups)
     _check_settings(stride, geometry.padding, dilation, groups)
-    batched = input.ndim == dims + 2
-    x = input if batched else input.unsqueeze(0)
-    _check_shapes(x, weight, bias, geometry, kernel, False)
-    full = [n + before + after for n, (before, after) in zip(x.shape[2:], geometry.padding, strict=True)]
+    _check_shapes(input, weight, bias, groups, False)
+    full = [n + before + after for n, (before, after) in zip(input[2:], geometry.padding, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     if any(n < k for n, k in zip(full, reach, strict=True)):
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, full))}). Kernel size: "
             f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size"
         )
-    require_kind("slow_conv2d_cpu", x._array, "fVciu")
-    made = convolve(x, weight, bias, geometry=geometry)
-    return made if batched else made.squeeze(0)
+    return geometry, geometry.output_size(input[2:], kernel)
 
 
 def _transposed(name: str, input, weight, bias, stride, padding, output_padding, groups: int, dilation) -> Tensor:
@@ -332,7 +343,7 @@ def _transposed(name: str, input, weight, bias, stride, padding, output_padding,
     _check_settings(stride, geometry.padding, dilation, groups)
     batched = input.ndim == dims + 2
     x = input if batched else input.unsqueeze(0)
-    _check_shapes(x, weight, bias, geometry, kernel, True)
+    _check_shapes(x.shape, weight.shape, None if bias is None else bias.shape, groups, True)
     if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation, strict=True)):
         names = ("depth", "height", "width")[-max(dims, 2) :]
         values = [(label, (0 if "output" in label else 1,) * (max(dims, 2) - dims) + v) for label, v in

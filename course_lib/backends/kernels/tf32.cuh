@@ -12,24 +12,27 @@
 #ifndef TF32_CUH
 #define TF32_CUH
 
-// (A test that runs the kernels without a GPU brings its own version.)
-#ifndef TF32_PRODUCT
+// (A test that runs the kernels without a GPU brings its own versions.)
+#ifndef TF32
+#if __CUDA_ARCH__ >= 800
 __device__ inline void add_tf32_product(float (&c)[4], const unsigned int (&a)[4], unsigned int b0, unsigned int b1)
 {
-#if __CUDA_ARCH__ >= 800
     asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                  "{%0, %1, %2, %3};" : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-#endif
 }
-#endif
 
 // A float32 rounded to TF32, to the nearest, in the middle away from zero. (The tensor cores would cut it off.)
 __device__ inline float as_tf32(float value)
 {
-    unsigned int bits = __float_as_uint(value);
-    bool finite = (bits & 0x7f800000) != 0x7f800000;
-    return __uint_as_float(finite ? (bits + 0x1000) & 0xffffe000 : bits);
+    unsigned int bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+    return __uint_as_float(bits);
 }
+#else
+__device__ inline void add_tf32_product(float (&)[4], const unsigned int (&)[4], unsigned int, unsigned int) {}
+__device__ inline float as_tf32(float value) { return value; }
+#endif
+#endif
 
 #endif
