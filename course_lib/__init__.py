@@ -56,11 +56,11 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype",
                            "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled",
                            "set_autocast_gpu_dtype"), "amp.autocast_mode")}  # fmt: skip
-_SUBMODULES = {"_dynamo", "_utils", "accelerator", "amp", "autograd", "backends", "compiler", "cpu",
-               "cuda", "distributed", "distributions", "export", "fft", "func", "functional", "hub",
-               "jit", "library", "linalg", "masked", "mps", "multiprocessing", "nn", "onnx", "optim",
-               "overrides", "profiler", "random", "serialization", "signal", "special", "storage",
-               "testing", "types", "utils", "version", "xpu"}  # fmt: skip
+_SUBMODULES = {"_dynamo", "_higher_order_ops", "_utils", "accelerator", "amp", "autograd", "backends",
+               "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func",
+               "functional", "fx", "hub", "jit", "library", "linalg", "masked", "mps", "multiprocessing", "nn",
+               "onnx", "optim", "overrides", "profiler", "random", "serialization", "signal", "special",
+               "storage", "testing", "types", "utils", "version", "xpu"}  # fmt: skip
 
 
 def __getattr__(name: str):

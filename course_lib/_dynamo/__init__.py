@@ -30,7 +30,7 @@ def graph_break(msg: str = "") -> None:
     """Accepted."""
 
 
-def mark_dynamic(t, index, *args, **kwargs) -> None:
+def mark_dynamic(t, index=None, *args, **kwargs) -> None:
     """Accepted."""
 
 

@@ -38,12 +38,14 @@ def increase(x: torch.Tensor, by: int) -> None:
 z = torch.zeros(2)
 print(increase(z, 3), z, increase._schema)
 # --- schemas
-from typing import List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
-def first(x: torch.Tensor, y: Optional[torch.Tensor], sizes: Sequence[int], *, name: str = "a", flag: bool = False) -> torch.Tensor:
+def first(
+    x: torch.Tensor, y: torch.Tensor | None, sizes: Sequence[int], *, name: str = "a", flag: bool = False
+) -> torch.Tensor:
     return x
 
-def second(xs: List[torch.Tensor], n: int = 3, p: Optional[float] = None) -> Tuple[torch.Tensor, torch.Tensor]:
+def second(xs: list[torch.Tensor], n: int = 3, p: float | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     return xs[0], xs[0]
 
 print(torch.library.infer_schema(first, mutates_args=()))
