@@ -1,9 +1,14 @@
-"""Tests on a real GPU: `pytest -m cuda tests/cuda`. Without one, one line says why they do not run."""
+"""Tests on a real GPU: `pytest -m cuda tests/cuda`, which ends with a table.
+
+Without a GPU the tests themselves are tested: on the stand-in, with kernels on the processor (tests/cuda_kernels); of
+the long suites, which run there anyway, a part.
+"""
 
 import time
 from collections import Counter
 from pathlib import Path
 
+import kernels_on_host
 import pytest
 from cpu_numbers import numbers_of_the_cpu  # noqa: F401  a fixture
 from values import launched, make  # noqa: F401  fixtures
@@ -11,7 +16,10 @@ from values import launched, make  # noqa: F401  fixtures
 from course_lib.backends import cuda
 
 HERE = Path(__file__).parent
-collect_ignore = [] if cuda.device_count() else [p.name for p in HERE.glob("test_*.py") if p.name != "test_gpu.py"]
+ON_GPU = cuda.device_count() > 0
+collect_ignore = [] if ON_GPU or kernels_on_host.compiler() else [
+    path.name for path in HERE.glob("test_*.py") if path.name != "test_gpu.py"
+]  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,8 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cuda)
 
 
+@pytest.fixture(autouse=True)
+def gpu():
+    """The GPU, or what stands for it."""
+    if not ON_GPU:
+        cuda.use(kernels_on_host.module())
+    yield
+    cuda.use(None)
+
+
 @pytest.fixture
-def xp():
+def xp(gpu):
     """CuPy itself, for the tests of kernels."""
     return cuda.cupy()
 
@@ -38,8 +55,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
                 seconds[file.name] += report.duration
     if not any(outcome != "skipped" for _, outcome in counts):
         return
-    terminalreporter.section(f"on {cuda.cupy().cuda.runtime.getDeviceProperties(0)['name'].decode()}, "
-                             f"{time.strftime('%Y-%m-%d')}")  # fmt: skip
+    name = cuda.cupy().cuda.runtime.getDeviceProperties(0)["name"].decode() if ON_GPU else "a stand-in GPU"
+    terminalreporter.section(f"on {name}, {time.strftime('%Y-%m-%d')}")
     terminalreporter.write_line(f"{'':24s}{'passed':>9s}{'failed':>9s}{'skipped':>9s}{'seconds':>9s}")
     for name in sorted(seconds):
         found = "".join(f"{counts[name, outcome]:9d}" for outcome in ("passed", "failed", "skipped"))

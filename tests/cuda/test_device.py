@@ -1,5 +1,6 @@
 """torch.cuda and training on a real GPU."""
 
+import gc
 import io
 
 import pytest
@@ -49,12 +50,14 @@ def test_a_network_trains_as_on_the_cpu(make_optimizer):
 
 
 def test_memory_is_counted_and_runs_out_with_a_sentence():
+    gc.collect()
     before = torch.cuda.memory_allocated()
     x = torch.zeros(1 << 20, device="cuda")
     assert torch.cuda.memory_allocated() - before >= 4 << 20 and torch.cuda.max_memory_allocated() >= 4 << 20
-    with pytest.raises(torch.cuda.OutOfMemoryError, match="CUDA out of memory"):
+    with pytest.raises(torch.cuda.OutOfMemoryError, match="CUDA out of memory") as caught:
         x[:, None] * x  # 4 TiB
-    del x
+    del x, caught  # the error knows the call, and that its operands
+    gc.collect()
     assert torch.cuda.memory_allocated() < before + (4 << 20)
 
 

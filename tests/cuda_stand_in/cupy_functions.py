@@ -7,9 +7,11 @@ the dtypes of CUDA's atomic operations only.
 
 from __future__ import annotations
 
+import math
+
 import cupy_loops
 import numpy as np
-from cupy_on_numpy import _NAMES, _device, _device_of, _index, _plain, _wrap, ndarray
+from cupy_on_numpy import _MEMORY, _NAMES, OutOfMemoryError, _device, _device_of, _index, _plain, _wrap, ndarray
 
 # What 14.2 says: "cupy.add.at only supports …"
 _ATOMIC = {
@@ -34,6 +36,13 @@ def _given(out, made: np.ndarray, casting: str = "same_kind"):
         raise ValueError(f"Out shape is mismatched: {made.shape} and {out.shape}")
     out._host[...] = made
     return out
+
+
+def _check_memory(shape, itemsize: int) -> None:
+    """The host would try to find room for a result that no GPU has room for."""
+    size = math.prod(shape) * itemsize
+    if size > _MEMORY:
+        raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes (allocated so far: 0 bytes).")
 
 
 class ufunc:
@@ -64,6 +73,7 @@ class ufunc:
         device_id = _device_of((*operands, *outs))
         device_id = _device[-1] if device_id is None else device_id
         hosts = [_host(value, dtype, device_id) for value, dtype in zip(operands, loop.takes, strict=True)]
+        _check_memory(np.broadcast_shapes(*[host.shape for host in hosts]), loop.gives[0].itemsize)
         with np.errstate(all="ignore"):
             made = self._compute(*hosts)
             made = [np.array(part, dtype, order="C") for part, dtype in

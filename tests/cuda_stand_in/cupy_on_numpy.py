@@ -182,13 +182,19 @@ class MemoryPointer:
         return self + -offset
 
 
-_at_address: weakref.WeakValueDictionary[int, ndarray] = weakref.WeakValueDictionary()
+_at_address: dict[int, list] = {}  # weak references to the arrays that begin there
+
+
+def _note_address(address: int, array: ndarray) -> None:
+    living = [found for found in _at_address.get(address, ()) if found() is not None]
+    _at_address[address] = [*living, weakref.ref(array)]
 
 
 def array_at(address: int) -> ndarray:
     """The array whose address was asked for; an error if it is gone."""
-    assert address in _at_address, "a kernel got an address where no array lies, or no longer"
-    return _at_address[address]
+    living = [array for found in _at_address.get(address, ()) if (array := found()) is not None]
+    assert living, "a kernel got an address where no array lies, or no longer"
+    return max(living, key=lambda array: array.nbytes)
 
 
 class Flags:
@@ -258,7 +264,7 @@ class ndarray:
         owner = getattr(self, "_owner", owner)
         start = self._host.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
         pointer = MemoryPointer(owner, start, self._device_id)
-        _at_address[pointer.ptr] = self
+        _note_address(pointer.ptr, self)
         return pointer
 
     # -- to the host --------------------------------------------------------------------------------------------
