@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..autograd.grad_mode import GRAD
+from ..backends import array_module
+from ..backends.selection import select
 from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._numeric import narrow, wide
@@ -155,10 +159,15 @@ def one_hot(tensor, num_classes=-1):
 class combined_rows:
     """For each bag the sum, mean or maximum of the table rows that its indices name.
 
-    `bags` says for each index which bag it belongs to; skipped indices (the padding) have bag -1.
+    `bags` says for each index which bag it belongs to; skipped indices (the padding) have bag -1. `layout` says the
+    same to the GPU's kernel: where the bags begin (None: all have the same length), the length, the padding index.
     """
 
-    def forward(xp, table, weights, indices, bags, *, count, mode, by_frequency):
+    def forward(xp, table, weights, indices, bags, *, count, mode, by_frequency, layout):
+        run = by_kernel("embedding_bag", table, indices, weights) if count else None
+        if run is not None:
+            starts, length, padding = layout
+            return run(table, indices, starts, weights, count, length, mode, padding, False)[0]
         bad = out_of_bounds(indices, table.shape[0])
         if bad is not None:
             raise RuntimeError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}")
@@ -176,13 +185,19 @@ class combined_rows:
             made /= xp.maximum(xp.bincount(to, minlength=count), 1).astype(rows.dtype)[:, None]
         return narrow(made, table.dtype)
 
-    def save(ctx, out, table, weights, indices, bags, *, count, mode, by_frequency):
+    def save(ctx, out, table, weights, indices, bags, *, count, mode, by_frequency, layout):
         ctx.save_for_backward(table, weights, indices, bags)
-        ctx.setting = count, mode, by_frequency
+        ctx.setting, ctx.layout = (count, mode, by_frequency), layout
 
     def backward(ctx, g):
         table, weights, indices, bags = ctx.saved_tensors
         count, mode, by_frequency = ctx.setting
+        run = None
+        if not GRAD.enabled and count:
+            run = by_kernel("embedding_bag", *[t if t is None else t._array for t in (table, indices, weights)])
+        if run is not None:
+            made = _bags_by_kernels(run, ctx, *[t if t is None else t._array for t in (g, *ctx.saved_tensors)])
+            return *[t if t is None else wrap(t) for t in made], None, None
         used = bags >= 0
         at, to = indices[used].long(), bags[used].long()
         rows = g.index_select(0, to)
@@ -202,6 +217,38 @@ class combined_rows:
         return _add_rows(zeros, at, rows), by_weight, None, None
 
 
+def _bags_by_kernels(run, ctx, g, table, weights, indices, bags) -> tuple:
+    """The gradients by the table and by the weights, as arrays of a GPU, which is not waited for: indices that do not
+    count are not left out, their rows are multiplied with 0.
+    """
+    (count, mode, by_frequency), xp = ctx.setting, array_module(g)
+    g, into, kept = xp.ascontiguousarray(g), xp.maximum(bags, 0), (bags >= 0)[:, None]
+    if mode == "max":
+        starts, length, padding = ctx.layout
+        _, chosen = run(table, indices, starts, weights, count, length, mode, padding, True)
+        made = xp.zeros(table.shape, g.dtype)
+        g = select(xp, chosen >= 0, g, xp.zeros_like(g))
+        by_kernel("add_elements", made, chosen, g)(made, xp.maximum(chosen, 0), g, 0)
+        return made, None
+    take, share = by_kernel("take_rows", g, into), kept.astype(g.dtype)
+    rows, by_weights = take(g, into), None
+    if mode == "mean":
+        counts, ones = xp.zeros((count, 1), np.float32), kept.astype(np.float32)
+        by_kernel("add_rows", counts, into, ones)(counts, into, ones)
+        share = (share / xp.maximum(take(counts, into), 1)).astype(g.dtype)
+    if weights is not None:
+        if ctx.needs_input_grad[1]:
+            by_weights = ((rows * take(table, indices)).sum(1, keepdims=True) * share)[:, 0]
+        share = share * weights[:, None]
+    if by_frequency:
+        ones = xp.ones((indices.size, 1), np.float32)
+        named = xp.zeros((len(table), 1), np.float32)
+        by_kernel("add_rows", named, indices, ones)(named, indices, ones)
+        share = (share / take(named, indices)).astype(g.dtype)
+    rows = rows * share
+    return by_kernel("embedding_backward", rows, indices)(rows, indices, len(table)), by_weights
+
+
 def _add_rows(table: Tensor, at: Tensor, rows: Tensor) -> Tensor:
     return table.index_add(0, at, rows) if at.numel() else table
 
@@ -218,14 +265,14 @@ def _first_largest(table: Tensor, at: Tensor, to: Tensor, count: int) -> Tensor:
 
 
 def _bags(input, offsets, include_last_offset: bool, padding_idx):
-    """(indices in one row, the bag of each, the number of bags)"""
+    """(indices in one row, the bag of each, the number of bags, on a GPU how the bags are laid out)"""
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
                 f"sequences. However, found offsets of type {type(offsets)}"
             )
-        count, length = input.shape
+        (count, length), starts = input.shape, None
         bags = input.new_zeros((count, length)) + arange(count, device=input.device).unsqueeze(1).to(input.dtype)
         flat, bags = input.reshape(-1), bags.reshape(-1)
     elif input.ndim == 1:
@@ -233,14 +280,19 @@ def _bags(input, offsets, include_last_offset: bool, padding_idx):
             raise ValueError("offsets has to be a 1D Tensor but got None")
         if offsets.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor")
-        starts = offsets._array[: offsets.numel() - include_last_offset]
-        _check_offsets(input, starts)
+        starts, length = offsets._array[: offsets.numel() - include_last_offset], 0
         count, flat = len(starts), input
         bags = arange(input.numel(), device=input.device)
-        bags._array[...] = (starts[None, :] <= bags._array[:, None]).sum(1) - 1
+        if input.is_cuda:  # the offsets are not waited for
+            starts = starts.astype("int64")
+            bags._array[...] = array_module(starts).searchsorted(starts, bags._array, side="right") - 1
+        else:
+            _check_offsets(input, starts)
+            bags._array[...] = (starts[None, :] <= bags._array[:, None]).sum(1) - 1
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
-    return flat, bags if padding_idx is None else bags.masked_fill(flat == padding_idx, -1), count
+    layout = (starts, length, -1 if padding_idx is None else padding_idx) if input.is_cuda else None
+    return flat, bags if padding_idx is None else bags.masked_fill(flat == padding_idx, -1), count, layout
 
 
 def _check_offsets(input, starts) -> None:
@@ -304,10 +356,11 @@ def embedding_bag(
             f"mode='{mode}'). Please open a feature request on GitHub."
         )
     padding_idx = _padding_index(padding_idx, weight.shape[0])
-    flat, bags, count = _bags(input, offsets, include_last_offset, padding_idx)
+    flat, bags, count, layout = _bags(input, offsets, include_last_offset, padding_idx)
     if max_norm is not None:
         _limit_norms(weight, input, max_norm, norm_type)
     weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if weights is not None and weights.dtype is not weight.dtype:
         raise RuntimeError("embedding_bag: Expected per_sample_weights to have the same type as weight")
-    return combined_rows(weight, weights, flat, bags, count=count, mode=mode, by_frequency=scale_grad_by_freq)
+    return combined_rows(weight, weights, flat, bags, count=count, mode=mode, by_frequency=scale_grad_by_freq,
+                         layout=layout)  # fmt: skip

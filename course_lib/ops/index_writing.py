@@ -13,6 +13,7 @@ from ..backends import array_module, backend_of, is_numpy
 from ..dtypes import legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
+from ._numeric import narrow, wide
 from ._op import function, op
 from .creation import ones_like, zeros_like
 from .gather_scatter import alike_but_for, along, by_kernel, check_positions, check_scatter, out_of_bounds
@@ -166,9 +167,9 @@ def _reduced_by_kernel(a, index, source, dim: int, reduce: str, include_self: bo
         return None
     run(made, index, source, dim, _KERNELS[reduce], include_self)
     if reduce == "mean":
-        counts = (xp.ones if include_self else xp.zeros)(a.shape, a.dtype)
-        run(counts, index, xp.ones_like(source), dim, "sum", True)
-        made = (made / xp.maximum(counts, 1)).astype(a.dtype, copy=False)
+        counts = (xp.ones if include_self else xp.zeros)(a.shape, np.float32)  # half precision counts to 2048 only
+        run(counts, index, xp.ones(source.shape, np.float32), dim, "sum", True)
+        made = narrow(wide(made) / xp.maximum(counts, 1), a.dtype)
     return made
 
 

@@ -6,8 +6,6 @@ tensors, lists and masks then pick elements out of that view, which copies.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from .. import dtypes
@@ -172,11 +170,10 @@ def _stands_for_a_tuple(key) -> bool:
         return False
     if not any(isinstance(e, _MORE_THAN_NUMBERS) or e is None or e is ... for e in key):
         return False
-    warnings.warn(
+    warn(
         "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; "
         "use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, "
         "x[torch.tensor(seq)], which will result either in an error or a different result",
-        stacklevel=4,
     )
     return True
 

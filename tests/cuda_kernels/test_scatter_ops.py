@@ -172,3 +172,40 @@ def test_changes_in_place(launched, change, kernels):
         ends.append(x.tolist())
     assert np.allclose(*ends, 1e-5, 1e-5)
     assert kernels is None or launched == kernels
+
+
+BAGS = torch.tensor([1, 6, 3, 0, 3, 3, 2, 2, 5])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("named", [
+    {"offsets": [0, 2, 2, 5]}, {"offsets": [0, 3, 9], "include_last_offset": True, "padding_idx": 3}, {},
+    {"padding_idx": 3}, {"scale_grad_by_freq": True},
+])  # fmt: skip
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags(launched, mode, named, dtype):
+    if mode == "max" and "scale_grad_by_freq" in named:
+        named = {}
+    index = BAGS if "offsets" in named else BAGS.view(3, 3)
+
+    def bags(table):
+        more = {**named, "offsets": on(table)(torch.tensor(named["offsets"]))} if "offsets" in named else named
+        return F.embedding_bag(on(table)(index), table, mode=mode, **more)
+
+    torch.manual_seed(0)
+    for a, b in zip(*both(bags, torch.randn(7, 5).to(dtype)), strict=True):
+        assert np.allclose(a, b, *((1e-5, 1e-5) if dtype is torch.float32 else (0.05, 0.1)))
+    assert "embedding_bag" in launched
+
+
+def test_weighted_bags_wait_for_nothing(xp):
+    made = []
+    for device in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        table, weights = torch.randn(7, 5).to(device).requires_grad_(), torch.rand(9).to(device).requires_grad_()
+        index, offsets = BAGS.to(device), torch.tensor([0, 4], device=device)
+        with nothing_read() if device == "cuda" else contextlib.nullcontext():
+            found = F.embedding_bag(index, table, offsets, mode="sum", per_sample_weights=weights, padding_idx=2)
+            (found * torch.arange(5.0, device=device)).sum().backward()
+        made.append([t.detach().cpu() for t in (found, table.grad, weights.grad)])
+    assert all(torch.allclose(a, b, 1e-5, 1e-5) for a, b in zip(*made, strict=True))

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..kernels.loading import BLOCK, MOST, blocks_for, launch
+from ..kernels.loading import BLOCK, LETTERS, MOST, blocks_for, launch
 from ..reports import look_at_once, report
 from ._new import like
 
@@ -68,6 +68,21 @@ def gather_elements(a, index, dim: int):
     return out
 
 
+def embedding_bag(table, index, starts, weights, bags: int, length: int, mode: str, padding: int, chosen: bool):
+    """The sums, means or maxima ("sum", "mean", "max") of the rows of each bag; with `chosen`, for maxima, also the row
+    that each comes from, -1 in empty bags.
+
+    starts: where the bags begin in the index, int64, or None: each has `length` indices. weights: one for each index,
+    or None. padding: an index that does not count, -1: none.
+    """
+    shape = bags, table.shape[1]
+    out, came_from = like(table, shape), like(table, shape, np.int64) if chosen else None
+    launch_at_places("embedding_bag", "embedding_bag", table, index, out.size, table, index, starts, weights, out,
+                     came_from, bags, length, index.size, *table.shape, ("sum", "mean", "max").index(mode),
+                     padding)  # fmt: skip
+    return out, came_from
+
+
 def look_at_index(index, least: int, length: int) -> None:
     """Report indices outside [least, length)."""
     index = index if index.flags.c_contiguous else index.copy()
@@ -79,5 +94,13 @@ def looks(index) -> bool:
     return 0 < index.size <= MOST and index.dtype.char in "qli"
 
 
+def reads_bags(table, index, weights) -> bool:
+    floating = [a for a in (table, weights) if a is not None]
+    return reads(table, index) and index.flags.c_contiguous and table.dtype.char in LETTERS and all(
+        a.dtype == table.dtype and a.flags.c_contiguous for a in floating
+    )
+
+
+embedding_bag.takes = reads_bags
 take_rows.takes = gather_elements.takes = reads
 look_at_index.takes = looks
