@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 
 from ..autograd.grad_mode import GRAD
-from ..backends import array_module, backend_of
-from ..dtypes import finfo
+from ..backends import GPU, array_module
+from ..dtypes import finfo, float32
 from ..tensor import Tensor, wrap
+from . import _norm_by_kernel
 from ._arguments import argument_error, type_name
+from ._fused import all_wide
+from ._norm_by_kernel import has_rms_kernel, rms_norm_at_once, rms_norm_step_by_step
 from ._numeric import in_layout_of, is_half, narrow, require_kind, wide
 from ._op import function, op
 from .padding import pad
@@ -24,18 +27,19 @@ from .pool import avg_pool2d, avg_pool3d
 def _normalization(name: str, node: str, kernel: str):
     """Declare (a - mean) / sqrt(variance + eps) * weight + bias; also returns mean and 1 / sqrt(variance + eps)."""
 
-    def forward(xp, a, weight, bias, *, shape, dims, affine, eps):
+    def forward(xp, a, weight, bias, *, shape, dims, affine, eps, running=()):
         require_kind(kernel, a)
-        run = backend_of(xp).kernel("layer_norm", a, weight, bias) if name == "layer_norm" else None
-        if run is not None:
-            out, mean, rate = run(a, weight, bias, math.prod([shape[d] for d in dims]), eps)
-            kept = (*shape[: dims[0]], *[1] * len(dims))
-            return out, mean.reshape(kept), rate.reshape(kept)
+        if type(a) is GPU.array:
+            made = _norm_by_kernel.normalized(name, a, weight, bias, shape, dims, eps, running)
+            if made is not None:
+                return made
         x = (xp.ascontiguousarray(wide(a)) if name == "layer_norm" else wide(a)).reshape(shape)
         count = x.dtype.type(math.prod([shape[d] for d in dims]))
         mean = xp.add.reduce(x, axis=dims, keepdims=True) / count
         x = x - mean
         rate = xp.add.reduce(x * x, axis=dims, keepdims=True) / count
+        if running:
+            _move(running, mean.reshape(-1), rate.reshape(-1), int(count))
         rate = 1 / xp.sqrt(rate + x.dtype.type(eps))
         x *= rate
         x = x.reshape(a.shape)
@@ -45,7 +49,7 @@ def _normalization(name: str, node: str, kernel: str):
             x += wide(bias).reshape(affine)
         return in_layout_of(xp, narrow(x, a.dtype), a) if name == "group_norm" else narrow(x, a.dtype), mean, rate
 
-    def save(ctx, outs, a, weight, bias, *, shape, dims, affine, eps):
+    def save(ctx, outs, a, weight, bias, *, shape, dims, affine, eps, running=()):
         ctx.save_for_backward(a, weight, outs[1].detach(), outs[2].detach())
         ctx.setting = shape, dims, affine, eps
         ctx.inputs = tuple([t if t is None else (t._array.shape, t._array.dtype) for t in (a, weight, bias)])
@@ -55,8 +59,10 @@ def _normalization(name: str, node: str, kernel: str):
         shape, dims, affine, eps = ctx.setting
         rest = tuple([d for d, n in enumerate(_aligned(affine, a.ndim)) if n == 1])
         if not GRAD.enabled:
-            arrays = [None if t is None else wide(t._array) for t in (g, a, weight, mean, rate)]
-            found = _slopes(array_module(g._array), *arrays, shape, dims, affine, rest, ctx)
+            arrays = [None if t is None else t._array for t in (g, a, weight, mean, rate)]
+            found = _norm_by_kernel.slopes(name, *arrays, shape, affine, ctx) if type(arrays[0]) is GPU.array else None
+            if found is None:
+                found = _slopes(array_module(arrays[0]), *all_wide(*arrays), shape, dims, affine, rest, ctx)
             return tuple([None if array is None else wrap(array) for array in found])
         return _recorded_slopes(g, a, weight, shape, dims, affine, rest, eps, ctx)
 
@@ -73,10 +79,6 @@ def _normalization(name: str, node: str, kernel: str):
 def _slopes(xp, g, a, weight, mean, rate, shape, dims, affine, rest, ctx):
     """The gradients by input, weight and bias, on arrays."""
     needs = ctx.needs_input_grad
-    if needs[0] and shape[dims[0] :] == affine:  # layer_norm
-        run = backend_of(xp).kernel("layer_norm_backward", g, a, weight)
-        if run is not None:
-            return run(g, a, weight, mean, rate, affine, needs)
     normal = a.reshape(shape) - mean
     normal *= rate
     by_a = by_weight = by_bias = None
@@ -204,13 +206,12 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     Source: Zhang & Sennrich (2019), arXiv:1910.07467
     """
     dims = _normalized_dims("rms_norm", input, normalized_shape, weight)
-    x = _widened(input)
     if eps is None:
-        eps = finfo(x.dtype).eps
-    made = x * (x.pow(2).mean(dims, True) + eps).rsqrt()
-    if made.dtype is not input.dtype and (weight is None or weight.dtype is input.dtype):
-        return (made if weight is None else made * weight.float()).to(input.dtype)
-    return made if weight is None else made * weight
+        eps = finfo(float32 if is_half(input._array.dtype) else input.dtype).eps
+    rule = {"dims": dims, "eps": eps}
+    if has_rms_kernel(input, weight):
+        return rms_norm_at_once(input, weight, kept=[], **rule)
+    return rms_norm_step_by_step(input, weight, **rule)
 
 
 # ---- batch, instance, group --------------------------------------------------------------------------------------
@@ -222,6 +223,10 @@ class normalize_with_known:
 
     def forward(xp, a, weight, bias, mean, variance, *, eps):
         require_kind("batch_norm", a)
+        if type(a) is GPU.array:
+            made = _norm_by_kernel.normalized_with_known(a, weight, bias, mean, variance, eps)
+            if made is not None:
+                return made
         x, affine = wide(a), (-1, *[1] * (a.ndim - 2))
         rate = 1 / xp.sqrt(wide(variance) + x.dtype.type(eps))
         scale = rate if weight is None else rate * wide(weight)
@@ -236,6 +241,11 @@ class normalize_with_known:
         a, weight, mean, variance = ctx.saved_tensors
         needs_a, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         affine, rest = [-1, *[1] * (a.ndim - 2)], [0, *range(2, a.ndim)]
+        if type(g._array) is GPU.array and not GRAD.enabled:
+            arrays = [None if t is None else t._array for t in (g, a, weight, mean, variance)]
+            found = _norm_by_kernel.slopes_with_known(*arrays, ctx)
+            if found is not None:
+                return (*[None if array is None else wrap(array) for array in found], None, None)
         wide_g, rate = _widened(g), (_widened(variance) + ctx.eps).rsqrt()
         by_a = by_weight = by_bias = None
         if needs_a:
@@ -268,20 +278,21 @@ def _normalize_batch(input, running_mean, running_var, weight, bias, training: b
         return normalize_with_known(input, weight, bias, running_mean, running_var, eps=eps), None, None
     rest = (0, *range(2, input.ndim))
     affine = (input.shape[1], *[1] * (input.ndim - 2))
-    made, mean, rate = _batch_norm(input, weight, bias, shape=input._array.shape, dims=rest, affine=affine, eps=eps)
-    mean, rate = mean.detach().view(-1), rate.detach().view(-1)
-    if running_mean is not None:
-        _move(running_mean, mean._array, momentum)
-    if running_var is not None:
-        count = input._array.size // max(input._array.shape[1], 1)
-        _move(running_var, (1 / (rate._array * rate._array) - eps) * (count / max(count - 1, 1)), momentum)
-    return made, mean, rate
+    running = [None if part is None else part._array for part in (running_mean, running_var)]
+    made, mean, rate = _batch_norm(input, weight, bias, shape=input._array.shape, dims=rest, affine=affine, eps=eps,
+                                   running=(*running, momentum))  # fmt: skip
+    for part in (running_mean, running_var):
+        if part is not None:
+            part._storage.version += 1
+    return made, mean.detach().view(-1), rate.detach().view(-1)
 
 
-def _move(running, batch, momentum: float) -> None:
-    """running = (1 - momentum) * running + momentum * batch, in place."""
-    running._array[...] = wide(running._array) * (1 - momentum) + batch * momentum
-    running._storage.version += 1
+def _move(running, mean, variance, count: int) -> None:
+    """Move running statistics towards a batch's, in place; the variance is the unbiased one."""
+    *parts, momentum = running
+    for part, batch in zip(parts, (mean, variance * (count / max(count - 1, 1)))):
+        if part is not None:
+            part[...] = wide(part) * (1 - momentum) + batch * momentum
 
 
 @function(namespace="nn.functional")

@@ -56,10 +56,13 @@ def test_cross_entropy(xp, make, dtype):
         assert close(found, expected.grads[0])
 
 
+ALL, X_ONLY = (True, True, True), (True, False, False)
+
+
 @pytest.mark.parametrize("dtype", ["float64", *HALVES])
 @pytest.mark.parametrize("affine", [True, False])
 def test_layer_norm(make, dtype, affine):
-    for rows, n in ((1, 2), (5, 33), (70, 64), (3, 700)):
+    for rows, n in ((1, 2), (5, 33), (70, 64), (3, 700), (300, 8), (2, 4100), (2, 9001)):
         x, g = make(rows, n, dtype=dtype), make(rows, n, dtype=dtype)
         x += 3
         weight, bias = [make(n, dtype=dtype) if affine else None for _ in "ab"]
@@ -67,31 +70,65 @@ def test_layer_norm(make, dtype, affine):
         y, mean, rate = kernels.layer_norm(x, weight, bias, n, 1e-5)
         assert close(y, expected.value)
         assert close(mean, tensor(x).mean(1))
-        assert close(kernels.norm_backward(g, x, weight, mean, rate, n), expected.grads[0])
+        needed = ALL if affine else X_ONLY
+        found = kernels.layer_norm_backward(g, x, weight, mean, rate, (n,), needed, x.dtype)
+        assert close(found[0], expected.grads[0])
         if affine:
-            by_weight, by_bias = kernels.norm_parameters_backward(g, x, mean, rate, n)
-            assert close(by_weight, expected.grads[1]) and close(by_bias, expected.grads[2])
+            assert close(found[1], expected.grads[1], dtype) and close(found[2], expected.grads[2], dtype)
+            alone = kernels.layer_norm_backward(g, x, weight, mean, rate, (n,), (False, True, False), x.dtype)
+            assert alone[0] is alone[2] is None and close(alone[1], expected.grads[1], dtype)
+
+
+def test_a_large_mean_does_not_cost_digits(make):
+    """Mean of squares minus square of the mean would be off by more than the variance."""
+    for rows, n in ((4, 64), (3, 1000), (2, 20000)):
+        x = make(rows, n)
+        x += 3000
+        _, mean, rate = kernels.layer_norm(x, None, None, n, 0.0)
+        exact = x.get().astype("f8")
+        assert np.allclose(rate.get(), exact.std(1) ** -1, 1e-5) and np.allclose(mean.get(), exact.mean(1), 1e-6)
+        _, mean, rate = kernels.batch_norm(x.reshape(1, rows, n), None, None, 0.0)
+        assert np.allclose(rate.get(), exact.std(1) ** -1, 1e-5) and np.allclose(mean.get(), exact.mean(1), 1e-6)
+        _, mean, rate = kernels.batch_norm(x.T.copy(), None, None, 0.0)
+        assert np.allclose(rate.get(), exact.std(1) ** -1, 1e-5) and np.allclose(mean.get(), exact.mean(1), 1e-6)
 
 
 @pytest.mark.parametrize("dtype", HALVES)
 def test_rms_norm(make, dtype):
-    for rows, n in ((1, 1), (5, 33), (3, 700)):
+    for rows, n in ((1, 1), (5, 33), (3, 700), (2, 9001)):
         x, weight, g = make(rows, n, dtype=dtype), make(n, dtype=dtype), make(rows, n, dtype=dtype)
         expected = reference(lambda x, w, n=n: F.rms_norm(x, (n,), w, 1e-6), x, weight, g=g)
         y, rate = kernels.rms_norm(x, weight, n, 1e-6)
         assert close(y, expected.value)
-        assert close(kernels.norm_backward(g, x, weight, None, rate, n), expected.grads[0])
-        assert close(kernels.norm_parameters_backward(g, x, None, rate, n)[0], expected.grads[1])
+        found = kernels.layer_norm_backward(g, x, weight, None, rate, (n,), (True, True, False), x.dtype)
+        assert close(found[0], expected.grads[0]) and close(found[1], expected.grads[1], dtype)
 
 
-@pytest.mark.parametrize("dtype", HALVES)
-def test_batch_norm(make, dtype):
-    for shape in ((5, 3), (2, 4, 7), (3, 2, 9, 11)):
+@pytest.mark.parametrize("dtype", ["float64", *HALVES])
+def test_group_norm(make, dtype):
+    for shape, groups in (((3, 4), 2), ((2, 6, 5), 3), ((3, 4, 2, 4), 2), ((2, 2, 90, 51), 1), ((2, 4, 8), 4)):
+        x, g = make(*shape, dtype=dtype), make(*shape, dtype=dtype)
+        weight, bias = make(shape[1], dtype=dtype), make(shape[1], dtype=dtype)
+        expected = reference(lambda x, w, b, n=groups: F.group_norm(x, n, w, b), x, weight, bias, g=g)
+        y, mean, rate = kernels.group_norm(x, weight, bias, groups, 1e-5)
+        assert close(y, expected.value)
+        found = kernels.group_norm_backward(g, x, weight, mean, rate, groups, ALL, x.dtype)
+        assert all(close(a, b, dtype) for a, b in zip(found, expected.grads, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float64", *HALVES])
+@pytest.mark.parametrize("last", [False, True])
+def test_batch_norm(make, dtype, last):
+    """Channels that one block has for itself, and channels that blocks share."""
+    for shape in ((5, 3), (70, 40), (2, 4, 7), (3, 2, 9, 12), (3, 2, 9, 11), (2, 2, 2, 80, 64), (3, 1, 90, 91)):
         x, g = make(*shape, dtype=dtype), make(*shape, dtype=dtype)
         x -= 2
+        if last:
+            x, g = [a.transpose(0, *range(2, a.ndim), 1).copy().transpose(0, a.ndim - 1, *range(1, a.ndim - 1))
+                    for a in (x, g)]  # fmt: skip
         weight, bias = make(shape[1], dtype=dtype), make(shape[1], dtype=dtype)
         expected = reference(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), x, weight, bias, g=g)
         y, mean, rate = kernels.batch_norm(x, weight, bias, 1e-5)
-        assert close(y, expected.value)
-        found = kernels.batch_norm_backward(g, x, weight, mean, rate)
+        assert close(y, expected.value) and y.flags.c_contiguous == x.flags.c_contiguous
+        found = kernels.batch_norm_backward(g, x, weight, mean, rate, dtype=x.dtype)
         assert all(close(a, b, dtype) for a, b in zip(found, expected.grads, strict=True))

@@ -7,27 +7,37 @@ import math
 
 import numpy as np
 
-from ..kernels.loading import BLOCK, LETTERS, WARP, blocks_for, launch
-from ..kernels.loading import MOST as MOST_ELEMENTS
+from ..kernels.loading import BLOCK, LETTERS, MOST, WARP, blocks_for, launch
 from ._new import like, sums
 
-BLOCK_OF_TEAMS, MOST = 128, 512  # threads of a block of several teams, and of the largest team
+BLOCK_OF_TEAMS, MOST_OF_TEAM = 128, 512  # threads of a block of several teams, and of the largest team
+
+
+def held(x) -> int:
+    """How many numbers of x a thread keeps in registers."""
+    return 8 if x.itemsize == 8 else 16
 
 
 @functools.lru_cache(maxsize=4096)
-def teams(rows: int, length: int, inner: int, size: int) -> tuple[tuple, tuple]:
-    """(grid, block) for a team for each row (kernels/rows.cuh): blockDim.x threads side by side, a power of two up to
-    a warp or whole warps, or blockDim.y in a column where the row's numbers lie `inner` apart. `size`: of the type
-    that they are computed in."""
-    held = 64 // size  # numbers that a thread keeps
+def teams(rows: int, length: int, inner: int, most: int) -> tuple[tuple, tuple]:
+    """(grid, block) for a team for each row (kernels/rows.cuh), of threads that keep up to `most` numbers each.
+
+    blockDim.x threads side by side, a power of two up to a warp or whole warps; or blockDim.y in a column, where the
+    row's numbers lie `inner` apart.
+    """
     if inner > 1:
-        column = min(-(-length // 8), MOST // WARP)
-        row = max(WARP, min(BLOCK_OF_TEAMS, MOST // column // WARP * WARP))
+        column = min(-(-length // 8), MOST_OF_TEAM // WARP)
+        row = max(WARP, min(BLOCK_OF_TEAMS, MOST_OF_TEAM // column // WARP * WARP))
         return (-(-rows // row),), (row, column)
-    if length <= WARP * held:
-        team = 1 << min(max(length - 1, 0) // 8, WARP - 1).bit_length()
+    if length <= WARP * most:
+        team = 1 << min((length - 1) // min(8, most), WARP - 1).bit_length()
         return (-(-rows * team // BLOCK_OF_TEAMS),), (team, BLOCK_OF_TEAMS // team)
-    return (rows,), (min(-(-length // held // WARP) * WARP, MOST),)
+    return (rows,), (min(-(-length // most // WARP) * WARP, MOST_OF_TEAM),)
+
+
+def of_any_layout(x, *_) -> bool:
+    """Whether kernels know the dtype and the size; what is not contiguous, the op copies."""
+    return x.dtype.char in LETTERS and 0 < x.size <= MOST
 
 
 def _along(name: str, dim: int, *arrays):
@@ -35,7 +45,7 @@ def _along(name: str, dim: int, *arrays):
     x, out = arrays[-1], like(arrays[-1])
     length, inner = x.shape[dim], math.prod(x.shape[dim + 1 :])
     rows = x.size // length
-    launch("softmax", name, x, *teams(rows, length, inner, max(x.itemsize, 4)), *arrays, out, rows, length, inner)
+    launch("softmax", name, x, *teams(rows, length, inner, held(x)), *arrays, out, rows, length, inner)
     return out
 
 
@@ -67,7 +77,7 @@ def cross_entropy(scores, target, weight, ignored: int, reduction: str, smoothin
     their sum was divided by (None where reduction is "none"). With smoothing there are no weights."""
     sizes, log_sum = _sizes(scores.shape), sums(scores, target.shape)
     losses = like(scores, target.shape) if reduction == "none" else sums(scores, target.shape)
-    launch("cross_entropy", "cross_entropy_forward", scores, *teams(*sizes, max(scores.itemsize, 4)), scores, target,
+    launch("cross_entropy", "cross_entropy_forward", scores, *teams(*sizes, held(scores)), scores, target,
            weight, *_one_of(reduction, losses), log_sum, *sizes, np.int64(ignored), float(smoothing))  # fmt: skip
     loss, divisor = _total(scores, losses, target, weight, ignored, reduction)
     return loss, log_sum, divisor
@@ -76,7 +86,7 @@ def cross_entropy(scores, target, weight, ignored: int, reduction: str, smoothin
 def cross_entropy_backward(g, scores, target, weight, log_sum, divisor, ignored: int, smoothing: float = 0.0):
     """The gradient by the scores; g has one number, or one for each row."""
     out, sizes = like(scores), _sizes(scores.shape)
-    launch("cross_entropy", "cross_entropy_backward", scores, *teams(*sizes, max(scores.itemsize, 4)), g, scores,
+    launch("cross_entropy", "cross_entropy_backward", scores, *teams(*sizes, held(scores)), g, scores,
            target, weight, log_sum, divisor, out, *sizes, divisor is not None, np.int64(ignored),
            float(smoothing))  # fmt: skip
     return out
@@ -94,17 +104,12 @@ def nll_loss(logs, target, weight, ignored: int, reduction: str):
 def nll_loss_backward(g, target, weight, divisor, shape, ignored: int):
     """The gradient by the log-probabilities, of this shape."""
     out, sizes = like(g, shape), _sizes(shape)
-    launch("cross_entropy", "nll_backward", out, *teams(*sizes, max(g.itemsize, 4)), g, target, weight, divisor, out,
+    launch("cross_entropy", "nll_backward", out, *teams(*sizes, held(g)), g, target, weight, divisor, out,
            *sizes, divisor is not None, np.int64(ignored))  # fmt: skip
     return out
 
 
-def _of_any_layout(scores) -> bool:
-    """Scores that are not contiguous are copied once."""
-    return scores.dtype.char in LETTERS and 0 < scores.size <= MOST_ELEMENTS
-
-
-cross_entropy.takes = _of_any_layout
+cross_entropy.takes = of_any_layout
 
 
 def _sizes(shape) -> tuple[int, int, int]:
@@ -121,6 +126,6 @@ def _total(scores, losses, target, weight, ignored: int, reduction: str):
     if reduction == "none":
         return losses, None
     out, divisor = like(scores, ()), sums(scores, ())
-    launch("cross_entropy", "cross_entropy_total", scores, (1,), (MOST,), losses, target, weight, out, divisor,
+    launch("cross_entropy", "cross_entropy_total", scores, (1,), (MOST_OF_TEAM,), losses, target, weight, out, divisor,
            target.size, scores.shape[1], np.int64(ignored), reduction == "mean")  # fmt: skip
     return out, divisor

@@ -1,87 +1,307 @@
-// Layer norm and RMS norm: a block for each row of n elements.
+// Layer norm, RMS norm and group norm: a team of threads for each row of n numbers (rows.cuh).
 //
-//     layer norm   y = (x - mean) · rate · weight + bias      rate = 1 / √(variance + eps)
-//     RMS norm     y = x · rate · weight                      rate = 1 / √(mean of x² + eps)
+//     layer norm   y = (x - mean) rate weight + bias      rate = 1 / sqrt(variance + eps)
+//     RMS norm     y = x rate weight                      rate = 1 / sqrt(mean of x^2 + eps)
+//     group norm   layer norm of some channels of a sample; weight and bias belong to channels
 //
-// The mean comes first and the squares of x - mean in a second pass over the row, which by then lies in the cache: the
-// shortcut "mean of squares minus square of the mean" loses all digits where the mean is large. `mean` and `rate` are
-// kept for backward. weight and bias may be missing (null).
-#include "block.cuh"
+// Forward reads a row that fits into registers once and writes it once (a longer one is read twice), and keeps mean
+// and rate. Backward reads g and x once as well, and takes what weight and bias need from the same numbers. weight and
+// bias may be missing (null); they come out of a cache, since every row wants them.
+#include "moments.cuh"
 
-__device__ inline Acc weight_at(const T* weight, int i) { return weight ? Acc(weight[i]) : Acc(1); }
+// ---- which weight belongs to a number -------------------------------------------------------------------------------
 
-extern "C" __global__ void layer_norm_forward(const T* x, const T* weight, const T* bias, T* out, Acc* mean, Acc* rate,
-                                              int n, Acc eps)
+// What is missing, because it is null or the row has ended, is 1 as a weight and 0 as a bias.
+
+// The i-th number of every row has the i-th weight.
+struct PerNumber {
+    const W *weight, *bias;
+    __device__ void get(const Row& row, int i, Acc (&slope)[PACK], Acc (&shift)[PACK]) const
+    {
+        EACH_NUMBER slope[j] = 1, shift[j] = 0;
+        if (weight) row.get(weight, i, slope, Acc(1));
+        if (bias) row.get(bias, i, shift, Acc(0));
+    }
+};
+
+// `places` numbers have the same weight, that of their channel.
+struct PerChannel {
+    const W *weight, *bias;
+    int places, first;  // first: the row's first channel
+    __device__ void get(const Row& row, int i, Acc (&slope)[PACK], Acc (&shift)[PACK]) const
+    {
+        bool together = row.packed && places % PACK == 0;  // a pack lies in one channel
+        int channel = first + i / places;
+        EACH_NUMBER {
+            if (j > 0 && !together) channel = first + (i + j * row.gap) / places;
+            bool there = row.has(i, j);
+            slope[j] = weight && there ? Acc(weight[channel]) : Acc(1);
+            shift[j] = bias && there ? Acc(bias[channel]) : Acc(0);
+        }
+    }
+};
+
+__device__ inline PerChannel per_channel(const Row& row, const W* weight, const W* bias, int groups, int places)
 {
-    const T* row = x + (long long)blockIdx.x * n;
-    Acc sum = 0, squares = 0;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) sum += Acc(row[i]);
-    Acc middle = block_sum(sum) / n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) squares += (Acc(row[i]) - middle) * (Acc(row[i]) - middle);
-    Acc scale = Acc(1) / sqrt(block_sum(squares) / n + eps);
-    for (int i = threadIdx.x; i < n; i += blockDim.x)
-        out[(long long)blockIdx.x * n + i] =
-            T((Acc(row[i]) - middle) * scale * weight_at(weight, i) + (bias ? Acc(bias[i]) : Acc(0)));
-    if (threadIdx.x == 0) {
-        mean[blockIdx.x] = middle;
-        rate[blockIdx.x] = scale;
+    return {weight, bias, places, int(row.number % groups) * (row.n / places)};
+}
+
+// ---- forward --------------------------------------------------------------------------------------------------------
+
+// Takes `base` off the numbers: a number of the row, so that what is added up is small even where the mean is large.
+__device__ inline Moments moments_of_chunk(const Row& row, int from, Acc base, Acc (&held)[PACKS][PACK])
+{
+    Moments found = {0, 0, 0};
+    Acc sum = 0;
+    row.each<PACKS>(from, [&](int k, int i) {
+        EACH_NUMBER {
+            held[k][j] -= base;
+            sum += row.has(i, j) ? held[k][j] : Acc(0);
+            found.count += row.has(i, j) ? Acc(1) : Acc(0);
+        }
+    });
+    if (found.count > 0) found.mean = sum / found.count;
+    row.each<PACKS>(from, [&](int k, int i) {
+        EACH_NUMBER {
+            Acc off = row.has(i, j) ? held[k][j] - found.mean : Acc(0);
+            found.squares += off * off;
+        }
+    });
+    return found;
+}
+
+// (x - base - mean) rate weight + bias; `held` has x - base, if the row fits.
+template <class Affine>
+__device__ void write_normal(const Row& row, const T* x, Acc (&held)[PACKS][PACK], Acc base, Acc mean,
+                             Acc rate, const Affine& affine, T* out)
+{
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        bool again = row.in_chunks<PACKS>();
+        if (again) row.load(x, from, held, Acc(0));
+        row.each<PACKS>(from, [&](int k, int i) {
+            Acc slope[PACK], shift[PACK];
+            affine.get(row, i, slope, shift);
+            EACH_NUMBER {
+                Acc off = (again ? held[k][j] - base : held[k][j]) - mean;
+                held[k][j] = off * rate * slope[j] + shift[j];
+            }
+            row.write(out, i, held[k]);
+        });
     }
 }
 
-extern "C" __global__ void rms_norm_forward(const T* x, const T* weight, T* out, Acc* rate, int n, Acc eps)
+template <class Affine>
+__device__ void normalize(const Row& row, const T* x, const Affine& affine, T* out, Acc* mean, Acc* rate, Acc eps)
 {
-    const T* row = x + (long long)blockIdx.x * n;
-    Acc squares = 0;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) squares += Acc(row[i]) * Acc(row[i]);
-    Acc scale = Acc(1) / sqrt(block_sum(squares) / n + eps);
-    for (int i = threadIdx.x; i < n; i += blockDim.x)
-        out[(long long)blockIdx.x * n + i] = T(Acc(row[i]) * scale * weight_at(weight, i));
-    if (threadIdx.x == 0) rate[blockIdx.x] = scale;
+    x += row.start, out += row.start;
+    Acc held[PACKS][PACK], base = row.n > 0 ? Acc(x[0]) : Acc(0);
+    Moments mine = {0, 0, 0};
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        row.load(x, from, held, Acc(0));
+        mine.join(moments_of_chunk(row, from, base, held));
+    }
+    Moments all = mine.over(row);
+    Acc scale = Acc(1) / sqrt(all.squares / all.count + eps);
+    write_normal(row, x, held, base, all.mean, scale, affine, out);
+    if (row.rank == 0 && row.n > 0) mean[row.number] = base + all.mean, rate[row.number] = scale;
 }
 
-// With h = g · weight and z = (x - mean) · rate:  by_x = rate · (h - mean of h - z · mean of h·z).
-// RMS norm has no mean (null): there z = x · rate, and the mean of h falls away.
-extern "C" __global__ void norm_backward(const T* g, const T* x, const T* weight, const Acc* mean, const Acc* rate,
-                                         T* by_x, int n)
+extern "C" __global__ void TEAMS layer_norm_forward(const T* x, const W* weight, const W* bias, T* out, Acc* mean,
+                                                    Acc* rate, int rows, int n, Acc eps)
 {
-    long long start = (long long)blockIdx.x * n;
-    Acc middle = mean ? mean[blockIdx.x] : Acc(0), scale = rate[blockIdx.x], sum = 0, products = 0;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        Acc h = Acc(g[start + i]) * weight_at(weight, i);
-        sum += h;
-        products += h * (Acc(x[start + i]) - middle) * scale;
+    Row row(Row::of_team(1), rows, n, 1, x, out, weight, bias);
+    normalize(row, x, PerNumber{weight, bias}, out, mean, rate, eps);
+}
+
+extern "C" __global__ void TEAMS group_norm_forward(const T* x, const W* weight, const W* bias, T* out, Acc* mean,
+                                                    Acc* rate, int rows, int n, int groups, int places, Acc eps)
+{
+    Row row(Row::of_team(1), rows, n, 1, x, out);
+    normalize(row, x, per_channel(row, weight, bias, groups, places), out, mean, rate, eps);
+}
+
+extern "C" __global__ void TEAMS rms_norm_forward(const T* x, const W* weight, T* out, Acc* rate, int rows, int n,
+                                                  Acc eps)
+{
+    Row row(Row::of_team(1), rows, n, 1, x, out, weight);
+    x += row.start, out += row.start;
+    Acc held[PACKS][PACK], squares = 0;
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
+        row.load(x, from, held, Acc(0));
+        row.each<PACKS>(from, [&](int k, int) {
+            EACH_NUMBER squares += held[k][j] * held[k][j];
+        });
     }
-    sum = mean ? block_sum(sum) / n : Acc(0);  // all threads of a block agree on `mean`, so that none waits alone
-    products = block_sum(products) / n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        Acc h = Acc(g[start + i]) * weight_at(weight, i), z = (Acc(x[start + i]) - middle) * scale;
-        by_x[start + i] = T(scale * (h - sum - z * products));
+    Acc scale = Acc(1) / sqrt(row.over<Sum>(squares) / n + eps);
+    write_normal(row, x, held, Acc(0), Acc(0), scale, PerNumber{weight, nullptr}, out);
+    if (row.rank == 0 && row.n > 0) rate[row.number] = scale;
+}
+
+// ---- backward -------------------------------------------------------------------------------------------------------
+//
+// With h = g weight and z = (x - mean) rate:      by_x = rate (h - mean of h - z mean of h z)
+// RMS norm has no mean (null): there z = x rate, and the mean of h falls away.
+//
+//     by_weight = sum over rows of g z,  by_bias = sum of g
+
+constexpr int FEW = PACKS / 2;  // packs of either operand that a thread holds: sums for weight and bias want room, too
+
+struct Sums {
+    Acc by_weight[FEW][PACK], by_bias[FEW][PACK];
+};
+
+// Reads a chunk of g and x and makes h and z of them.
+template <class Affine>
+__device__ void load_h_and_z(const Row& row, int from, const T* g, const T* x, const Affine& affine, Acc mean,
+                             Acc rate, Acc (&h)[FEW][PACK], Acc (&z)[FEW][PACK], Sums* sums)
+{
+    row.load(g, from, h, Acc(0));
+    row.load(x, from, z, mean);
+    row.each<FEW>(from, [&](int k, int i) {
+        Acc slope[PACK], shift[PACK];
+        affine.get(row, i, slope, shift);
+        EACH_NUMBER {
+            z[k][j] = (z[k][j] - mean) * rate;
+            if (sums) sums->by_weight[k][j] += h[k][j] * z[k][j], sums->by_bias[k][j] += h[k][j];
+            h[k][j] *= slope[j];
+        }
+    });
+}
+
+template <class Affine>
+__device__ void gradient(const Row& row, const T* g, const T* x, const Affine& affine, Acc mean, Acc rate,
+                         bool centered, T* by_x, Sums* sums)
+{
+    g += row.start, x += row.start, by_x += row.start;
+    Acc h[FEW][PACK], z[FEW][PACK], sum = 0, products = 0;
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<FEW>()) {
+        load_h_and_z(row, from, g, x, affine, mean, rate, h, z, sums);
+        row.each<FEW>(from, [&](int k, int) {
+            EACH_NUMBER sum += h[k][j], products += h[k][j] * z[k][j];
+        });
+    }
+    sum = centered ? row.over<Sum>(sum) / row.n : Acc(0);  // all agree on `centered`, so that none waits alone
+    products = row.over<Sum>(products) / row.n;
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<FEW>()) {
+        if (row.in_chunks<FEW>())
+            load_h_and_z(row, from, g, x, affine, mean, rate, h, z, (Sums*)nullptr);
+        row.each<FEW>(from, [&](int k, int i) {
+            EACH_NUMBER h[k][j] = rate * (h[k][j] - sum - z[k][j] * products);
+            row.write(by_x, i, h[k]);
+        });
     }
 }
 
-// by_weight[i] = Σ over rows of g·z and by_bias[i] = Σ of g, for a share of the rows: block (bx, by) adds up 32 columns
-// of every gridDim.y-th group of 8 rows. 8 rows of threads walk down together, so that a warp reads 32 neighbours;
-// then they meet in shared memory. `parts` holds gridDim.y rows for by_weight and as many for by_bias; sum_columns adds
-// them, always in the same order: no atomics, the same result every time.
+// Every team works on several rows, one after the other, so that a thread always has the same columns: it adds up in
+// registers what weight and bias get from them. `parts` gets a row of sums for by_weight from each team, and behind
+// those, one for by_bias. Rows must fit into registers.
+extern "C" __global__ void TEAMS norm_backward_with_parameters(const T* g, const T* x, const W* weight, const Acc* mean,
+                                                               const Acc* rate, T* by_x, Acc* parts, int rows, int n)
+{
+    Sums sums;
+#pragma unroll
+    for (int k = 0; k < FEW; ++k) EACH_NUMBER sums.by_weight[k][j] = sums.by_bias[k][j] = 0;
+    int team = Row::of_team(1), teams = gridDim.x * blockDim.y;
+#pragma unroll 1
+    for (int first = 0; first < rows; first += teams) {
+        Row row(first + team, rows, n, 1, g, x, by_x, weight);
+        bool is_there = row.n > 0;
+        gradient(row, g, x, PerNumber{weight, nullptr}, mean && is_there ? mean[row.number] : Acc(0),
+                 is_there ? rate[row.number] : Acc(0), mean != nullptr, by_x, &sums);
+    }
+    Row row(team, teams, n, 1, g, x, by_x, weight);
+    Acc *by_weight = parts + (long long)team * n, *by_bias = by_weight + (long long)teams * n;
+    row.each<FEW>(0, [&](int k, int i) {
+        EACH_NUMBER {
+            if (!row.has(i, j)) continue;
+            by_weight[i + j * row.gap] = sums.by_weight[k][j];
+            by_bias[i + j * row.gap] = sums.by_bias[k][j];
+        }
+    });
+}
+
+// by_x alone, a team for each row.
+extern "C" __global__ void TEAMS norm_backward(const T* g, const T* x, const W* weight, const Acc* mean,
+                                               const Acc* rate, T* by_x, int rows, int n)
+{
+    Row row(Row::of_team(1), rows, n, 1, g, x, by_x, weight);
+    bool is_there = row.n > 0;
+    gradient(row, g, x, PerNumber{weight, nullptr}, mean && is_there ? mean[row.number] : Acc(0),
+             is_there ? rate[row.number] : Acc(0), mean != nullptr, by_x, (Sums*)nullptr);
+}
+
+extern "C" __global__ void TEAMS group_norm_backward(const T* g, const T* x, const W* weight, const Acc* mean,
+                                                     const Acc* rate, T* by_x, int rows, int n, int groups, int places)
+{
+    Row row(Row::of_team(1), rows, n, 1, g, x, by_x);
+    bool is_there = row.n > 0;
+    gradient(row, g, x, per_channel(row, weight, nullptr, groups, places), is_there ? mean[row.number] : Acc(0),
+             is_there ? rate[row.number] : Acc(0), true, by_x, (Sums*)nullptr);
+}
+
+// ---- weight and bias by themselves ----------------------------------------------------------------------------------
+
+// For rows that do not fit into registers: block (bx, by) adds up 32 columns of every gridDim.y-th group of 8 rows. 8
+// rows of threads walk down together, so that a warp reads 32 neighbours; then they meet in shared memory.
 extern "C" __global__ void norm_parameters_backward(const T* g, const T* x, const Acc* mean, const Acc* rate,
                                                     Acc* parts, int rows, int n)
 {
-    __shared__ Acc by_weight[8][WARP], by_bias[8][WARP];
-    int column = blockIdx.x * WARP + threadIdx.x, y = threadIdx.y;
+    Team team = {int(threadIdx.y), int(blockDim.y), true};
+    int column = blockIdx.x * WARP + threadIdx.x;
     Acc products = 0, sum = 0;
-    for (int r = blockIdx.y * 8 + y; r < rows && column < n; r += gridDim.y * 8) {
+#pragma unroll 4
+    for (int r = blockIdx.y * blockDim.y + threadIdx.y; r < rows && column < n; r += gridDim.y * blockDim.y) {
         Acc slope = Acc(g[(long long)r * n + column]);
         products += slope * (Acc(x[(long long)r * n + column]) - (mean ? mean[r] : Acc(0))) * rate[r];
         sum += slope;
     }
-    by_weight[y][threadIdx.x] = products;
-    by_bias[y][threadIdx.x] = sum;
-    __syncthreads();
-    if (y > 0 || column >= n) return;
-    for (int other = 1; other < 8; ++other) {
-        products += by_weight[other][threadIdx.x];
-        sum += by_bias[other][threadIdx.x];
-    }
+    products = team.over<Sum>(products), sum = team.over<Sum>(sum);
+    if (threadIdx.y > 0 || column >= n) return;
     parts[(long long)blockIdx.y * n + column] = products;
     parts[(long long)(gridDim.y + blockIdx.y) * n + column] = sum;
+}
+
+// Group norm: a team adds up a channel of a sample; the samples are the rows of `parts`.
+extern "C" __global__ void TEAMS group_norm_parameters_backward(const T* g, const T* x, const Acc* mean,
+                                                                const Acc* rate, Acc* parts, int rows, int places,
+                                                                int channels_of_group)
+{
+    Row row(Row::of_team(1), rows, places, 1, g, x);
+    g += row.start, x += row.start;
+    bool is_there = row.n > 0;
+    long long group = row.number / channels_of_group;
+    Acc middle = is_there ? mean[group] : Acc(0), products = 0, sum = 0;
+#pragma unroll 1
+    for (int from = 0; from < row.n; from += row.chunk<FEW>()) {
+        Acc slope[FEW][PACK], value[FEW][PACK];
+        row.load(g, from, slope, Acc(0));
+        row.load(x, from, value, middle);
+        row.each<FEW>(from, [&](int k, int) {
+            EACH_NUMBER sum += slope[k][j], products += slope[k][j] * (value[k][j] - middle);
+        });
+    }
+    products = row.over<Sum>(products), sum = row.over<Sum>(sum);
+    if (!is_there || row.rank > 0) return;
+    parts[row.number] = products * rate[group];
+    parts[rows + row.number] = sum;
+}
+
+// by_weight and by_bias (either may be null) from their parts, always added in the same order: no atomics, the same
+// result every time. The y of the grid says which of the two.
+extern "C" __global__ void norm_parameters_of_parts(const Acc* parts, W* by_weight, W* by_bias, int count, int n)
+{
+    Team team = {int(threadIdx.y), int(blockDim.y), true};
+    W* out = blockIdx.y ? by_bias : by_weight;
+    int column = blockIdx.x * WARP + threadIdx.x;
+    parts += (long long)blockIdx.y * count * n;
+    Acc sum = 0;
+#pragma unroll 8
+    for (int p = threadIdx.y; p < count; p += blockDim.y) sum += column < n ? parts[(long long)p * n + column] : Acc(0);
+    sum = team.over<Sum>(sum);
+    if (threadIdx.y == 0 && column < n && out) out[column] = W(sum);
 }

@@ -59,29 +59,6 @@ struct Team {
     }
 };
 
-// Count, mean and squares = sum of (x - mean)^2 of some numbers. Squares of the numbers themselves would lose all
-// digits where the mean is large; so every thread takes the mean of the few numbers that it holds first, then their
-// squares about it, and two such results are joined exactly (Chan, Golub & LeVeque 1979).
-struct Moments {
-    Acc count, mean, squares;
-
-    __device__ void join(Acc more, Acc their_mean, Acc their_squares)
-    {
-        if (more == 0) return;
-        Acc off = their_mean - mean, all = count + more, share = more / all;
-        squares += their_squares + off * off * count * share;
-        mean += off * share;
-        count = all;
-    }
-
-    // Those of a whole team from those of its threads: plain sums, which all threads see alike.
-    __device__ Moments over(const Team& team) const
-    {
-        Acc all = team.over<Sum>(count), middle = team.over<Sum>(count * mean) / all, off = mean - middle;
-        return {all, middle, team.over<Sum>(count == 0 ? Acc(0) : squares + count * off * off)};
-    }
-};
-
 // A row of n numbers, or its place among them: `start`, and n = 0 for a team behind the last row.
 struct Row : Team {
     long long start, number;
@@ -132,6 +109,15 @@ struct Row : Team {
     }
 
     __device__ bool has(int i, int j) const { return i + j * gap < n; }
+
+    // The same as numbers; `missing` where the row has ended.
+    template <class S> __device__ void get(const S* row, int i, Acc (&numbers)[PACK], Acc missing) const
+    {
+        PackOf<S> raw;
+        read(row, i, raw);
+#pragma unroll
+        for (int j = 0; j < PACK; ++j) numbers[j] = has(i, j) ? Acc(raw.at[j]) : missing;
+    }
 
     // The numbers of a chunk into registers, `missing` where the row has ended. First all reads, then what needs them:
     // so all of them are on their way at once.
