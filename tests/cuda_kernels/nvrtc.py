@@ -27,9 +27,10 @@ AS_CUPY = ("-std=c++17", "--device-as-default-execution-space", "-ftz=true")  # 
 _PLAIN, _MASKED = {"MASK": "bool", "MASKED": 0, "DROPS": 0}, {"MASK": "bool", "MASKED": 1, "DROPS": 1}
 VARIANTS = {
     "attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}],
-    "attention_half": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
-                       {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
-    "conv_tiles": [{}, {"CORES": 1, "ROWS": 64}, {"CORES": 1, "ROWS": 128}],
+    "attention_cores": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
+                        {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
+    "attention_cores_backward": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_PLAIN}, {"HEAD": 128, **_MASKED}],
+    "conv_tiles": [{}, {"CORES": 1, "ROWS": 64, "FLAT": 1}, {"CORES": 1, "ROWS": 128}],
     "integers": [{}, {"ELEMENT": "long long"}, {"ELEMENT": "bool"}],
 }  # fmt: skip
 GRANULE = 8  # a GPU gives registers to threads in steps of 8
@@ -50,7 +51,7 @@ def compiled(file: str, target: str, element: str) -> dict[str, Use]:
     """Compile a file in all its variants; the most that each of its kernels needs."""
     most: dict[str, Use] = {}
     for defines in VARIANTS.get(file, [{}]):
-        if element == "double" and "CORES" in defines:  # tensor cores are not asked for float64
+        if not _chosen(file, element, defines):
             continue
         for name, use in _compiled(file, target, element, defines).items():
             most[name] = Use(*map(max, use, most.get(name, use)))
@@ -83,10 +84,18 @@ def registers_and_memory(log: str) -> dict[str, Use]:
 
 
 def takes(file: str, element: str, target: str) -> bool:
-    """Tensor cores are for half precision; tiles of float64 do not fit into the 48 KiB that a block can count on."""
-    if file == "attention_half":
-        return element in ("Half", "BFloat16")
+    """Whether the loader compiles a file for an element type: attention's tiles of float64 would not fit into the 48 KiB
+    of shared memory that a block can count on, and tensor cores came one by one."""
+    if file.startswith("attention_cores"):
+        return element == "Half" or (element in ("float", "BFloat16") and target != "sm_75")
     return (target, element) not in TENSOR_CORES and not (file == "attention" and element == "double")
+
+
+def _chosen(file: str, element: str, defines: dict) -> bool:
+    """Whether the loader combines an element type with these defines."""
+    if file.startswith("attention_cores") and element == "float":
+        return defines["HEAD"] <= 64 and defines.get("STRIPS", 1) == 1
+    return not (element == "double" and "CORES" in defines)  # tensor cores are not asked for float64
 
 
 def _record(files: list[str]) -> None:

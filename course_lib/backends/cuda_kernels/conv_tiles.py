@@ -68,7 +68,7 @@ def _tile_rows(rows: int, tiles_across: int, cores: bool, device: int) -> int:
 
 
 def _constants(kernel, rows: int, cores: bool) -> dict[str, int]:
-    return {**known(kernel), "ROWS": rows, **({"CORES": 1} if cores else {})}
+    return {**known(kernel), "ROWS": rows, "CORES": int(cores), "FLAT": int(len(kernel) < 3)}
 
 
 def conv_tiles(image, weight, bias, rows: int, size, sliding: Sliding, groups: int, *, turned: bool = False):

@@ -20,13 +20,18 @@
 #ifndef ROWS
 #define ROWS 32
 #endif
+#if FLAT
+constexpr bool IS_FLAT = true;  // images and signals: nothing is outside of the depth
+#else
+constexpr bool IS_FLAT = false;
+#endif
 
 constexpr int THREADS = 256, PLACES = 128;
 constexpr int VECTOR = 16 / sizeof(T);  // numbers in 16 bytes, the largest access
 constexpr int STEP = 4 * VECTOR;        // of the depth: 64 bytes of each row
 constexpr int PITCH = STEP + VECTOR;    // 80 bytes from row to row: eight rows, read at once, lie in different banks
 constexpr int WIDTH = ROWS / 2;         // a warp makes 32 × WIDTH numbers, each of its threads WIDTH of them
-constexpr int NOWHERE = -(1 << 29);     // far outside of any image
+constexpr int NOWHERE = -(1 << 29);     // a y far outside of any image
 
 // Two blocks shall have room on a multiprocessor, so that one computes while the other waits: 128 registers a thread.
 #define TWO_BLOCKS __launch_bounds__(THREADS, 2)
@@ -60,7 +65,7 @@ __device__ inline Spot spot_of_place(const Problem& p, int group, int index, int
 {
     int places = p.w.outputs(), sample = index / places, place = index % places;
     row = (sample * p.groups + group) * p.rows * places + place;
-    if (sample >= p.samples) return {NOWHERE, 0, 0, 0};
+    if (sample >= p.samples) return {0, NOWHERE, 0, 0};
     int x = place % p.w.across.out, rest = place / p.w.across.out;
     int z = p.w.deep.at(rest / p.w.down.out, 0), y = p.w.down.at(rest % p.w.down.out, 0);
     x = p.w.across.at(x, 0);
@@ -72,16 +77,17 @@ __device__ inline Spot spot_of_cell(const Problem& p, int index, int& row)
 {
     int cells = p.w.cells(), channel = index / cells, cell = index % cells;
     row = p.turned ? channel * p.rows * cells + cells - 1 - cell : index;
-    if (channel >= p.channels) return {NOWHERE, 0, 0, 0};
+    if (channel >= p.channels) return {0, NOWHERE, 0, 0};
     int x = cell % p.w.across.kernel * p.w.across.dilation, rest = cell / p.w.across.kernel;
     int y = rest % p.w.down.kernel * p.w.down.dilation, z = rest / p.w.down.kernel * p.w.deep.dilation;
     return {z, y, x, channel * p.w.inputs() + p.w.input(z, y, x)};
 }
 
-__device__ inline T read(const Problem& p, const T* image, const Spot& a, const Spot& b)
+// (`&` instead of `&&`: three comparisons cost less than the jumps around them.)
+__device__ inline T read(const Problem& p, const T* image, Spot a, Spot b)
 {
-    bool inside = p.w.deep.inside(a.z + b.z) && p.w.down.inside(a.y + b.y) && p.w.across.inside(a.x + b.x);
-    return inside ? image[a.offset + b.offset] : T(0.0f);
+    bool inside = (IS_FLAT || p.w.deep.inside(a.z + b.z)) & p.w.down.inside(a.y + b.y) & p.w.across.inside(a.x + b.x);
+    return inside ? image[a.offset + b.offset] : T();
 }
 
 #include "tile_product.cuh"
@@ -107,7 +113,7 @@ __device__ void make_tile(const Problem& p, const T* image, const T* rows, int g
         if (i >= STEP) return;
         s.spots[half][i] =
             BY_WEIGHT ? spot_of_place(p, group, at, s.in_row[half][i]) : spot_of_cell(p, at, s.in_row[half][i]);
-        if (at >= end) s.spots[half][i].z = NOWHERE;
+        if (at >= end) s.spots[half][i].y = NOWHERE;
     };
     auto fetch = [&](int depth, int half) {
 #pragma unroll
@@ -127,7 +133,7 @@ __device__ void make_tile(const Problem& p, const T* image, const T* rows, int g
             }
 #pragma unroll
             for (int e = 0; e < VECTOR; ++e)
-                for_rows[v].at[e] = mine < p.rows && depth + i + e < end ? from[s.in_row[half][i + e]] : T(0.0f);
+                for_rows[v].at[e] = mine < p.rows && depth + i + e < end ? from[s.in_row[half][i + e]] : T();
         }
     };
     auto put = [&](int half) {

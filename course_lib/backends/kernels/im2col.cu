@@ -24,8 +24,8 @@ extern "C" __global__ void im2col(const T* image, T* columns, int rows, int chan
                 for (int i = 0; i < w.down.kernel; ++i)
                     for (int j = 0; j < w.across.kernel; ++j) {
                         int a = w.deep.at(row.z, k), b = w.down.at(row.y, i), c = w.across.at(x, j);
-                        bool inside = w.deep.inside(a) && w.down.inside(b) && w.across.inside(c);
-                        to[place] = inside ? from[w.input(a, b, c)] : T(0.0f);
+                        bool inside = w.deep.inside(a) & w.down.inside(b) & w.across.inside(c);
+                        to[place] = inside ? from[w.input(a, b, c)] : T();
                         place += by_cell;
                     }
         }

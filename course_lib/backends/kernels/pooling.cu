@@ -19,7 +19,7 @@ __device__ inline Acc largest(const T* from, const Windows& w, int z, int y, int
         for (int i = 0; i < w.down.kernel; ++i)
             for (int j = 0; j < w.across.kernel; ++j, ++cell) {
                 int a = w.deep.at(z, k), b = w.down.at(y, i), c = w.across.at(x, j);
-                bool inside = w.deep.inside(a) && w.down.inside(b) && w.across.inside(c);
+                bool inside = w.deep.inside(a) & w.down.inside(b) & w.across.inside(c);
                 Acc value = inside ? Acc(from[w.input(a, b, c)]) : -infinity();
                 bool better = inside && (chosen < 0 || value > best || value != value);
                 best = better ? value : best;
@@ -124,7 +124,7 @@ extern "C" __global__ void max_pool_pick(const T* image, const unsigned char* ce
         for (int x = first_place(); x < w.across.out; x += place_step()) {
             int at = r * w.across.out + x;
             bool any = cells[at] < w.cells();  // a window may lie outside altogether
-            out[at] = any ? from[place_of(w, row.z, row.y, x, cells[at])] : T(0.0f);
+            out[at] = any ? from[place_of(w, row.z, row.y, x, cells[at])] : T();
         }
     }
 }
@@ -155,7 +155,7 @@ extern "C" __global__ void avg_pool_forward(const T* image, T* out, int rows, Wi
                 for (int i = 0; i < w.down.kernel; ++i)
                     for (int j = 0; j < w.across.kernel; ++j) {
                         int a = w.deep.at(row.z, k), b = w.down.at(row.y, i), c = w.across.at(x, j);
-                        bool inside = w.deep.inside(a) && w.down.inside(b) && w.across.inside(c);
+                        bool inside = w.deep.inside(a) & w.down.inside(b) & w.across.inside(c);
                         sum += inside ? Acc(from[w.input(a, b, c)]) : Acc(0);
                     }
             out[r * w.across.out + x] = T(sum / divisor_of(w, row.z, row.y, x, padded, divisor));

@@ -9,7 +9,7 @@
 #include "warp_matrices.cuh"
 #include "tf32.cuh"
 
-#ifdef CORES
+#if CORES
 constexpr bool ON_CORES = sizeof(T) <= 4;
 #else
 constexpr bool ON_CORES = false;
