@@ -137,6 +137,16 @@ template <class V> V __shfl_xor_sync(unsigned int, V mine, int bits)
     return exchanged(mine, (running % LANES) ^ bits);
 }
 
+// A bit for each lane whose condition holds.
+inline unsigned int __ballot_sync(unsigned int, bool holds)
+{
+    unsigned int bits = 0;
+    for (int lane = 0; lane < LANES; ++lane) bits |= (unsigned int)exchanged(int(holds), lane) << lane;
+    return bits;
+}
+
+inline int __ffs(int bits) { return __builtin_ffs(bits); }  // the number of the lowest bit that is set, from 1
+
 template <class V> V atomicAdd(V* place, V value)
 {
     V before = *place;

@@ -27,10 +27,11 @@ def on(x):
 
 # The function, the shapes of its operands, the kernels of its forward, the kernels of its backward.
 OPS = {
-    "embedding": (lambda w: F.embedding(on(w)(PLACES), w, 3), [(7, 13)], ["take_rows"], ["sum_of_runs"]),
-    "embedding of int32": (lambda w: F.embedding(on(w)(PLACES.int()), w), [(7, 8)], ["take_rows"], ["sum_of_runs"]),
+    "embedding": (lambda w: F.embedding(on(w)(PLACES), w, 3), [(7, 13)], ["take_rows"], ["add_up_short_index"]),
+    "embedding of int32": (lambda w: F.embedding(on(w)(PLACES.int()), w), [(7, 40)], ["take_rows"],
+                           ["add_up_short_index"]),
     "embedding by frequency": (lambda w: F.embedding(on(w)(PLACES.view(15, 7)), w, scale_grad_by_freq=True), [(7, 13)],
-                               ["take_rows"], ["count_places_atomic", "sum_of_runs"]),
+                               ["take_rows"], ["add_up_short_index"]),
     "index_select": (lambda x: x.index_select(1, on(x)(PLACES)), [(3, 7, 5)], ["take_rows"], ["add_rows"]),
     "x[index]": (lambda x: x[on(x)(PLACES - 7)], [(7, 5)], ["look_at_index", "take_rows"],
                  ["element_places_apart", "sum_of_runs"]),

@@ -44,9 +44,11 @@ def test_rows_are_added(xp, make, dtype, deterministic, index):
         assert close(out, expected)
 
 
+@pytest.mark.parametrize("short", [4096, 0], ids=["short index", "long index"])
 @pytest.mark.parametrize("index", [INDEX, SKEWED, np.array([4])])
 @pytest.mark.parametrize("dtype", HALVES)
-def test_gradients_of_embeddings(xp, make, dtype, index):
+def test_gradients_of_embeddings(xp, make, monkeypatch, dtype, index, short):
+    monkeypatch.setattr(kernels.scatter, "SHORT", short)
     index, weight = xp.asarray(index), make(7, 13)
     g = make(index.size, 13, dtype=dtype)
     for padding, by_frequency in ((None, False), (3, False), (2, True)):

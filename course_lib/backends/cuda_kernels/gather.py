@@ -18,9 +18,10 @@ FLOATS = {2: np.dtype("f2"), 4: np.dtype("f4"), 8: np.dtype("f8")}
 _INTEGERS = {"q": {}, "l": {}, "i": {"INDEX": "int"}, "h": {"INDEX": "short"}}  # the loader's name for an index's dtype
 
 
-def launch_at_places(file: str, name: str, of, index, count: int, *arguments) -> None:
-    """Launch a kernel for `count` elements that takes a report last, with an index of this dtype."""
-    launch(file, name, of, blocks_for(count), (BLOCK,), *arguments, report().address, **_INTEGERS[index.dtype.char])
+def launch_at_places(file: str, name: str, of, index, count: int | tuple, *arguments, block=(BLOCK,)) -> None:
+    """Launch a kernel for `count` elements (or in this grid) that takes a report last, with an index of this dtype."""
+    grid = count if isinstance(count, tuple) else blocks_for(count)
+    launch(file, name, of, grid, block, *arguments, report().address, **_INTEGERS[index.dtype.char])
     look_at_once()
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.loading import LETTERS, MOST
+from ..kernels.loading import LETTERS, MOST, block_for_row
 from ._new import like, sums
 from .gather import around, launch_at_places, steps_of
 
+SHORT = 4096  # indices: up to here nothing is sorted
 PIECE = 32  # rows that a thread reduces, as in scatter.cu
 
 
@@ -60,6 +61,12 @@ def embedding_backward(g, index, rows: int, padding: int = -1, by_frequency: boo
     """The gradient by an embedding's weight (rows, columns) from g (n, columns) and index (n,)."""
     by_weight = like(g, (rows, g.shape[1]))
     by_weight[...] = 0
+    if index.size <= SHORT:
+        index, (threads,) = index if index.flags.c_contiguous else index.copy(), block_for_row(g.shape[1])
+        grid = index.size, -(-g.shape[1] // threads)
+        launch_at_places("scatter", "add_up_short_index", g, index, grid, g, index, by_weight, index.size, rows,
+                         g.shape[1], padding, by_frequency, block=(threads,))  # fmt: skip
+        return by_weight
     counts = count_places(index, rows) if by_frequency else None
     _reduce_runs("sum", by_weight, index, g, rows, g.shape[1], counts=counts, padding=padding, with_self=False)
     return by_weight

@@ -45,6 +45,25 @@ extern "C" __global__ void count_places_atomic(const Named* index, int* counts, 
 
 // ---- in a fixed order -----------------------------------------------------------------------------------------------
 
+// A short index needs no sorting. A block looks after the row i of the source: 32 lanes compare 32 entries of the index
+// with the i-th, and what they find, a bit each, all lanes get at once. If an earlier row goes to the same place, that
+// row's block does the work; else this one adds up all rows of the place, and nobody else writes there.
+extern "C" __global__ void add_up_short_index(const T* source, const Named* index, T* out, int n, int rows, int columns,
+                                              int padding, bool divide, long long* report)
+{
+    int i = blockIdx.x, column = blockIdx.y * blockDim.x + threadIdx.x, lane = threadIdx.x % WARP, named = 0;
+    Named mine = index[i];
+    Acc total = 0;
+    for (int start = 0; start < n; start += WARP) {
+        unsigned int same = __ballot_sync(ALL_LANES, start + lane < n && index[start + lane] == mine);
+        if (same != 0 && start + __ffs(same) - 1 < i) return;  // all threads of the block see this
+        for (; same != 0; same &= same - 1, ++named)           // the lowest bit is cleared
+            if (column < columns) total += Acc(source[(start + __ffs(same) - 1) * columns + column]);
+    }
+    int place = place_of(mine, 0, rows, report);
+    if (column < columns && place != padding) out[place * columns + column] = T(divide ? total / Acc(named) : total);
+}
+
 // The place in all of `out` of every element, for sorting: elements are rows of one column.
 extern "C" __global__ void element_places_apart(const Named* index, long long* places, int total, int n, int rows,
                                           int columns, int step_outer, int step_n, int step_column, int least,
