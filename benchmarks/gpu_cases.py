@@ -143,7 +143,10 @@ def training_step(T, model, loss_of, device, precision: str = "fp32", graphed: b
 
     def step():
         optimizer.zero_grad()
-        with T.autocast(device, dtype=T.bfloat16, enabled=precision == "bf16"):
+        if precision == "bf16":
+            with T.autocast(device, dtype=T.bfloat16):
+                loss = loss_of(model)
+        else:
             loss = loss_of(model)
         loss.backward()
         optimizer.step()

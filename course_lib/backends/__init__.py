@@ -21,7 +21,8 @@ _ndarray = np.ndarray
 class _Gpu:
     """CuPy as far as every call asks about it; cuda.py fills it in when it first meets CuPy."""
 
-    __slots__ = ("module", "array", "direct", "alone", "backend", "current", "kernels", "blas", "report")
+    __slots__ = ("module", "array", "direct", "alone", "backend", "current", "kernels", "blas", "capture",
+                 "report")  # fmt: skip
 
     def __init__(self):
         self.forget()
@@ -33,7 +34,7 @@ class _Gpu:
         self.current = None  # a function that tells the number of the current GPU
         self.kernels = {}  # what kernels/loading.py compiled
         self.report = None  # what kernels write to when an index is out of bounds (reports.py)
-        self.blas = None  # cuBLAS while a CUDA graph is captured, see cublas.py
+        self.blas = self.capture = None  # cuBLAS while a CUDA graph is captured (cublas.py), and that graph
 
 
 GPU = _Gpu()
@@ -64,7 +65,7 @@ def is_array(value) -> bool:
 
 def as_array(value):
     """What a function of an array module gave, as an array: NumPy makes scalars of results without dimensions."""
-    if type(value) is GPU.array:
+    if type(value) is GPU.array or is_meta(value):
         return value
     return np.asarray(value) if isinstance(value, (np.generic, _ndarray)) else value
 
@@ -76,7 +77,20 @@ def backend_of(xp):
 
 def device_of(array):
     """Where an array lies."""
-    return CPU if is_numpy(array) else gpu(array.device.id)
+    if type(array) is _ndarray:
+        return CPU
+    return gpu(array.device.id) if not isinstance(array, _ndarray) else _meta().META if is_meta(array) else CPU
+
+
+def is_meta(array) -> bool:
+    """Whether this array has no numbers (device "meta")."""
+    return type(array).__name__ == "MetaArray"
+
+
+def _meta():
+    from . import meta
+
+    return meta
 
 
 @functools.cache
@@ -96,12 +110,16 @@ def beside(array, numbers):
 
 
 def made_on_gpu(name: str, place, *args, **named):
-    """A new array on a GPU by a function of its array module: empty, zeros, ones, arange."""
+    """A new array on a GPU by a function of its array module: empty, zeros, ones, arange; or one without numbers."""
+    if place.type == "meta":
+        return _meta().made(name, *args, **named)
     return _cuda().made(name, place, *args, **named)
 
 
 def moved(array, place, non_blocking: bool = False):
     """A copy of an array on another device."""
+    if place.type == "meta" or is_meta(array):
+        return _meta().moved(array, place)
     return _cuda().moved(array, place, non_blocking)
 
 

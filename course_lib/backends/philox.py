@@ -28,6 +28,7 @@ from .streams import F32, F64, I64, Stream
 BLOCK = 256  # threads of a block
 H100_BLOCKS = 132 * 2048 // BLOCK  # 132 multiprocessors (the H200's, too) of 2048 threads each
 WORDS_A_CALL = 4
+IN_A_GRAPH = 1 << 63  # in an offset: see philox.cuh
 
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _KEY_STEPS = 0x9E3779B9, 0xBB67AE85
@@ -79,10 +80,17 @@ class PhiloxStream(Stream):
         return True
 
     def drawn_elsewhere(self, draw) -> None:
-        """Let `draw(seed, offset)` make numbers on a GPU; it returns by how much the offset grows."""
-        _refuse_in_a_graph()
+        """Let `draw(seed, offset)` make numbers on a GPU; it returns by how much the offset grows.
+
+        A launch that is captured for a CUDA graph gets its place in the row of the graph's replay instead: see
+        philox.cuh.
+        """
         with self._lock:
-            self.offset += draw(self.initial_seed, self.offset)
+            if GPU.capture is None:
+                self.offset += draw(self.initial_seed, self.offset)
+            else:
+                row = GPU.capture.row_of(self)
+                row.used += draw(row.address, IN_A_GRAPH | row.used)
 
     # ---- words ---------------------------------------------------------------------------------------------------
 
@@ -226,11 +234,9 @@ class PhiloxStream(Stream):
 
 
 def _refuse_in_a_graph() -> None:
-    """A captured launch keeps its seed and offset."""
-    if GPU.blas is not None:
-        raise RuntimeError(
-            "Random numbers cannot be drawn while a CUDA graph is captured: every replay would give the same ones"
-        )
+    """Numbers of the host would be the same in every replay."""
+    if GPU.capture is not None:
+        raise RuntimeError("These random numbers are drawn on the host, which a CUDA graph cannot repeat")
 
 
 def _middle32(words: np.ndarray) -> np.ndarray:

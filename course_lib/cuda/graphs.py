@@ -7,8 +7,7 @@
 
 The memory of a graph's tensors comes from a pool of its own, so that nobody else gets it between replays. Captures run
 in CUDA's relaxed mode, whatever `capture_error_mode` says: a new block for that pool may have to come from the driver.
-Unlike PyTorch's, a captured launch cannot draw new random numbers at every replay; to draw some in a capture is an
-error.
+A launch that draws random numbers finds the generator's seed and offset in memory, where each replay writes them.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+
+import numpy as np
 
 from .. import autograd
 from ..autograd import Function
@@ -52,6 +53,22 @@ def graph_pool_handle() -> tuple[int, int]:
     return 0, next(_numbers)
 
 
+class _Row:
+    """The random numbers that a graph draws from one generator: where its launches look, and how many they take."""
+
+    def __init__(self, stream):
+        self.stream, self.used = stream, 0
+        self.state = backend.cupy().empty(2, "u8")
+        self.address = self.state.data.ptr
+
+    def advance(self) -> None:
+        """Tell a replay where the generator stands, and let it go on behind what the replay takes."""
+        with self.stream._lock:
+            now = np.array([self.stream.initial_seed, self.stream.offset], "u8")
+            self.stream.offset += self.used
+        self.state.set(now, stream=backend.cupy().cuda.get_current_stream())
+
+
 class CUDAGraph:
     """Work on a GPU that was recorded and can be launched again and again.
 
@@ -62,6 +79,7 @@ class CUDAGraph:
         if not is_available():
             raise RuntimeError("Tried to instantiate dummy base class CUDAGraph")
         self._graph = self._pool = self._memory = self._blas = self._capture = None
+        self._rows: dict = {}
 
     def capture_begin(self, pool=None, capture_error_mode: str = "global") -> None:
         """Begin to record the current stream; `torch.cuda.graph` does this, and what belongs around it."""
@@ -87,7 +105,9 @@ class CUDAGraph:
         self._capture = contextlib.ExitStack()
         self._capture.enter_context(cuda.using_allocator(memory.malloc))
         self._blas = GPU.blas = Recorded(stream)
+        GPU.capture = self
         self._capture.callback(setattr, GPU, "blas", None)
+        self._capture.callback(setattr, GPU, "capture", None)
         self._memory = memory
         stream.begin_capture(cuda.runtime.streamCaptureModeRelaxed)
 
@@ -102,10 +122,18 @@ class CUDAGraph:
             except Exception as error:
                 raise RuntimeError("CUDA error: operation failed due to a previous error during capture") from error
 
+    def row_of(self, stream) -> _Row:
+        """What the graph that is being captured draws from a generator's stream."""
+        if stream not in self._rows:
+            self._rows[stream] = _Row(stream)
+        return self._rows[stream]
+
     def replay(self) -> None:
         """Launch the recorded work on the current stream."""
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
+        for row in self._rows.values():
+            row.advance()
         self._graph.launch(backend.cupy().cuda.get_current_stream())
 
     def pool(self) -> tuple[int, int]:
@@ -120,6 +148,7 @@ class CUDAGraph:
         """Forget the recorded work and its memory."""
         _pools.pop(self._pool, None)
         self._graph = self._blas = self._memory = self._pool = None
+        self._rows.clear()
 
     def instantiate(self) -> None:
         """Make the recorded work ready to be launched; it is, once the capture has ended."""

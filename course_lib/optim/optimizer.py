@@ -138,10 +138,12 @@ class Optimizer:
         """Forget the gradients of all parameters; with `set_to_none=False` fill them with zeros."""
         kept = []
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
+            if set_to_none:
+                for p in group["params"]:
                     p._grad = None
-                elif p._grad is not None:
+                continue
+            for p in group["params"]:
+                if p._grad is not None:
                     if p._grad.grad_fn is not None:
                         p._grad.detach_()
                     else:

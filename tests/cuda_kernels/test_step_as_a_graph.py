@@ -66,5 +66,46 @@ def test_what_cannot_be_captured(capture):
     with pytest.raises(RuntimeError, match="an instance of Adam but param_groups' capturable is False."), capturing:
         step(model, optimizer, x, y)
     capturing = torch.cuda.graph(torch.cuda.CUDAGraph())
-    with pytest.raises(RuntimeError, match="Random numbers cannot be drawn while a CUDA graph is captured"), capturing:
-        F.dropout(x, 0.5)
+    with pytest.raises(RuntimeError, match="operation not permitted when stream is capturing"), capturing:
+        torch.poisson(x.abs())
+
+
+def test_each_replay_draws_new_numbers(capture):
+    """The ones that eager calls would have drawn in its place."""
+    x, q = torch.ones(64, device="cuda"), torch.randn(1, 2, 4, 8, device="cuda")
+
+    def draw():
+        noise = torch.empty(5, device="cuda").normal_()
+        dropped, kept = F.dropout(x, 0.5), torch.rand(3, device="cuda", dtype=torch.float16)
+        seen = F.scaled_dot_product_attention(q, q, q, dropout_p=0.5)
+        return noise, dropped, kept, seen, torch.randint(0, 100, (4,), device="cuda")
+
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        made = draw()
+    found = []
+    for eager in (False, True):
+        torch.manual_seed(3)
+        rows = []
+        for _ in range(2):
+            if eager:
+                made = draw()
+            else:
+                graph.replay()
+            rows.append([t.tolist() for t in made])
+        found.append((rows, torch.rand(2, device="cuda").tolist()))
+    assert found[0] == found[1]
+    assert found[0][0][0] != found[0][0][1]
+
+
+def test_dropout_in_a_graphed_module(capture):
+    """Backward, a graph of its own, drops what forward dropped."""
+    q = torch.randn(1, 2, 4, 8, device="cuda", requires_grad=True)
+    attend = torch.cuda.make_graphed_callables(lambda q: F.scaled_dot_product_attention(q, q, q, dropout_p=0.5), (q,))
+    found = []
+    for function in (attend, lambda q: F.scaled_dot_product_attention(q, q, q, dropout_p=0.5)):
+        torch.manual_seed(1)
+        mine = q.detach().clone().requires_grad_()
+        function(mine).square().sum().backward()
+        found.append(mine.grad.cpu().numpy())
+    assert np.allclose(*found, 1e-4, 1e-5)

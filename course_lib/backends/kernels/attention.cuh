@@ -85,9 +85,12 @@ struct Drop {
     long long across;
     unsigned int dropped;
 
-    __device__ Drop(const Problem& of, int batch, int head, unsigned long long seed, unsigned long long offset)
-        : seed(seed), counter(offset / 4), across((of.keys + 1) / 2), dropped(of.dropped)
+    __device__ Drop(const Problem& of, int batch, int head, unsigned long long from, unsigned long long offset)
+        : across((of.keys + 1) / 2), dropped(of.dropped)
     {
+        locate(from, offset);
+        seed = from;
+        counter = offset / 4;
         first = (batch * of.heads + head) * ((of.queries + 1) / 2) * across;
     }
     __device__ Words square(int i, int j) const { return philox(seed, first + i / 2 * across + j / 2, counter); }

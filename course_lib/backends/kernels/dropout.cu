@@ -15,6 +15,7 @@ __device__ void forward(const T* x, T* out, bool* kept, int n, float keep, Acc s
                         unsigned long long offset)
 {
     int thread = thread_number();
+    locate(seed, offset);
     unsigned long long counter = offset / 4;  // the offset counts numbers, a call makes four
     for (int i = thread * WIDE; i < n; i += thread_count() * WIDE) {
         auto values = *(const Some<T, WIDE>*)(x + i);
@@ -48,6 +49,7 @@ extern "C" __global__ void dropout_forward_1(const T* x, T* out, bool* kept, int
                                              unsigned long long seed, unsigned long long offset)
 {
     int thread = thread_number(), threads = thread_count();
+    locate(seed, offset);
     unsigned long long counter = offset / 4;
     for (int first = thread; first < n; first += 4 * threads, ++counter) {
         Four u = uniform4(philox(seed, thread, counter));

@@ -7,6 +7,7 @@ template <int EACH, class Shape>
 __device__ void fill(T* out, int n, unsigned long long seed, unsigned long long offset, Shape shape)
 {
     int thread = thread_number(), threads = thread_count();
+    locate(seed, offset);
     unsigned long long counter = offset / 4;
     for (int first = thread; first < n; first += EACH * threads, ++counter) {
         Words words = philox(seed, thread, counter);

@@ -83,26 +83,20 @@ def launch(file: str, name: str, like, grid, block, *arguments, **defines) -> No
         return
     if size > MOST:
         raise RuntimeError(f"The CUDA kernel {name} takes at most 2**30 elements, got {size}")
-    dtype, device = like.dtype, 0 if GPU.alone else like.device.id
-    key = (file, name, dtype.char, device, *defines.values())
-    real = np.float64 if dtype.char == "d" else np.float32
-    given = tuple([_argument(value, real) for value in arguments])
+    letter, device = like.dtype.char, 0 if GPU.alone else like.device.id
+    numbers = _BESIDE_DOUBLE if letter == "d" else _BESIDE_FLOAT
+    given = tuple([value if (sized := numbers.get(type(value))) is None else sized(value) for value in arguments])
     with on_gpu(device):
+        key = (file, name, letter, device, *defines.values())
         run = GPU.kernels.get(key)
         if run is None:
-            run = GPU.kernels[key] = _function(file, name, dtype, device, defines)
+            run = GPU.kernels[key] = _function(file, name, like.dtype, device, defines)
         run(grid, block, given)
 
 
-def _argument(value, real):
-    kind = type(value)
-    if kind is int:
-        return np.int32(value)
-    if kind is float:
-        return real(value)
-    if value is None:
-        return _NULL
-    return np.bool_(value) if kind is bool else value
+# What becomes of Python's numbers: kernels know their arguments' sizes.
+_BESIDE_FLOAT = {int: np.int32, float: np.float32, bool: np.bool_, type(None): lambda missing: _NULL}
+_BESIDE_DOUBLE = {**_BESIDE_FLOAT, float: np.float64}
 
 
 # ---- launch sizes ------------------------------------------------------------------------------------------------

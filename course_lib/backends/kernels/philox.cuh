@@ -32,6 +32,18 @@ __device__ inline Words philox(unsigned long long seed, unsigned long long place
     return c;
 }
 
+// What a launch is told of its row of random numbers: the generator's seed, and how many words were drawn before. A CUDA
+// graph repeats its launches with the arguments they were captured with. There the highest bit of `offset` is set: `seed`
+// is the address of the seed and offset of this replay, and the rest of `offset` counts from there.
+__device__ inline void locate(unsigned long long& seed, unsigned long long& offset)
+{
+    if (offset >> 63) {
+        auto now = (const unsigned long long*)seed;
+        seed = now[0];
+        offset = now[1] + (offset << 1 >> 1);
+    }
+}
+
 // In (0, 1]: the middle of one of 2^32 equal steps.
 __device__ inline float unit(unsigned int word) { return word * 2.3283064e-10f + 2.3283064e-10f / 2; }
 

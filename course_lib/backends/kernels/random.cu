@@ -41,6 +41,7 @@ template <class Draw, class Shape>
 __device__ void fill(T* out, int n, unsigned long long seed, unsigned long long offset, Draw draw, Shape shape)
 {
     int thread = thread_number(), threads = thread_count();
+    locate(seed, offset);
     unsigned long long counter = offset / 4;  // the offset counts words, a call makes four
     for (int first = thread; first < n; first += EACH * threads, ++counter) {
         Numbers numbers = draw(philox(seed, thread, counter));
@@ -87,6 +88,7 @@ DISTRIBUTION(geometric, units, ceil(log(x) / log1p(-a)))
 // 1 with the probability that each element has; a thread makes four neighbours with one call.
 extern "C" __global__ void bernoulli_by(const Acc* p, T* out, int n, unsigned long long seed, unsigned long long offset)
 {
+    locate(seed, offset);
     for (int thread = thread_number(); 4 * thread < n; thread += thread_count()) {
         Four u = uniform4(philox(seed, thread, offset / 4));
         for (int k = 0; k < 4 && 4 * thread + k < n; ++k) out[4 * thread + k] = T(Acc(u.at[k] <= p[4 * thread + k]));
