@@ -16,39 +16,49 @@ from ._op import function, op
 from .matmul import bmm, matmul
 
 
+def _save_factors(ctx, out, a, weight, bias=None) -> None:
+    """Each factor is what the other one's gradient needs; an edge is None where no gradient is needed."""
+    edge_a, edge_weight = ctx.edges[:2]
+    ctx.save_for_backward(a if edge_weight else None, weight if edge_a else None)
+
+
+def _backward(ctx, g) -> tuple:
+    """The gradients by the rows, the weight and the bias, if there is one."""
+    a, weight = ctx.saved_tensors
+    edge_a, edge_weight, edge_bias = (*ctx.edges, None)[:3]
+    if not isinstance(g, Tensor):
+        found = (_gradients_of_rows if is_numpy(g) else _gradients_on_gpu)(g, a, weight, edge_bias)
+    else:
+        by_a, rows = g.matmul(conjugate(weight)) if edge_a else None, _as_rows(g)
+        by_weight = rows.t().mm(conjugate(_as_rows(a))) if edge_weight else None
+        found = by_a, by_weight, rows.sum(0) if edge_bias else None
+    return found[: len(ctx.edges)]
+
+
 @op(method=False, namespace=None, node="Addmm", on_arrays=True)
 class rows_times_weight:
-    """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,).
-
-    On a GPU, where each op costs more than the numbers do, also for (…, in), and without bias.
-    """
+    """`input @ weight.T + bias` for a matrix of rows, (n, in) with (out, in) and (out,); on a GPU also for (…, in)."""
 
     def forward(xp, a, weight, bias):
         if xp is not np and a.dtype.kind not in "biu":
-            backend = backend_of(xp)
-            return backend.product(a, weight.T) if bias is None else backend.added(bias, a, weight.T)
+            return backend_of(xp).added(bias, a, weight.T)
         if is_half(a.dtype):
             return (xp.matmul(a.astype("f4"), weight.astype("f4").T) + bias.astype("f4")).astype(a.dtype)
         made = a.dot(weight.T)  # for small matrices much cheaper than matmul
         made += bias
         return made
 
-    def save(ctx, out, a, weight, bias):
-        edge_a, edge_weight, _ = ctx.edges  # None where no gradient is needed
-        ctx.save_for_backward(a if edge_weight else None, weight if edge_a else None)
+    save, backward = _save_factors, _backward
 
-    def backward(ctx, g):
-        a, weight = ctx.saved_tensors
-        edge_a, edge_weight, edge_bias = ctx.edges
-        if not isinstance(g, Tensor):
-            gradients = _gradients_of_rows if is_numpy(g) else _gradients_on_gpu
-            return gradients(g, a, weight, edge_bias)
-        by_a, rows = g.matmul(conjugate(weight)) if edge_a else None, _as_rows(g)
-        return (
-            by_a,
-            rows.t().mm(conjugate(_as_rows(a))) if edge_weight else None,
-            rows.sum(0) if edge_bias else None,
-        )
+
+@op(method=False, namespace=None, node="Mm", on_arrays=True)
+class rows_times_weight_only:
+    """`input @ weight.T` on a GPU, for (…, in): each op costs more there than its numbers do, a transposed view too."""
+
+    def forward(xp, a, weight):
+        return backend_of(xp).product(a, weight.T)
+
+    save, backward = _save_factors, _backward
 
 
 def _as_rows(x):
@@ -137,11 +147,12 @@ def linear(input, weight, bias=None):
         or (bias is not None and bias._array.shape != w.shape[:1])
     ):
         _check_linear(input, weight, bias)
-    if bias is None and (type(x) is np.ndarray or w.ndim != 2 or x.dtype != w.dtype or x.dtype.kind in "biu"):
-        return matmul(input, weight.t())
-    if bias is not None and (w.ndim != 2 or bias._array.shape != w.shape[:1]):
+    on_gpu = not is_numpy(x) and x.ndim > 1 and w.ndim == 2 and x.dtype.kind not in "biu"
+    if bias is None:
+        return rows_times_weight_only(input, weight) if on_gpu and x.dtype == w.dtype else matmul(input, weight.t())
+    if w.ndim != 2 or bias._array.shape != w.shape[:1]:
         return matmul(input, weight.t()) + bias
-    if x.ndim == 2 or (x.ndim > 2 and type(x) is not np.ndarray):
+    if x.ndim == 2 or on_gpu:
         return rows_times_weight(input, weight, bias)
     made = rows_times_weight(input.reshape(-1, x.shape[-1]) if x.size else input.reshape(0, x.shape[-1]), weight, bias)
     return made.view(*x.shape[:-1], w.shape[0])
