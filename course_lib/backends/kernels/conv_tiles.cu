@@ -47,8 +47,8 @@ struct alignas(16) Spot {
 struct Shared {
     alignas(16) T rows[2][ROWS][PITCH];
     alignas(16) T columns[2][PLACES][PITCH];
-    Spot spots[2][STEP];  // of the depth
-    int in_row[2][STEP];  // where the rows' numbers for them lie
+    Spot spots[THREADS];  // of the depth, for the next THREADS / STEP steps
+    int in_row[THREADS];  // where the rows' numbers for them lie
     int out[PLACES];      // where the first row of the result lies
 };
 
@@ -108,32 +108,33 @@ __device__ void make_tile(const Problem& p, const T* image, const T* rows, int g
     rows += BY_WEIGHT ? 0 : group * p.rows * p.depth();
     Vector for_rows[ROW_VECTORS], for_columns[COLUMN_VECTORS];
 
-    auto find_spots = [&](int depth, int half) {
+    // Divisions are slow: each thread does those for one number of the depth, and has done so for several steps.
+    auto find_spots = [&](int depth) {
         int i = threadIdx.x, at = depth + i;
-        if (i >= STEP) return;
-        s.spots[half][i] =
-            BY_WEIGHT ? spot_of_place(p, group, at, s.in_row[half][i]) : spot_of_cell(p, at, s.in_row[half][i]);
-        if (at >= end) s.spots[half][i].y = NOWHERE;
+        s.spots[i] = BY_WEIGHT ? spot_of_place(p, group, at, s.in_row[i]) : spot_of_cell(p, at, s.in_row[i]);
+        if (at >= end) s.spots[i].y = NOWHERE;
     };
-    auto fetch = [&](int depth, int half) {
+    auto fetch = [&](int depth) {
+        const Spot* spots = s.spots + (depth - begin) % THREADS;
+        const int* in_row = s.in_row + (depth - begin) % THREADS;
 #pragma unroll
         for (int v = 0; v < COLUMN_VECTORS; ++v)
 #pragma unroll
             for (int e = 0; e < VECTOR; ++e) {
                 int i = (threadIdx.x / PLACES + v * (THREADS / PLACES)) * VECTOR + e;
-                for_columns[v].at[e] = read(p, image, mine, s.spots[half][i]);
+                for_columns[v].at[e] = read(p, image, mine, spots[i]);
             }
 #pragma unroll
         for (int v = 0; v < ROW_VECTORS; ++v) {
             int mine = top + row + v * (THREADS / 4), i = quarter * VECTOR;
             const T* from = rows + mine * p.row_step;
             if (mine < p.rows && p.whole_vectors && depth + i + VECTOR <= end) {
-                for_rows[v] = *(const Vector*)(from + s.in_row[half][i]);
+                for_rows[v] = *(const Vector*)(from + in_row[i]);
                 continue;
             }
 #pragma unroll
             for (int e = 0; e < VECTOR; ++e)
-                for_rows[v].at[e] = mine < p.rows && depth + i + e < end ? from[s.in_row[half][i + e]] : T();
+                for_rows[v].at[e] = mine < p.rows && depth + i + e < end ? from[in_row[i + e]] : T();
         }
     };
     auto put = [&](int half) {
@@ -150,22 +151,21 @@ __device__ void make_tile(const Problem& p, const T* image, const T* rows, int g
 
 #pragma unroll
     for (int e = 0; e < WIDTH; ++e) sums[e] = 0;
-    find_spots(begin, 0);
+    find_spots(begin);
     __syncthreads();
-    fetch(begin, 0);
+    fetch(begin);
     put(0);
-    find_spots(begin + STEP, 1);
     __syncthreads();
     int half = 0;
-    for (int depth = begin; depth < end; depth += STEP, half ^= 1) {
-        bool more = depth + STEP < end;
-        if (more) fetch(depth + STEP, half ^ 1);
+    for (int next = begin + STEP; next < end + STEP; next += STEP, half ^= 1) {
+        if (next < end) fetch(next);
         multiply(s.rows[half][0], s.columns[half][0], sums);
-        if (more) {
-            put(half ^ 1);
-            find_spots(depth + 2 * STEP, half);
-        }
+        if (next < end) put(half ^ 1);
         __syncthreads();
+        if ((next + STEP - begin) % THREADS == 0) {
+            find_spots(next + STEP);
+            __syncthreads();
+        }
     }
 }
 
