@@ -78,3 +78,90 @@ def test_files_find_their_device():
     for where, kind in ((None, "cuda"), ("cpu", "cpu")):
         file.seek(0)
         assert torch.load(file, map_location=where).device.type == kind
+
+
+# ---- mixed precision -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_mixed_precision_trains(dtype):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.LayerNorm(32), torch.nn.GELU(), torch.nn.Linear(32, 4))
+    x, y = torch.randn(16, 8, device="cuda"), torch.randint(0, 4, (16,), device="cuda")
+    model = model.to("cuda")
+    optimizer, scaler = torch.optim.AdamW(model.parameters(), lr=0.01), torch.amp.GradScaler("cuda")
+    losses = []
+    for _ in range(8):
+        with torch.autocast("cuda", dtype=dtype):
+            scores = model(x)
+            loss = F.cross_entropy(scores, y)
+        assert scores.dtype is dtype and loss.dtype is torch.float32
+        optimizer.zero_grad()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] and scaler.get_scale() == 65536.0
+
+
+def test_a_step_with_infinite_gradients_is_left_out():
+    weight = torch.nn.Parameter(torch.ones(3, device="cuda"))
+    optimizer, scaler = torch.optim.SGD([weight], lr=1.0), torch.amp.GradScaler("cuda", init_scale=8.0)
+    scaler.scale((weight * float("inf")).sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    assert weight.tolist() == [1.0, 1.0, 1.0] and scaler.get_scale() == 4.0
+
+
+# ---- memory, streams and several GPUs --------------------------------------------------------------------------------
+
+
+def test_pinned_memory_crosses_without_waiting():
+    x = torch.arange(1000.0).pin_memory()
+    assert x.is_pinned() and not torch.arange(3).is_pinned()
+    there = x.to("cuda", non_blocking=True)
+    back = there.to("cpu", non_blocking=True)
+    torch.cuda.synchronize()
+    assert back.tolist() == x.tolist()
+
+
+def test_work_of_two_streams_is_ordered_by_an_event():
+    first, second, done = torch.cuda.Stream(), torch.cuda.Stream(), torch.cuda.Event()
+    with torch.cuda.stream(first):
+        x = torch.ones(500, 500, device="cuda") @ torch.ones(500, 500, device="cuda")
+        done.record()
+    second.wait_event(done)
+    with torch.cuda.stream(second):
+        y = x + 1
+    second.synchronize()
+    assert (y == 501).all()
+
+
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason="there is one GPU")
+def test_two_gpus():
+    x = torch.ones(3, device="cuda:1", requires_grad=True)
+    (x.to("cuda:0") * 2).sum().backward()
+    assert x.grad.device == torch.device("cuda:1") and x.grad.tolist() == [2.0, 2.0, 2.0]
+    with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
+        x + torch.ones(3, device="cuda:0")
+    with torch.cuda.device(1):
+        assert torch.ones(1, device="cuda").device.index == 1
+
+
+def test_answers_about_the_gpu():
+    assert torch.cuda.is_available() and torch.cuda.get_device_name() and torch.cuda.get_device_capability() >= (5, 0)
+    free, total = torch.cuda.mem_get_info()
+    assert 0 < free <= total and torch.cuda.get_device_properties(0).multi_processor_count > 0
+    assert "allocated" in torch.cuda.memory_summary().lower()
+
+
+def test_an_index_outside_a_tensor_is_an_error():
+    """CuPy's own indexing would wrap around."""
+    x, outside = torch.arange(4.0, device="cuda"), torch.tensor([7], device="cuda")
+    for attempt in (lambda: x[outside], lambda: x.index_select(0, outside), lambda: x.gather(0, outside),
+                    lambda: F.embedding(outside, x[:, None]), lambda: x.index_add(0, outside, x[:1])):  # fmt: skip
+        with pytest.raises((IndexError, RuntimeError)):
+            attempt().tolist()
+            torch.cuda.synchronize()

@@ -100,7 +100,7 @@ class ufunc:
         values = _plain(b, a._device_id)
         values = values.astype(a.dtype) if isinstance(values, np.ndarray) else np.array(values, a.dtype)
         with np.errstate(all="ignore"):
-            self._numpy.at(a._host, _index(indices, a._device_id), values)
+            self._numpy.at(a._host, _index(indices, a._device_id, a.shape), values)
 
     def outer(self, A, B, **named):
         return self(A.reshape(A.shape + (1,) * B.ndim), B.reshape((1,) * A.ndim + B.shape), **named)

@@ -322,10 +322,10 @@ class ndarray:
     # -- elements -----------------------------------------------------------------------------------------------
 
     def __getitem__(self, index):
-        return _view(self._host[_index(index, self._device_id)], self)
+        return _view(self._host[_index(index, self._device_id, self.shape)], self)
 
     def __setitem__(self, index, value):
-        self._host[_index(index, self._device_id)] = _plain(value, self._device_id)
+        self._host[_index(index, self._device_id, self.shape)] = _plain(value, self._device_id)
 
     # -- NumPy's protocols --------------------------------------------------------------------------------------
 
@@ -373,12 +373,36 @@ def _plain(value, device_id: int | None, name: str = "ndarray"):
     return value
 
 
-def _index(index, device_id: int):
-    if isinstance(index, tuple):
-        return tuple([_index(part, device_id) for part in index])
-    if isinstance(index, np.ndarray):
-        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
-    return index._host if isinstance(index, ndarray) else index
+def _index(index, device_id: int, shape: tuple):
+    """NumPy's index. Positions outside are no error in CuPy's kernels: they wrap around."""
+    parts = [_plain(part, device_id) for part in (index if isinstance(index, tuple) else (index,))]
+    used = sum(0 if part is None or part is Ellipsis else _dimensions(part) for part in parts)
+    axis = 0
+    for place, part in enumerate(parts):
+        if part is Ellipsis:
+            axis += len(shape) - used
+        elif part is not None:
+            if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and axis < len(shape) and shape[axis]:
+                parts[place] = part % shape[axis]
+            axis += _dimensions(part)
+    return tuple(parts) if isinstance(index, tuple) else parts[0]
+
+
+def _dimensions(part) -> int:
+    """How many dimensions of an array a part of an index speaks of."""
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+
+
+def _take(a, indices, axis=None, out=None):
+    return np.take(a, indices, axis, out, mode="wrap")
+
+
+def _take_along_axis(a, indices, axis):
+    return np.take_along_axis(a, indices % (a.size if axis is None else a.shape[axis]), axis)
+
+
+def _put_along_axis(arr, indices, values, axis):
+    np.put_along_axis(arr, indices % (arr.size if axis is None else arr.shape[axis]), values, axis)
 
 
 def _device_of(values) -> int | None:
@@ -501,6 +525,8 @@ def _build() -> types.ModuleType:
     for name, parameters in _NAMES["functions"].items():
         if hasattr(np, name):  # a newer NumPy may have given up a name
             setattr(module, name, _on_device(name, getattr(np, name), parameters))
+    for name, function in (("take", _take), ("take_along_axis", _take_along_axis), ("put_along_axis", _put_along_axis)):
+        setattr(module, name, _on_device(name, function, _NAMES["functions"][name]))
     for name in _NAMES["ufuncs"]:
         setattr(module, name, cupy_functions.ufunc(name, getattr(np, name)))
     for name, function in cupy_functions.functions().items():
@@ -573,6 +599,7 @@ def _add_methods() -> None:
             setattr(ndarray, f"__i{form}__", in_place(name))
     for form, name in _SIGNS.items():
         setattr(ndarray, f"__{form}__", lambda self, name=name: getattr(_MODULE, name)(self))
+    ndarray.take = lambda self, indices, axis=None, out=None: _MODULE.take(self, indices, axis, out)
     for name, method in cupy_functions.methods().items():
         setattr(ndarray, name, method)
     for name in _NAMES["ndarray"]:

@@ -97,3 +97,15 @@ def test_what_cupy_computes_otherwise():
     assert array([1.0] * 3000, "E").sum().tolist() == 3008  # added up in float32, rounded once
     x = xp.asarray(np.arange(6.0).reshape(2, 3)).T
     assert (x + 1).flags.c_contiguous and not x.flags.c_contiguous
+
+
+def test_positions_outside_wrap_around():
+    x, five = xp.arange(4), array([5], "q")
+    assert x[five].tolist() == x.take(five).tolist() == xp.take_along_axis(x, five, 0).tolist() == [1]
+    x[five] = 9
+    xp.add.at(x, (five,), 1)
+    assert x.tolist() == [0, 10, 2, 3]
+    grid = xp.arange(6).reshape(2, 3)
+    assert grid[..., array([4], "q")].tolist() == [[1], [4]] and grid[None, array([3], "q"), 0].tolist() == [[3]]
+    with pytest.raises(IndexError):
+        x[5]
