@@ -84,6 +84,56 @@ def set_per_process_memory_fraction(fraction: float, device=None) -> None:
         _pool(device).set_limit(fraction=fraction)
 
 
+def get_per_process_memory_fraction(device=None) -> float:
+    """The fraction of a GPU's memory that tensors may occupy; 1 if no limit was set."""
+    require()
+    limit, total = _pool(device).get_limit(), mem_get_info(device)[1]
+    return limit / total if limit else 1.0
+
+
+def get_allocator_backend() -> str:
+    """The name of what gives tensors their memory; for CuPy's pool it is PyTorch's name for its own."""
+    require()
+    return "native"
+
+
+def reset_accumulated_memory_stats(device=None) -> None:
+    """Let the counts of allocations start again; none are kept here."""
+    require()
+
+
+class MemPool:
+    """A pool of GPU memory of its own; `use_mem_pool` lets tensors take their memory from it.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.MemPool.html
+    """
+
+    def __init__(self, allocator=None, use_on_oom: bool = False):
+        if not is_available():
+            raise RuntimeError("Tried to instantiate dummy base class MemPool")
+        self._pool = backend.cupy().cuda.MemoryPool()
+
+
+def use_mem_pool(pool: MemPool, device=None):
+    """A context manager: tensors that this thread makes inside take their memory from the pool.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.use_mem_pool.html
+    """
+    return backend.cupy().cuda.using_allocator(pool._pool.malloc)
+
+
+def memory_stats_as_nested_dict(device=None) -> dict:
+    """`memory_stats` with a dictionary for each part of the names."""
+    nested: dict = {}
+    for name, value in memory_stats(device).items():
+        place = nested
+        *parts, last = name.split(".")
+        for part in parts:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return nested
+
+
 def memory_stats(device=None) -> dict[str, int]:
     """The memory figures by PyTorch's names; empty without a GPU.
 

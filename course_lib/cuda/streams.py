@@ -71,6 +71,14 @@ class ExternalStream(Stream):
         super().__init__(device, _of=backend.cupy().cuda.ExternalStream(stream_ptr))
 
 
+def get_stream_from_external(data_ptr: int, device=None) -> Stream:
+    """The stream that another library made, by its handle.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cuda.get_stream_from_external.html
+    """
+    return ExternalStream(data_ptr, device)
+
+
 class Event:
     """A mark in a stream.
 
