@@ -103,6 +103,10 @@ def resolve(wanted: device | str | int | None) -> device:
         from .backends import cuda
 
         return cuda.require(wanted)
+    if wanted.type == "meta":
+        from .backends.meta import META
+
+        return META
     if wanted.type != "cpu":
         raise RuntimeError(f"PyTorch is not linked with support for {wanted.type} devices")
     return CPU

@@ -100,11 +100,13 @@ def tensor_repr(tensor) -> str:
     suffixes = []
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
-    suffixes += _size_and_dtype(tensor.shape, tensor.dtype)
+    suffixes += _size_and_dtype(tensor.shape, tensor.dtype, tensor.is_meta)
     suffixes += _history_and_tangent(tensor)
     opening, prefix, closing = _words_around(type(tensor))
     if "_is_param" in tensor.__dict__:  # a tensor of a class of one's own that is a parameter
         opening, closing = "Parameter(", ")"
+    if tensor.is_meta:
+        return f"{opening}{prefix}..., {', '.join(suffixes)}){closing}"
     return opening + format_array(tensor._array, suffixes, prefix) + closing
 
 
@@ -157,12 +159,14 @@ def _words_around(cls: type) -> tuple[str, str, str]:
     return "", f"{cls.__name__}(", ""
 
 
-def _size_and_dtype(shape: Sequence[int], dtype: dtypes.dtype) -> list[str]:
+def _size_and_dtype(shape: Sequence[int], dtype: dtypes.dtype, without_numbers: bool) -> list[str]:
     """`size=` where the brackets do not show it, `dtype=` where the values do not tell it."""
     default = dtypes.get_default_dtype()
     told = (default,)
     size_hidden = _options.edgeitems == 0
-    if 0 in shape:
+    if without_numbers:
+        size_hidden = True
+    elif 0 in shape:
         size_hidden = len(shape) != 1
     else:
         told = (default, dtypes.int64, dtypes.bool, default.to_complex())

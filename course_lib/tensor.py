@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from . import autograd, dtypes
 from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
-from .backends import GPU, device_of, is_numpy, storage_offset_bytes
+from .backends import GPU, device_of, is_meta, is_numpy, storage_offset_bytes
 from .device import device as device_type
 from .layouts import is_in, strided
 from .size import Size
@@ -196,8 +196,9 @@ class Tensor:
         return self._array.flags.c_contiguous if memory_format is None else is_in(self._array, memory_format)
 
     is_cuda = property(lambda self: not is_numpy(self._array))
-    is_cpu = property(lambda self: is_numpy(self._array))
-    is_sparse = is_quantized = is_mps = is_meta = is_nested = property(lambda self: False)
+    is_cpu = property(lambda self: is_numpy(self._array) and not is_meta(self._array))
+    is_sparse = is_quantized = is_mps = is_nested = property(lambda self: False)
+    is_meta = property(lambda self: is_meta(self._array))
 
     def get_device(self) -> int:
         """The index of the CUDA device, -1 for the CPU."""
@@ -299,7 +300,7 @@ class Tensor:
         """
         if force:
             return self.detach().cpu()._array
-        if not is_numpy(self._array):
+        if not self.is_cpu:
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
                 "memory first."

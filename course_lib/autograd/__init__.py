@@ -173,7 +173,7 @@ def _implicit(output):
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
     if array.dtype.kind == "c":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
-    if is_numpy(array):
+    if output.is_cpu:
         one = np.array(1, array.dtype)
         return wrap(one if array.ndim == 0 else one.reshape(array.shape))
     return wrap(made_on_gpu("ones", device_of(array), array.shape, array.dtype))

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from ..backends import GPU, array_module, backend_of, is_array, is_numpy, on_gpu
+from ..backends import GPU, array_module, backend_of, is_array, is_meta, is_numpy, on_gpu
 from ..device import CPU
 from ..tensor import Tensor
 from ._arguments import check_same_device
@@ -47,6 +47,10 @@ def _brought_together(cls, arrays, settings):
     """The same where operands lie in different places, or there are several GPUs."""
     first = next((a for a in arrays if is_array(a) and not isinstance(a, (np.ndarray, np.generic))), None)
     if first is None:  # a subclass of NumPy's arrays
+        if any(map(is_meta, arrays)):
+            from ..backends import meta
+
+            return meta.forward(cls, arrays, settings)
         return cls.forward(np, *arrays, **settings)
     xp, index = array_module(first), first.device.id
     if not cls.crosses_devices:

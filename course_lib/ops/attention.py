@@ -125,7 +125,7 @@ def scaled_dot_product_attention(
     Source: Vaswani et al. (2017), arXiv:1706.03762
     """
     _check(query, key, value, attn_mask, is_causal)
-    if type(query._array) is not np.ndarray:
+    if query.is_cuda:
         made = _on_gpu(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
         if made is not None:
             return made

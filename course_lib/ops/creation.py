@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, made_on_gpu, on_gpu
+from ..backends import array_module, is_meta, made_on_gpu, on_gpu
 from ..device import CPU, resolve
 from ..dtypes import BOOL, COMPLEX, INT
 from ..layouts import empty_laid_out, laid_out, preserve_format
@@ -146,15 +146,19 @@ def _like(name: str, value, text: str):
         input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None, pin_memory=False
     ):
         x = input._array
+        if device is not None and is_meta(x):
+            x = x.view(np.ndarray)
         wanted = (input.dtype if dtype is None else dtype).numpy
         xp = array_module(x)
         with nullcontext() if xp is np else on_gpu(x.device.id):
-            if value == 0 and memory_format is None and x.flags.c_contiguous:
+            if value == 0 and memory_format is None and x.flags.c_contiguous and not is_meta(x):
                 array = xp.zeros(x.shape, wanted)  # the quickest way to zeros
             else:
                 array = empty_laid_out(xp, x, wanted, memory_format)
                 if value is not None:
                     array[...] = value
+        if is_meta(x):
+            array = array.view(type(x))
         if device is not None:
             return finished(array, None, device, requires_grad)
         made = wrap(array)

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..backends import GPU, array_module, backend_of, beside, is_numpy, on_gpu
+from ..backends import GPU, array_module, backend_of, beside, is_meta, is_numpy, on_gpu
 from ..backends.streams import MANTISSA_BITS
 
 _LARGEST = {"float16": 65504.0, "bfloat16": (2 - 2**-7) * 2.0**127, "float32": (2 - 2**-23) * 2.0**127,
@@ -216,7 +216,7 @@ def memory_order(array) -> tuple[int, ...]:
 
 def _in_memory_order(array, draw) -> None:
     """Call `draw(out)` with a contiguous `out`, and have its numbers in `array` in the order of memory."""
-    if array.size == 0:
+    if array.size == 0 or is_meta(array):
         return
     if array.flags.c_contiguous and is_numpy(array):
         draw(array)

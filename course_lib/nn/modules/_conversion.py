@@ -60,6 +60,11 @@ class Conversion:
             )
 
         def convert(tensor):
+            if tensor.is_meta and device is not None and device.type != "meta":
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                    "torch.nn.Module.to() when moving module from meta to a different device."
+                )
             converts = tensor.is_floating_point() or tensor.is_complex()
             layout = {} if memory_format is None or tensor.dim() not in (4, 5) else {"memory_format": memory_format}
             return tensor.to(device=device, dtype=dtype if converts else None, non_blocking=non_blocking, **layout)
