@@ -8,7 +8,8 @@ import pytest
 from values import HALVES, close, reference, tensor
 
 from course_lib.backends import cuda_kernels as kernels
-from course_lib.backends.cuda_kernels import depthwise
+from course_lib.backends.cuda_kernels import conv_tiles, depthwise
+from course_lib.backends.cuda_kernels.windows import looking_back
 from course_lib.backends.sliding import Sliding
 from course_lib.nn import functional as F
 
@@ -84,3 +85,26 @@ def test_average_pooling(make, padded):
         expected = reference(pool, x, g=g)
         assert close(y, expected.value)
         assert close(kernels.avg_pool_backward(g, x.shape, sliding, padded), expected.grads[0])
+
+
+@pytest.mark.parametrize(("cores", "dtype"), [(False, "float32"), (False, "float64"), (True, "float32"),
+                                              (True, "float16"), (True, "bfloat16")])  # fmt: skip
+@pytest.mark.parametrize(("x", "w", "groups", "sliding"), [
+    ((6, 40, 15, 13), (9, 40, 3, 3), 1, WINDOWS[0]),  # a long way, and a batch that is shared out
+    ((2, 6, 9, 12), (140, 3, 2, 3), 2, WINDOWS[1]._replace(stride=(1, 1))),
+    ((3, 3, 2, 6), (66, 3, 1, 2), 1, Sliding((1, 2), (2, 3), (0, 1), (1, 2))),
+])  # fmt: skip
+def test_convolution_in_tiles(make, monkeypatch, x, w, groups, sliding, cores, dtype):
+    monkeypatch.setattr(conv_tiles, "has_cores", lambda device: cores)
+    size, rows = size_of(x[2:], sliding), w[0] // groups
+    x, w, bias, g = [make(*shape, dtype=dtype) for shape in (x, w, w[:1], (x[0], w[0], *size))]
+    conv = lambda x, w, b: F.conv2d(x, w, b, sliding.stride, sliding.padding, sliding.dilation, groups)
+    expected, tolerance = reference(conv, x, w, bias, g=g), "float16" if cores and dtype == "float32" else None
+    y = conv_tiles.conv_tiles(x, w, bias, rows, size, sliding, groups)
+    assert close(y, expected.value, tolerance)
+    by_weight = conv_tiles.conv_tiles_by_weight(x, g, sliding, groups)
+    assert close(by_weight, expected.grads[1], tolerance)
+    if set(sliding.stride) == {1}:
+        back = looking_back(sliding)
+        by_image = conv_tiles.conv_tiles(g, w, None, w.shape[1], x.shape[2:], back, groups, turned=True)
+        assert close(by_image, expected.grads[0], tolerance)
