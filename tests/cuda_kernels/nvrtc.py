@@ -84,8 +84,8 @@ def registers_and_memory(log: str) -> dict[str, Use]:
 
 
 def takes(file: str, element: str, target: str) -> bool:
-    """Whether the loader compiles a file for an element type: attention's tiles of float64 would not fit into the 48 KiB
-    of shared memory that a block can count on, and tensor cores came one by one."""
+    """Whether the loader compiles a file for an element type: attention's tiles of float64 would not fit into the
+    48 KiB of shared memory that a block can count on, and tensor cores learnt one type after the other."""
     if file.startswith("attention_cores"):
         return element == "Half" or (element in ("float", "BFloat16") and target != "sm_75")
     return (target, element) not in TENSOR_CORES and not (file == "attention" and element == "double")

@@ -30,7 +30,7 @@ def test_heads_are_read_where_a_product_left_them(launched, dtype):
         return seen.transpose(1, 2).reshape(2, 21, 32)
 
     agree(look, torch.randn(2, 21, 96), dtype=dtype)
-    ours = [name.replace("_half", "") for name in launched if name.startswith("attention")]
+    ours = [name.replace("_cores", "") for name in launched if name.startswith("attention")]
     assert ours == STEPS
 
 

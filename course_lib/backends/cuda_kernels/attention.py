@@ -20,7 +20,7 @@ _DTYPES = ("float32", "float16", "bfloat16")
 _MASKS = {"bool": "bool", **{name: ELEMENTS[name] for name in _DTYPES}}
 # For the length of rows that a kernel is compiled for: rows of a block and its warps, forward and backward.
 _PLAIN = {32: (32, 2, 32, 2), 64: (64, 4, 32, 2), 128: (32, 2, 16, 2), 256: (16, 2, 8, 1)}
-_HALF = dict.fromkeys((32, 64, 128), (64, 4, 64, 4))  # by tensor cores
+_CORES = dict.fromkeys((32, 64, 128), (64, 4, 64, 4))  # by tensor cores
 _LONGEST = max(_PLAIN)
 
 # The kernels' struct Problem: sizes, and steps (batch, head, row) in elements for each operand.
@@ -145,32 +145,33 @@ class _Problem:
     def run(self, name: str, length: int, heads: int, *arrays, scale: float, causal: bool, drop) -> None:
         """Launch a kernel whose blocks own a few of `length` rows in each head."""
         widest, forward = max(self.width, self.value_width), name == "forward"
-        by_cores = widest <= max(_HALF) and has_tensor_cores(self.q)
-        table = _HALF if by_cores else _PLAIN
+        longest = 128 if self.q.dtype.itemsize == 2 else 64  # what registers and 48 KiB of shared memory hold
+        by_cores = widest <= longest and has_tensor_cores(self.q)
+        table = _CORES if by_cores else _PLAIN
         head = next(head for head in table if widest <= head)
         rows, warps = table[head][:2] if forward else table[head][2:]
         defines = {"HEAD": head, **self.defines(drop)}
-        if by_cores:
-            defines["STRIPS"] = strips = self._strips(head, drop) if forward else 1
+        if by_cores and forward:
+            defines["STRIPS"] = strips = self._strips(head, drop)
             rows *= strips
-        file = "attention_half" if by_cores else "attention"
+        family = "attention_cores" if by_cores else "attention"
+        file = "attention_cores_backward" if by_cores and not forward else family
         _, seed, offset = drop or (0, 0, 0)
-        launch(file, f"{file}_{name}", self.q, (-(-length // rows) * heads,), (warps * WARP,), *arrays,
+        launch(file, f"{family}_{name}", self.q, (-(-length // rows) * heads,), (warps * WARP,), *arrays,
                self.packed(causal, drop), float(scale), np.uint64(seed), np.uint64(offset), **defines)  # fmt: skip
 
     def _strips(self, head: int, drop) -> int:
         """How many strips of 16 queries a warp has: two read shared memory half as often, if enough blocks are left for
         the GPU and a thread's registers are not needed for other things."""
-        if head > 64 or self.mask is not None or drop is not None:
+        if head > 64 or self.q.dtype.itemsize == 4 or self.mask is not None or drop is not None:
             return 1
         count, _ = processors(GPU.module, self.q.device.id)
         return 2 if -(-self.queries // 128) * self.heads >= 2 * count else 1
 
 
 def has_tensor_cores(x) -> bool:
-    """Whether the GPU has tensor cores for x's dtype: for float16 from Turing on, for bfloat16 from Ampere on."""
-    kind = x.dtype.name
-    return kind != "float32" and _capability(GPU.module, x.device.id) >= ((7, 5) if kind == "float16" else (8, 0))
+    """Whether the GPU has tensor cores for x's dtype: for float16 from Turing on, else from Ampere on."""
+    return _capability(GPU.module, x.device.id) >= ((7, 5) if x.dtype.name == "float16" else (8, 0))
 
 
 @functools.cache

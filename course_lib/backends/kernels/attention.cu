@@ -10,8 +10,8 @@
 // numbers of a rectangle share what they read: 4 × 4 scores need 8 reads of 16 bytes for 64 multiplications, where one
 // score at a time would need 32 for as many. A multiplication is nearly free; reading shared memory is what takes time.
 //
-// This is float32 in full precision, and half precision where there are no tensor cores for it; else
-// attention_half.cu.
+// This is for GPUs without tensor cores for the element type, and for rows that are too long for them; else
+// attention_cores.cu.
 //
 // Source: Dao et al. (2022), arXiv:2205.14135; Milakov & Gimelshein (2018), arXiv:1805.02867
 #include "attention.cuh"

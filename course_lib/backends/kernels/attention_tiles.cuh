@@ -22,6 +22,7 @@ template <class V, int ROWS, int WIDTH> struct Tile {
     __device__ static int place(int row, int chunk) { return row * CHUNKS + (chunk ^ (row / TOGETHER % SWAPPED)); }
     __device__ Chunk& chunk(int row, int chunk) { return chunks[place(row, chunk)]; }
     __device__ const Chunk& chunk(int row, int chunk) const { return chunks[place(row, chunk)]; }
+    __device__ const V& at(int row, int column) const { return chunk(row, column / EACH).at[column % EACH]; }
     __device__ V& at(int row, int column) { return chunk(row, column / EACH).at[column % EACH]; }
 
     // Rows first … first + ROWS - 1 of x, `width` numbers each and `step` apart; 0 behind the last row and column.

@@ -6,11 +6,14 @@
 //   of the right one, 16 × 8:     column g at the rows 2t and 2t + 8;
 //   of the product, 16 × 8:       rows g, g, g + 8, g + 8 at the columns 2t, 2t + 1, 2t, 2t + 1, each in float.
 //
+// What of float32 is said in tf32.cuh. There a register is one number, so that a left matrix is 16 × 8.
+//
 // Source: NVIDIA, PTX ISA 9.7.15: mma.m16n8k16, ldmatrix; 9.7.9: cp.async
 #ifndef WARP_MATRICES_CUH
 #define WARP_MATRICES_CUH
 
 #include "numbers.cuh"
+#include "tf32.cuh"
 
 // (A test that runs the kernels without a GPU brings its own versions.)
 #ifndef WARP_MATRICES
@@ -124,4 +127,30 @@ __device__ inline float power_of_two(float x)
 }
 
 #endif
+
+// float32 by tensor cores that know TF32, in full: a number is a TF32 number and a rest that is nearly one, and three of
+// the four products of those count: the last is 2^-22 of the whole. (PyTorch's attention does so, too. Infinity times
+// such a number is NaN.)
+//
+// Source: Ootomo & Yokota (2022), arXiv:2203.03341
+template <> struct TensorCore<float> {
+    __device__ static void split(unsigned int number, unsigned int& large, unsigned int& rest)
+    {
+        large = number & 0xffffe000;
+        // Rounded: what tensor cores are given they cut off, which loses half a last place on average.
+        rest = __float_as_uint(__uint_as_float(number) - __uint_as_float(large)) + 0x1000;
+    }
+    __device__ static void add(float (&c)[4], const unsigned int (&a)[4], unsigned int b0, unsigned int b1)
+    {
+        unsigned int large[4], rest[4], large0, large1, rest0, rest1;
+        #pragma unroll
+        for (int m = 0; m < 4; ++m) split(a[m], large[m], rest[m]);
+        split(b0, large0, rest0);
+        split(b1, large1, rest1);
+        add_tf32_product(c, rest, large0, large1);
+        add_tf32_product(c, large, rest0, rest1);
+        add_tf32_product(c, large, large0, large1);
+    }
+};
+
 #endif
