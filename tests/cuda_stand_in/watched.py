@@ -168,11 +168,13 @@ def watched(waits_allowed: bool = True, places: bool = False):
     replaced.append((cupy_on_numpy, "_occupy", cupy_on_numpy._occupy, occupy))
     for place, name, _, member in replaced:
         setattr(place, name, member)
+    hooks = cupy_on_numpy._hooks[:]
     cuda.use(module)
     try:
         with np.errstate(all="ignore"), intercepted(module, around):
             yield seen
     finally:
         cuda.use(None)
+        cupy_on_numpy._hooks[:] = hooks
         for place, name, member, _ in replaced:
             setattr(place, name, member)
