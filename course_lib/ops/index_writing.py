@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, backend_of, is_numpy
+from ..backends.selection import select
 from ..dtypes import legacy_name
 from ..tensor import Tensor, normalize_dim
 from ._arguments import cast
@@ -442,6 +443,11 @@ class masked_scatter:
 
     def forward(xp, a, mask, source):
         a, mask = xp.broadcast_arrays(a, mask)
+        if xp is not np and a.size and source.size:  # how many elements the mask picks is not waited for
+            number = xp.cumsum(mask.ravel()) - 1  # of each element, among those that are picked
+            if out_of_bounds(number[-1:], source.size, -1) is None:
+                taken = xp.take(source.ravel(), xp.clip(number, 0, source.size - 1))
+                return select(xp, mask, taken.reshape(a.shape), a)
         made, count = a.copy(), int(mask.sum())
         if source.size < count:
             raise RuntimeError("Number of elements of source < number of ones in mask")

@@ -22,19 +22,20 @@ class Together:
 
     def __init__(self, members: list, steps: list | None):
         self.fixed = _fixed(members, steps)
+        self.rows = [_rows([arrays[0], *arrays[2:]]) for arrays in members]
         self.others, self.tables, by_dtype = [], [], {}
-        for place, arrays in enumerate(members):
-            rows = _rows([*arrays[:1], *arrays[2:]])
-            if backend_of(array_module(arrays[0])).kernel("optimizer_step", *rows) is None:
+        for place, rows in enumerate(self.rows):
+            if backend_of(array_module(rows[0])).kernel("optimizer_step", *rows) is None:
                 self.others.append(place)
             else:
-                by_dtype.setdefault(arrays[0].dtype, []).append(place)
+                by_dtype.setdefault(rows[0].dtype, []).append(place)
         if by_dtype:
             from ..backends import cuda_kernels as kernels
 
             for places in by_dtype.values():
-                for table in kernels.tables([_rows(members[place]) for place in places]):
-                    mine, places = places[: len(table.groups)], places[len(table.groups) :]
+                groups = [[p, p, *state] for p, *state in [self.rows[place] for place in places]]  # gradients come later
+                for table in kernels.tables(groups):
+                    mine, places = places[: table.count], places[table.count :]
                     counts = None if steps is None else kernels.Table([[steps[place]] for place in mine])
                     self.tables.append((table, mine, counts))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..ops.creation import zeros_like
-from ..ops.products import addmm
+from ..ops.addmm import addmm
 from ..tensor import Tensor
 from .optimizer import Optimizer, evaluate, without_grad
 

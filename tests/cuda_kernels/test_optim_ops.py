@@ -267,3 +267,18 @@ def test_averages_of_weights_are_one_launch(launched, average):
         ends.append([p.detach().cpu().numpy() for p in averaged.parameters()])
     assert equal(*ends)
     assert launched.count("move_averages") == 2
+
+
+def test_gradients_are_not_kept(xp):
+    """The table of an optimizer holds addresses, not the gradients themselves."""
+    import gc
+    import weakref
+
+    p = torch.nn.Parameter(torch.ones(5, device="cuda"))
+    optimizer = torch.optim.Adam([p])
+    p.grad = torch.ones(5, device="cuda")
+    gradient = weakref.ref(p.grad._array)
+    optimizer.step()
+    optimizer.zero_grad()
+    gc.collect()
+    assert gradient() is None

@@ -105,6 +105,7 @@ def test_nothing_is_waited_for(xp):
         made = made + torch.zeros(7, 6, device="cuda").index_add(0, index, table[index]).sum()
         made = made + torch.zeros(7, device="cuda").scatter_add(0, index, index.float()).sum()
         made = made + F.one_hot(index, 7).sum() + F.cross_entropy(table, index[:7].clamp(max=5))
+        made = made + table.masked_scatter(mask, table.detach()).sum()
         made.backward()
         changed = table.detach().clone()
         changed[mask] = 0.0

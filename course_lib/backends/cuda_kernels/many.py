@@ -23,16 +23,15 @@ def _layout(rows: int) -> np.dtype:
 class Table:
     """Groups of arrays, side by side, of one dtype on one GPU: the r-th arrays of all groups are row r.
 
-    It holds the arrays; `at` counts its elements in blocks, for kernels that write a number for each.
+    It holds their addresses only: the caller keeps the arrays. `blocks` is how many blocks of a launch they make.
     """
 
     def __init__(self, groups: list):
-        self.groups = groups
-        self.like = groups[0][0]
+        self.count, self.like = len(groups), groups[0][0]
         self.kernel_argument = np.zeros((), _layout(len(groups[0])))
         sizes = np.array([group[0].size for group in groups])
         blocks = -(-sizes // CHUNK)
-        argument, count = self.kernel_argument, len(groups)
+        argument, count = self.kernel_argument, self.count
         argument["size"][:count], argument["count"] = sizes, count
         argument["first"][:count] = np.cumsum(blocks) - blocks
         self.blocks = int(blocks.sum())

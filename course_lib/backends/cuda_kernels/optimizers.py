@@ -23,10 +23,9 @@ def adam_moments(steps: Table, like_parameters, found_inf, lr, beta1: float, bet
 
     lr: a number, or an array with one float32 number.
     """
-    count = len(steps.groups)
-    moments = like(like_parameters, (count, 3), accumulator(like_parameters.dtype))
+    moments = like(like_parameters, (steps.count, 3), accumulator(like_parameters.dtype))
     lr_at, lr = (lr, 0.0) if hasattr(lr, "strides") else (None, lr)
     numbers = [np.float64(value) for value in (lr, beta1, beta2, decoupled)]
-    launch("optimizers", "adam_moments", like_parameters, (-(-count // BLOCK),), (BLOCK,), steps.kernel_argument,
+    launch("optimizers", "adam_moments", like_parameters, (-(-steps.count // BLOCK),), (BLOCK,), steps.kernel_argument,
            found_inf, moments, lr_at, *numbers)  # fmt: skip
     return moments
