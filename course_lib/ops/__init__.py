@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     activation,
+    addmm,
     arithmetic,
     arranging,
     attention,

@@ -13,7 +13,8 @@ from ..tensor import Tensor, wrap
 from ._arguments import argument_error
 from ._autocast import AUTOCAST, lowered
 from ._device import forward_on_device
-from ._numeric import conjugate, is_half
+from ._factors import gradients_of_factors, product, save_factors
+from ._numeric import conjugate
 from ._op import OPS, function, op, write_out
 from ._public import public
 from ._record import record
@@ -52,56 +53,6 @@ _MIXED = {"mm": _mixed_in_gemm, "bmm": _mixed_in_batch, "mv": _mixed_in_gemv, "d
 _KERNELS = {"mm": "addmm_impl_cpu_", "bmm": "bmm", "mv": "addmv_impl_cpu", "dot": "dot", "vdot": "dot"}
 
 
-def _product(xp, a, b):
-    """Matrix product in the operands' dtype; half precision is summed in float32, integers wrap."""
-    if xp is not np and a.dtype.kind not in "biu":
-        return _product_on_gpu(xp, a, b)
-    if is_half(a.dtype):
-        return xp.matmul(a.astype("f4"), b.astype("f4")).astype(a.dtype)
-    return a.dot(b) if b.ndim <= 2 and a.ndim <= 2 else xp.matmul(a, b)  # dot has the smaller overhead
-
-
-def _product_on_gpu(xp, a, b):
-    backend = backend_of(xp)
-    if b.ndim > 1:
-        return backend.product(a, b)
-    if a.ndim == 1:
-        return backend.inner(a, b)
-    return backend.product(a, b[:, None]).reshape(a.shape[:-1])
-
-
-def _save_factors(ctx, out, a, b) -> None:
-    """Each factor is what the other one's gradient needs."""
-    needs_a, needs_b = ctx.needs_input_grad
-    ctx.save_for_backward(a if needs_b else None, b if needs_a else None)
-    ctx.setting = None if type(out._array) is np.ndarray else (_by_columns(a._array), _by_columns(b._array))
-
-
-def _by_columns(array) -> bool:
-    """Whether this is a transposed view, such as a layer's weight in a product."""
-    return array.strides[-1] > array.strides[-2]
-
-
-def gradients_of_factors(g, a, b, by_columns=None) -> tuple:
-    """g·bᴴ and aᴴ·g on bare arrays; a and b are None where the other one needs no gradient.
-
-    On a GPU a gradient is laid out as its factor is: that of a transposed view is computed transposed, so that the
-    gradient of what it is a view of needs no copy.
-    """
-    xp = array_module(g)
-
-    def times(x, y, by_columns: bool):
-        if by_columns:
-            return _product(xp, y.swapaxes(-1, -2), x.swapaxes(-1, -2)).swapaxes(-1, -2)
-        return _product(xp, x, y)
-
-    a_by_columns, b_by_columns = by_columns or (False, False)
-    return (
-        None if b is None else times(g, conjugate(b).swapaxes(-1, -2), a_by_columns),
-        None if a is None else times(conjugate(a).swapaxes(-1, -2), g, b_by_columns),
-    )
-
-
 @op(on_arrays=True)
 class mm:
     """mm(input, mat2, *, out=None) -> Tensor: the product of an (n, m) and an (m, p) matrix; no broadcasting.
@@ -128,9 +79,9 @@ class mm:
         return (input, mat2), {}
 
     def forward(xp, a, b):
-        return _product(xp, a, b)
+        return product(xp, a, b)
 
-    save = _save_factors
+    save = save_factors
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
@@ -161,9 +112,9 @@ class bmm:
         return (input, mat2), {}
 
     def forward(xp, a, b):
-        return _product(xp, a, b)
+        return product(xp, a, b)
 
-    save = _save_factors
+    save = save_factors
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
@@ -190,7 +141,7 @@ class mv:
         return (input, vec), {}
 
     def forward(xp, a, v):
-        return _product(xp, a, v)
+        return product(xp, a, v)
 
     def save(ctx, out, a, v):
         ctx.save_for_backward(a, v)
@@ -230,7 +181,7 @@ class dot:
         return (input, tensor), {}
 
     def forward(xp, a, b):
-        return _product(xp, a, b)
+        return product(xp, a, b)
 
     def save(ctx, out, a, b):
         ctx.save_for_backward(a, b)
@@ -252,7 +203,7 @@ class vdot:
         return (input, other), {}
 
     def forward(xp, a, b):
-        return _product(xp, xp.conj(a) if a.dtype.kind == "c" else a, b)
+        return product(xp, xp.conj(a) if a.dtype.kind == "c" else a, b)
 
     def save(ctx, out, a, b):
         ctx.save_for_backward(a, b)
@@ -267,10 +218,10 @@ class batched_matmul:
     """The matrix product over broadcast batch dimensions; both operands have at least two dimensions."""
 
     def forward(xp, a, b):
-        return _product(xp, a, b)
+        return product(xp, a, b)
 
     def save(ctx, out, a, b):
-        _save_factors(ctx, out, a, b)
+        save_factors(ctx, out, a, b)
         ctx.inputs = ((a._array.shape, a._array.dtype), (b._array.shape, b._array.dtype))
 
     def backward(ctx, g):

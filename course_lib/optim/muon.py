@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..ops.creation import zeros_like
 from ..ops.addmm import addmm
+from ..ops.creation import zeros_like
 from ..tensor import Tensor
 from .optimizer import Optimizer, evaluate, without_grad
 
