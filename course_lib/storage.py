@@ -35,6 +35,16 @@ class UntypedStorage:
             shared_with = wrap(np.zeros(size, np.uint8) if isinstance(size, int) else np.array(size, np.uint8))
         self._owner = shared_with
 
+    @classmethod
+    def from_file(cls, filename, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first bytes of a file as memory, read when they are first looked at. shared: what is written into the
+        memory goes into the file, which is made if it is not there."""
+        if shared:
+            with open(filename, "ab") as file:
+                file.truncate(max(file.tell(), nbytes))
+        mapped = np.memmap(filename, np.uint8, "r+" if shared else "c", 0, (nbytes,))
+        return cls(shared_with=wrap(mapped.view(np.ndarray)))
+
     @property
     def _memory(self):
         return self._owner._storage.array
@@ -48,6 +58,10 @@ class UntypedStorage:
         return self._flat().nbytes
 
     size = __len__ = nbytes
+
+    def untyped(self) -> UntypedStorage:
+        """Itself."""
+        return self
 
     def data_ptr(self) -> int:
         """The address of the first byte."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import dtypes
 from ..errors import warn
+from ..storage import UntypedStorage
 from ..tensor import Tensor, wrap
 from ._op import function
 from .from_data import from_numpy, tensor
@@ -23,6 +25,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         made = obj
     elif isinstance(obj, np.ndarray):
         made = from_numpy(obj)
+    elif isinstance(obj, UntypedStorage):
+        made = obj._as_tensor(dtypes.uint8)
     elif hasattr(obj, "__dlpack__"):
         made = from_dlpack(obj)
     elif copy is False:
@@ -36,6 +40,20 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
     if isinstance(obj, Tensor) and obj.requires_grad and not requires_grad:
         wanted = wanted.detach()
     return wanted.requires_grad_() if requires_grad else wanted
+
+
+@function()
+def from_file(filename, shared=False, size=0, *, dtype=None, requires_grad=False):
+    """from_file(filename, shared=False, size=0, *, dtype=None) -> Tensor
+
+    The first `size` numbers of a file as a tensor; they are read when they are first looked at. shared: what is written
+    into the tensor goes into the file, which is made if it is not there.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.from_file.html
+    """
+    dtype = dtypes.get_default_dtype() if dtype is None else dtype
+    made = UntypedStorage.from_file(filename, bool(shared), size * dtype.itemsize)._as_tensor(dtype)
+    return made.requires_grad_() if requires_grad else made
 
 
 @function()

@@ -17,7 +17,7 @@ from ...autograd.node import RemovableHandle
 from ...tensor import Tensor
 from ..parameter import Parameter, is_lazy
 
-_EXTRA_STATE = "_extra_state"
+_EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
 
 class _IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
@@ -99,7 +99,7 @@ class StateDict:
         for name, tensor in self._saved_entries():
             destination[prefix + name] = tensor if keep_vars else tensor.detach()
         if self._overrides("get_extra_state"):
-            destination[prefix + _EXTRA_STATE] = self.get_extra_state()
+            destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
     def _saved_entries(self) -> list[tuple]:
         """(name, tensor) of this module's own parameters and persistent buffers."""
@@ -175,7 +175,7 @@ class StateDict:
                 self._load_one(name, param, key, state_dict[key], assign, error_msgs)
             elif strict:
                 missing_keys.append(key)
-        extra = prefix + _EXTRA_STATE
+        extra = prefix + _EXTRA_STATE_KEY_SUFFIX
         if self._overrides("set_extra_state"):
             if extra in state_dict:
                 self.set_extra_state(state_dict[extra])

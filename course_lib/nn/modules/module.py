@@ -26,7 +26,7 @@ from ._hooks import (
     register_module_parameter_registration_hook,
     run_registration_hooks,
 )
-from ._state_dict import StateDict, _WrappedHook  # noqa: F401  pickles look for the hook here
+from ._state_dict import _EXTRA_STATE_KEY_SUFFIX, StateDict, _WrappedHook  # noqa: F401  others look for them here
 from ._tree import Tree
 
 _HOOK_TABLES = (
