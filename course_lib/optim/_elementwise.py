@@ -30,6 +30,7 @@ class ElementwiseOptimizer(Optimizer):
     """
 
     capturable_needs = "params and state_steps"  # what must lie on a GPU with capturable=True, in PyTorch's words
+    constants_change = False  # whether the host computes anew for each step what a CUDA graph would keep
     capturable_devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
 
     def arrays(self, group: dict) -> tuple[str, ...]:
@@ -87,6 +88,11 @@ class ElementwiseOptimizer(Optimizer):
             raise RuntimeError(
                 f"Attempting CUDA graph capture of step() for an instance of {type(self).__name__} but param_groups' "
                 "capturable is False."
+            )
+        if GPU.blas is not None and self.constants_change:
+            raise RuntimeError(
+                f"A step of {type(self).__name__} cannot be captured in a CUDA graph: its constants change from step "
+                "to step, and the host computes them. Those of Adam, AdamW, RMSprop, Adadelta and SGD can."
             )
         if group.get("capturable") and any(is_numpy(p._array) for p in params):
             raise AssertionError(

@@ -33,8 +33,8 @@ class Together:
             from ..backends import cuda_kernels as kernels
 
             for places in by_dtype.values():
-                groups = [[p, p, *state] for p, *state in [self.rows[place] for place in places]]  # gradients come later
-                for table in kernels.tables(groups):
+                rows = [self.rows[place] for place in places]
+                for table in kernels.tables([[p, p, *state] for p, *state in rows]):  # the gradients come later
                     mine, places = places[: table.count], places[table.count :]
                     counts = None if steps is None else kernels.Table([[steps[place]] for place in mine])
                     self.tables.append((table, mine, counts))

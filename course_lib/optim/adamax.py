@@ -18,6 +18,7 @@ class Adamax(ElementwiseOptimizer):
     """
 
     added_later = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    constants_change = True
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
                  foreach: bool | None = None, *, maximize: bool = False, differentiable: bool = False,

@@ -18,6 +18,7 @@ class ASGD(ElementwiseOptimizer):
     """
 
     added_later = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    constants_change = True
     capturable_needs = "params, mus, etas, and state_steps"
 
     def __init__(self, params, lr=1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,

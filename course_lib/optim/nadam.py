@@ -19,6 +19,7 @@ class NAdam(ElementwiseOptimizer):
 
     added_later = {"maximize": False, "foreach": None, "capturable": False, "differentiable": False,
                    "decoupled_weight_decay": False}  # fmt: skip
+    constants_change = True
     capturable_needs = "params, mu_products and state_steps"
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,

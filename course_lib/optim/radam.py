@@ -20,6 +20,7 @@ class RAdam(ElementwiseOptimizer):
 
     added_later = {"maximize": False, "foreach": None, "capturable": False, "differentiable": False,
                    "decoupled_weight_decay": False}  # fmt: skip
+    constants_change = True
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
                  decoupled_weight_decay: bool = False, *, foreach: bool | None = None, maximize: bool = False,

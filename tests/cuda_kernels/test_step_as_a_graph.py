@@ -65,6 +65,10 @@ def test_what_cannot_be_captured(capture):
     capturing = torch.cuda.graph(torch.cuda.CUDAGraph())
     with pytest.raises(RuntimeError, match="an instance of Adam but param_groups' capturable is False."), capturing:
         step(model, optimizer, x, y)
+    optimizer = torch.optim.NAdam(model.parameters(), capturable=True)
+    capturing = torch.cuda.graph(torch.cuda.CUDAGraph())
+    with pytest.raises(RuntimeError, match="A step of NAdam cannot be captured in a CUDA graph"), capturing:
+        step(model, optimizer, x, y)
     capturing = torch.cuda.graph(torch.cuda.CUDAGraph())
     with pytest.raises(RuntimeError, match="operation not permitted when stream is capturing"), capturing:
         torch.poisson(x.abs())

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from .. import GPU
 from ..kernels.loading import BLOCK, LETTERS, MOST, blocks_for, launch
 from ..reports import look_at_once, report
 from ._new import like
@@ -51,6 +52,8 @@ def reads(a, index) -> bool:
 def take_rows(a, index, dim: int = 0, least: int = 0):
     """a's slices that the index names in place of dimension `dim`; indices from `least`, 0 or -length, on."""
     outer, rows, columns = around(a.shape, dim)
+    if outer * index.size * columns > MOST:  # the kernel counts in 32 bits
+        return GPU.module.take(a, index, dim)
     out, n = like(a, (*a.shape[:dim], *index.shape, *a.shape[dim + 1 :])), index.size
     index = index if index.flags.c_contiguous else index.copy()
     a, made = as_floats(a), as_floats(out)
