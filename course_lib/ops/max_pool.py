@@ -19,7 +19,7 @@ from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
 from .max_pool_cells import knows_cells, with_cells
 from .pool import adaptive_size, adaptive_windows
-from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, stride_setting, whole_numbers
+from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, remembered, stride_setting, whole_numbers
 
 # ---- the largest of each window ----------------------------------------------------------------------------------
 
@@ -192,23 +192,31 @@ def scattered(g: Tensor, places: Tensor, shape, dims: int) -> Tensor:
 def _pool(name: str, input, kernel_size, stride, padding, dilation, ceil_mode, indices: bool):
     dims = int(name[8])
     called = f"{name}_with_indices" if indices else name
+    settings = _settings(name, called, input.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    require_kind(f"max_pool{dims}d", input._array, "fViu")
+    if not indices and not is_numpy(input._array):  # on a GPU nothing is looked for twice, and nothing waited for
+        cells = knows_cells(input, settings["kernel"])
+        return (with_cells if cells else _with_indices)[dims](input, **settings)[0]
+    return (_with_indices if indices else _values)[dims](input, **settings)
+
+
+@remembered
+def _settings(name: str, called: str, shape, kernel_size, stride, padding, dilation, ceil_mode) -> dict:
+    """The settings as numbers for each dimension, and the result's size; RuntimeError where they do not fit."""
+    dims = int(name[8])
     kernel = pool_setting(name, "kernel_size", kernel_size, dims, called)
     stride = stride_setting(name, stride, kernel, called)
     padding = pool_setting(name, "padding", padding, dims, called)
     dilation = pool_setting(name, "dilation", dilation, dims, called)
     if any(s == 0 for s in stride):
         raise RuntimeError("stride should not be zero")
-    shape = input.shape[-dims:] if input.ndim >= dims else (1,) * dims
+    space = shape[-dims:] if len(shape) >= dims else (1,) * dims
     size = tuple([
         pooled_size(n, k, s, p, d, ceil_mode)
-        for n, k, s, p, d in zip(shape, kernel, stride, padding, dilation, strict=True)
+        for n, k, s, p, d in zip(space, kernel, stride, padding, dilation, strict=True)
     ])  # fmt: skip
-    check_pool(name, input, kernel, stride, padding, dilation, size)
-    require_kind(f"max_pool{dims}d", input._array, "fViu")
-    settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
-    if not indices and not is_numpy(input._array):  # on a GPU nothing is looked for twice, and nothing waited for
-        return (with_cells if knows_cells(input, kernel) else _with_indices)[dims](input, **settings)[0]
-    return (_with_indices if indices else _values)[dims](input, **settings)
+    check_pool(name, shape, kernel, stride, padding, dilation, size)
+    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
 
 
 def _check_1d_settings(input, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> None:

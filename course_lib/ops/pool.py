@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 
 from ..backends.sliding import Sliding
-from ..tensor import Tensor
+from ..tensor import Tensor, normalize_dim
 from ._arguments import type_name
 from ._device import by_kernel
 from ._numeric import in_layout_of, kind_name, narrow, require_kind, tuple_of, wide
 from ._op import function, op
 from .conv import add_windows, places_of, windows
-from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, stride_setting, whole_numbers
+from .pool_settings import check_1d, check_pool, pool_setting, pooled_size, remembered, stride_setting, whole_numbers
 
 # ---- windows of one size -----------------------------------------------------------------------------------------
 
@@ -126,25 +126,31 @@ class spread_over_windows:
 
 
 def _avg_pool(name: str, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) -> Tensor:
+    where = _windows(name, input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _averages[max(2, int(name[-2]))](input, where=where)
+
+
+@remembered
+def _windows(name: str, shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) -> Windows:
+    """Where the windows lie in an input of this shape; RuntimeError where the settings do not fit."""
     dims = int(name[-2])
     kernel = pool_setting(name, "kernel_size", kernel_size, dims)
     stride = stride_setting(name, stride, kernel)
     padding = pool_setting(name, "padding", padding, dims)
     if dims == 2:
-        input.size(-3)  # IndexError with PyTorch's text for fewer dimensions
+        normalize_dim(-3, len(shape))  # IndexError with PyTorch's text for fewer dimensions
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     if any(s == 0 for s in stride):
         raise RuntimeError("stride should not be zero")
-    shape = input.shape[-dims:] if input.ndim >= dims else (1,) * dims
+    space = shape[-dims:] if len(shape) >= dims else (1,) * dims
     size = tuple([
-        pooled_size(n, k, s, p, 1, ceil_mode) for n, k, s, p in zip(shape, kernel, stride, padding, strict=True)
+        pooled_size(n, k, s, p, 1, ceil_mode) for n, k, s, p in zip(space, kernel, stride, padding, strict=True)
     ])  # fmt: skip
-    if dims == 3 and input.ndim in (4, 5) and min(shape) > 0 and all(0 <= 2 * p <= k for p, k in zip(padding, kernel)):
-        _check_volume(shape, kernel, padding)
-    check_pool(name, input, kernel, stride, padding, (1,) * dims, size)
-    where = Windows(kernel, stride, padding, size, count_include_pad, divisor_override)
-    return _averages[max(2, dims)](input, where=where)
+    if dims == 3 and len(shape) in (4, 5) and min(space) > 0 and all(0 <= 2 * p <= k for p, k in zip(padding, kernel)):
+        _check_volume(space, kernel, padding)
+    check_pool(name, shape, kernel, stride, padding, (1,) * dims, size)
+    return Windows(kernel, stride, padding, size, count_include_pad, divisor_override)
 
 
 def _check_volume(shape, kernel, padding) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 
 from ._arguments import type_name
@@ -9,6 +10,22 @@ from ._arguments import type_name
 _POSITIONS = {"kernel_size": 2, "output_size": 2, "stride": 3, "padding": 4, "dilation": 5}
 _TUPLES = {2: "a tuple of two ints", 3: "a tuple of three ints"}
 _AXES = ("T", "H", "W")
+
+
+def remembered(plan):
+    """Keep what a function of a shape and settings found: a network asks the same again and again."""
+    known = functools.lru_cache(maxsize=1024, typed=True)(plan)
+
+    @functools.wraps(plan)
+    def call(*given):
+        given = tuple([tuple(value) if type(value) is list else value for value in given])
+        try:
+            hash(given)
+        except TypeError:  # something that is no setting: `plan` says so
+            return plan(*given)
+        return known(*given)
+
+    return call
 
 
 def whole_numbers(name: str, parameter: str, value) -> tuple[int, ...]:
@@ -82,8 +99,8 @@ def pooled_size(n: int, kernel: int, stride: int, pad: int, dilation: int, ceil_
     return size
 
 
-def check_pool(name: str, input, kernel, stride, padding, dilation, size) -> None:
-    """What PyTorch refuses in the settings and the input of a pooling, two- or three-dimensional."""
+def check_pool(name: str, shape, kernel, stride, padding, dilation, size) -> None:
+    """What PyTorch refuses in the settings and the input's shape of a pooling, two- or three-dimensional."""
     dims = len(kernel)
     if any(s == 0 for s in stride):
         raise RuntimeError("stride should not be zero")
@@ -100,17 +117,15 @@ def check_pool(name: str, input, kernel, stride, padding, dilation, size) -> Non
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
                 f"dilation={d}"
             )
-    _check_input(name, input, dims)
+    _check_shape(name, list(shape), dims)
     if any(n < 1 for n in size):
-        channels = input.shape[-dims - 1]
-        sizes = ["x".join(map(str, (channels, *s))) for s in (input.shape[-dims:], size)]
+        sizes = ["x".join(map(str, (shape[-dims - 1], *s))) for s in (shape[-dims:], size)]
         raise RuntimeError(
             f"Given input size: ({sizes[0]}). Calculated output size: ({sizes[1]}). Output size is too small"
         )
 
 
-def _check_input(name: str, input, dims: int) -> None:
-    shape = list(input.shape)
+def _check_shape(name: str, shape: list[int], dims: int) -> None:
     has_dims = len(shape) in (dims + 1, dims + 2)
     if has_dims and 0 not in shape[len(shape) - dims - 1 :]:
         return
