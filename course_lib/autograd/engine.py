@@ -195,14 +195,18 @@ def _checked_replacement(hook, grad, replaced):
 
 def _materialize(node, arrived: list) -> list:
     """A node with several outputs gets zeros for those through which no gradient came, as far as it looks at them."""
+    metas = node.outputs
+    full = [*arrived, *[None] * (len(metas) - len(arrived))]
+    for index, grad in enumerate(full):
+        if grad is None and metas[index] is not None and index < node.looks_at:
+            full[index] = _zeros(metas[index], next(grad for grad in arrived if grad is not None))
+    return full
+
+
+def _zeros(meta, beside):
     from ..ops.creation import zeros
 
-    full, place = [], next(grad.device for grad in arrived if grad is not None)
-    for index, meta in enumerate(node.outputs):
-        grad = arrived[index] if index < len(arrived) else None
-        meta = meta if index < node.looks_at else None
-        full.append(zeros(meta[0], dtype=meta[1], device=place) if grad is None and meta is not None else grad)
-    return full
+    return zeros(meta[0], dtype=meta[1], device=beside.device)
 
 
 def _run_hooks(node, arrived: list) -> None:
@@ -279,7 +283,9 @@ def _own_copy(grad, variable):
         return grad.new_empty(grad.shape).copy_(grad)
     if grad._array.strides == variable._array.strides:
         return grad.clone().detach()
-    return variable.detach().clone().copy_(grad)
+    from ..ops.creation import empty_like
+
+    return empty_like(variable.detach()).copy_(grad)
 
 
 def _unshared_references() -> int:
