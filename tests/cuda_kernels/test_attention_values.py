@@ -9,12 +9,21 @@ from course_lib.backends.cuda_kernels.attention import has_tensor_cores
 from course_lib.nn import functional as F
 
 
+@pytest.fixture
+def settings_of_plans(monkeypatch):
+    """Change what plans are made with; none is kept."""
+    plans = has_tensor_cores.__wrapped__.__globals__
+    plans["_made_plan"].cache_clear()
+    yield lambda name, value: monkeypatch.setitem(plans, name, value)
+    plans["_made_plan"].cache_clear()
+
+
 @pytest.fixture(params=["by tensor cores", "by threads"])
-def ways(request, monkeypatch, xp):
+def ways(request, xp, settings_of_plans):
     """Both ways of computing, whichever the GPU would go. (A real one is not asked for tensor cores that it lacks.)"""
     by_cores = request.param == "by tensor cores"
     if not by_cores or xp.__name__ != "cupy":
-        monkeypatch.setitem(has_tensor_cores.__globals__, "has_tensor_cores", lambda x: by_cores)
+        settings_of_plans("has_tensor_cores", lambda *gpu_and_dtype: by_cores)
 
 
 def check(make, dtype, q, k, v, mask=None, **settings):
@@ -40,9 +49,9 @@ def test_attention(make, ways, dtype, causal):
         check(make, dtype, (heads, queries, width), (heads, keys, width), (heads, keys, width), causal=causal)
 
 
-def test_two_strips_of_queries_a_warp(xp, make, monkeypatch):
+def test_two_strips_of_queries_a_warp(xp, make, settings_of_plans):
     """What is done where there are many queries: more than a test wants to wait for."""
-    monkeypatch.setitem(has_tensor_cores.__globals__, "processors", lambda *gpu: (0, 0))
+    settings_of_plans("processors", lambda *gpu: (0, 0))
     for causal in (False, True):
         check(make, "float16", (1, 150, 64), (1, 140, 64), (1, 140, 64), causal=causal)
 
@@ -138,4 +147,5 @@ def test_what_the_kernels_take(xp, make):
     q, long, none = make(2, 3, 8), make(2, 3, 300), make(2, 0, 8)
     assert takes(q, q, q) and takes(q, q, q, xp.asarray(np.ones((3, 3), bool)))
     assert not takes(long, long, long) and not takes(q, none, none)
+    assert not takes(q, q, q, xp.asarray(np.ones((4, 2, 3, 3), bool))) and not takes(q, q[:, :1], q[:, :1], q[..., :3])
     assert not takes(q, q, make(2, 3, 8, dtype="float16")) and not takes(*[make(2, 3, 8, dtype="float64")] * 3)
