@@ -129,7 +129,8 @@ class Node:
         inputs = self.inputs
         if inputs is None:
             return found
-        return tuple([g if g is None or meta is None else fit(g, meta) for g, meta in zip(found, inputs, strict=True)])
+        return tuple([None if g is None or edge is None else g if meta is None else fit(g, meta)
+                      for g, meta, edge in zip(found, inputs, self.edges, strict=True)])  # fmt: skip
 
     # -- hooks --------------------------------------------------------------------------------------------------
 
@@ -252,9 +253,9 @@ def unbroadcast(grad, shape: tuple[int, ...]):
     from_shape = grad._array.shape
     lead = len(from_shape) - len(shape)
     stretched = [i + lead for i, n in enumerate(shape) if n == 1 and from_shape[i + lead] != 1]
-    dims = [*range(lead), *stretched]
-    if dims:
-        grad = grad.sum(dims, keepdim=True)
+    if not stretched:
+        return grad.sum([*range(lead)]) if lead else grad
+    grad = grad.sum([*range(lead), *stretched], keepdim=True)
     return grad.reshape(shape) if lead else grad
 
 

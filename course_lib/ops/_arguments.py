@@ -70,8 +70,19 @@ def number_operand(name: str, value, other, allowed: bool, lifts: bool) -> Tenso
         if name not in ("add", "sub", "mul", "true_divide"):
             raise argument_error(name, "input", 1, value)
         return wrap(np.array(value, dtypes.of_number(value).numpy))
-    made = number_array(value, to_float(other._array) if lifts else other._array)
-    return wrap(made if hasattr(made, "get") or type(made) is np.ndarray else beside(other._array, np.asarray(made)))
+    x = to_float(other._array) if lifts else other._array
+    made = number_array(value, x)
+    return wrap(made if type(made) is np.ndarray else number_there(value, made.dtype, x))
+
+
+def number_there(value, dtype, x):
+    """A number as a 0-d array beside an array of a GPU; nobody writes into it."""
+    key = (value or str(value), dtype, x.device.id, "there")
+    if key not in _numbers:
+        if len(_numbers) > 4096:
+            _numbers.clear()
+        _numbers[key] = beside(x, np.array(value, dtype))
+    return _numbers[key]
 
 
 def is_half_with_number(x, other) -> bool:

@@ -38,8 +38,9 @@ class ArrayNode(Node):
                 g = grad if g is x else wrap(g if type(g) is ndarray else as_array(g))
             wrapped.append(g)
         if self.inputs is not None:
-            metas = zip(wrapped, self.inputs, strict=True)
-            wrapped = [g if g is None or meta is None else fit(g, meta) for g, meta in metas]
+            metas = zip(wrapped, self.inputs, self.edges, strict=True)  # nothing is summed for what needs no gradient
+            wrapped = [None if g is None or edge is None else g if meta is None else fit(g, meta)
+                       for g, meta, edge in metas]  # fmt: skip
         return wrapped
 
 

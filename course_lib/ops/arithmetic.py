@@ -310,12 +310,13 @@ class pow:
             whole = xp.power(a, xp.maximum(b, 0))  # 1 and -1 have integer powers, anything else rounds to 0
             odd = xp.where(b % 2 == 0, xp.abs(a), a)
             return xp.where(b < 0, xp.where(xp.abs(a) == 1, odd, 0), whole).astype(a.dtype)
-        if b.ndim == 0 and a.dtype.kind in "fc":
+        known = xp is np or not hasattr(b, "get")  # to look at a number of a GPU would mean to wait for it
+        if known and b.ndim == 0 and a.dtype.kind in "fc":
             if b == 2:
                 return xp.multiply(a, a, out=out)
             if b == 0.5:
                 return xp.sqrt(a, out=out)
-        if b.ndim == 0 and (a.dtype.kind == "V" or (a.dtype.kind == "f" and a.dtype.itemsize > 2)):
+        if known and b.ndim == 0 and (a.dtype.kind == "V" or (a.dtype.kind == "f" and a.dtype.itemsize > 2)):
             # products, rounded one by one; float16 takes the general way in PyTorch, too
             if b == 3:
                 return xp.multiply(a * a, a, out=out)
@@ -336,7 +337,8 @@ class pow:
                 slope = exponent * base ** (exponent - 1)
                 grad_base = g * conjugate(slope.masked_fill(exponent == 0, 0))
             else:
-                grad_base = g * conjugate(exponent * base ** (exponent - 1)) if exponent != 0 else g * 0
+                power = base if exponent == 2 else base ** (exponent - 1)
+                grad_base = g * conjugate(exponent * power) if exponent != 0 else g * 0
         if ctx.needs_input_grad[1]:
             slope = (base**exponent) * base.log()
             if isinstance(exponent, Tensor) and exponent.is_complex():

@@ -54,7 +54,9 @@ class addcmul:
 
     def backward(ctx, g):
         b, c = ctx.saved_tensors
-        return g, g * (c * ctx.value).conj(), g * (b * ctx.value).conj()
+        _, needs_b, needs_c = ctx.needs_input_grad
+        by_b = g * (c * ctx.value).conj() if needs_b else None
+        return g, by_b, g * (b * ctx.value).conj() if needs_c else None
 
 
 @op(inplace=True, dtype=PROMOTE)
@@ -89,7 +91,9 @@ class addcdiv:
 
     def backward(ctx, g):
         b, c = ctx.saved_tensors
-        return g, g * (ctx.value / c).conj(), -g * (ctx.value * b / (c * c)).conj()
+        _, needs_b, needs_c = ctx.needs_input_grad
+        by_b = g * (ctx.value / c).conj() if needs_b else None
+        return g, by_b, -g * (ctx.value * b / (c * c)).conj() if needs_c else None
 
 
 @op(inplace=True)
@@ -137,4 +141,6 @@ class lerp:
     def backward(ctx, g):
         a, b, weight = ctx.saved_tensors
         conj = weight.conj() if isinstance(weight, Tensor) else weight.conjugate()
-        return g * (1 - conj), g * conj, (g * (b - a).conj() if ctx.needs_input_grad[2] else None)
+        needs_a, needs_b, _ = ctx.needs_input_grad
+        by_a, by_b = g * (1 - conj) if needs_a else None, g * conj if needs_b else None
+        return by_a, by_b, (g * (b - a).conj() if ctx.needs_input_grad[2] else None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, return_types
+from ..autograd.node import SavedOutput
 from ..tensor import Tensor, normalize_dim
 from ._arguments import require_tensors
 from ._by_kernel import reduced
@@ -43,13 +44,12 @@ def _extreme_value(name: str, ufunc: str, node: str | None = None):
         return getattr(xp, ufunc)(a, axis=dims, keepdims=keepdim) if made is None else made
 
     def save(ctx, out, a, *, dims, keepdim):
-        ctx.save_for_backward(a)
+        ctx.save_for_backward(a, SavedOutput(out, 0))
         ctx.dims, ctx.keepdim = dims, keepdim
 
     def backward(ctx, g):
-        (a,) = ctx.saved_tensors
-        extreme = getattr(a.detach(), name)(ctx.dims, True)
-        where = a.detach() == extreme
+        a, extreme = ctx.saved_tensors
+        where = a.detach() == restored(extreme.detach(), ctx.dims, ctx.keepdim)
         return restored(g, ctx.dims, ctx.keepdim) * where / where.sum(ctx.dims, keepdim=True)
 
     if node is not None:  # the reduction of everything behind max() and min()

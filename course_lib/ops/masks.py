@@ -5,12 +5,14 @@ The mask broadcasts against the values. What a mask picks has one dimension, as 
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import dtypes
 from ..backends import array_module
 from ..backends.selection import select
 from ..errors import warn
 from ..tensor import Tensor, wrap
-from ._arguments import broadcast_error, cast, result_dtype
+from ._arguments import broadcast_error, cast, number_there, result_dtype
 from ._op import function, op, write_out
 from .broadcasting import broadcast_tensors
 from .creation import checked_value
@@ -82,7 +84,9 @@ class where_select:
 
     def backward(ctx, g):
         (condition,) = ctx.saved_tensors
-        return None, g.masked_fill(~condition, 0), g.masked_fill(condition, 0)
+        _, needs_input, needs_other = ctx.needs_input_grad
+        by_input = where(condition, g, 0) if needs_input else None
+        return None, by_input, g.masked_fill(condition, 0) if needs_other else None
 
 
 @function(out=True)
@@ -124,7 +128,9 @@ def where(condition, input=None, other=None):
 def _number_or_cast(value, dtype: dtypes.dtype, like: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value if value.dtype is dtype else value.to(dtype)
-    return wrap(array_module(like._array).asarray(value, dtype.numpy))
+    if not like.is_cuda:
+        return wrap(np.asarray(value, dtype.numpy))
+    return wrap(number_there(value, dtype.numpy, like._array))
 
 
 Tensor.where = lambda self, condition, other: where(condition, self, other)

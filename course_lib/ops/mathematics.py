@@ -49,11 +49,11 @@ def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=(), f
 exp = _mathematics("exp", "exp", lambda y: y, "output", "e to the power of each element")
 exp2 = _mathematics("exp2", "exp2", lambda y: y * math.log(2), "output", "2 to the power of each element")
 expm1 = _mathematics("expm1", "expm1", lambda y: y + 1, "output", "`exp(x) - 1`, exact near 0")
-log = _mathematics("log", "log", lambda x: 1 / x, "input", "The natural logarithm")
+log = _mathematics("log", "log", lambda x: 1 / x, "input", "The natural logarithm", formula="logarithm")
 log2 = _mathematics("log2", "log2", lambda x: 1 / (x * math.log(2)), "input", "The logarithm to base 2")
 log10 = _mathematics("log10", "log10", lambda x: 1 / (x * math.log(10)), "input", "The logarithm to base 10")
 log1p = _mathematics("log1p", "log1p", lambda x: 1 / (x + 1), "input", "`log(1 + x)`, exact near 0")
-sqrt = _mathematics("sqrt", "sqrt", lambda y: 1 / (2 * y), "output", "The square root")
+sqrt = _mathematics("sqrt", "sqrt", lambda y: 1 / (2 * y), "output", "The square root", formula="root")
 sin = _mathematics("sin", "sin", lambda x: x.cos(), "input", "The sine, in radians")
 cos = _mathematics("cos", "cos", lambda x: -x.sin(), "input", "The cosine, in radians")
 tan = _mathematics("tan", "tan", lambda y: 1 + y * y, "output", "The tangent, in radians")
@@ -84,14 +84,16 @@ class rsqrt:
     """
 
     def forward(xp, a):
-        return xp.reciprocal(xp.sqrt(a))
+        made = None if xp is np else activated("inverse_root", a)
+        return xp.reciprocal(xp.sqrt(a)) if made is None else made
 
     def save(ctx, out, a):
         ctx.save_output(out)
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
-        return g * conjugate(-0.5 * y * y * y)
+        made = activation_gradient("inverse_root", g, y)
+        return g * conjugate(-0.5 * y * y * y) if made is None else made
 
 
 @op(inplace=True, dtype=FLOAT, on_arrays=True)
@@ -109,7 +111,8 @@ class reciprocal:
 
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
-        return -g * conjugate(y * y)
+        made = activation_gradient("inverse", g, y)
+        return -g * conjugate(y * y) if made is None else made
 
 
 def _divided_by(self, number):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from ._arguments import number_array, require_tensors, result_dtype
-from ._by_kernel import activated, activation_gradient
+from ._by_kernel import activated, activation_gradient, combined_gradient
 from ._numeric import require_kind
 from ._op import PROMOTE, function, op, write_out
 
@@ -100,6 +100,11 @@ def _extremum(name: str, ufunc: str, text: str):
 
     def backward(ctx, g):
         a, b = ctx.saved_tensors
+        larger, smaller = (a, b) if name == "maximum" else (b, a)
+        by_a, by_b = [None if not need else combined_gradient("by_larger", g, *pair)
+                      for need, pair in zip(ctx.needs_input_grad, ((larger, smaller), (smaller, larger)))]  # fmt: skip
+        if by_a is not None or by_b is not None:
+            return by_a, by_b
         first = a >= b if name == "maximum" else a <= b
         tie = (a == b) * 0.5
         return g.masked_fill(~first, 0) * (1 - tie), g.masked_fill(first & (a != b), 0) * (1 - tie)

@@ -167,3 +167,27 @@ def test_losses_of_many_elements_and_their_slopes(launched):
     assert torch.allclose(second.cpu(), torch.full_like(a, 2 / a.numel()))
     weighted = F.binary_cross_entropy_with_logits(x, b.cuda().sigmoid(), pos_weight=torch.tensor(2.0).cuda())
     assert weighted.is_cuda and not any("logit" in name for name in launched)
+
+
+@pytest.mark.parametrize(("function", "kernels"), [
+    (lambda x: x.abs().log(), ["logarithm_backward"]), (lambda x: x.abs().sqrt(), ["root_backward"]),
+    (lambda x: x.abs().rsqrt(), ["inverse_root_forward", "inverse_root_backward"]),
+    (lambda x: 2 / (x + 3), ["inverse_backward"]), (lambda x: 1 - x, []), (lambda x: torch.where(x > 0, x, 0.5), []),
+])  # fmt: skip
+def test_slopes_of_functions_that_cupy_computes(launched, function, kernels):
+    torch.manual_seed(0)
+    assert same(both(function, torch.randn(4, 5)))
+    assert launched == kernels
+
+
+def test_larger_and_smaller(launched):
+    x, y = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([1.0, 5.0, 0.0, 4.0])
+    for function in (torch.maximum, torch.minimum, torch.max):
+        assert same(both(function, x, y))
+    assert launched == ["by_larger_forward"] * 6
+
+
+def test_a_power_does_not_wait_to_see_its_exponent(launched):
+    for dtype in (torch.float32, torch.bfloat16):
+        assert same(both(lambda x: x**2, torch.linspace(-2, 2, 7, dtype=dtype)), dtype)
+        assert same(both(lambda x: x**3, torch.linspace(-2, 2, 7, dtype=dtype)), dtype)

@@ -22,6 +22,27 @@ struct divided : Curve {
     __device__ Acc slope(Acc) const { return Acc(1) / number; }
 };
 
+// Slopes of functions that CuPy computes itself; all but the logarithm's take the result.
+struct logarithm : Curve {
+    static __device__ Acc value(Acc x) { return log(x); }
+    static __device__ Acc slope(Acc x) { return 1 / x; }
+};
+
+struct root : Curve {
+    static __device__ Acc value(Acc x) { return sqrt(x); }
+    static __device__ Acc slope(Acc y) { return 1 / (2 * y); }
+};
+
+struct inverse_root : Curve {
+    static __device__ Acc value(Acc x) { return 1 / sqrt(x); }
+    static __device__ Acc slope(Acc y) { return Acc(-0.5) * y * y * y; }
+};
+
+struct inverse : Curve {
+    static __device__ Acc value(Acc x) { return 1 / x; }
+    static __device__ Acc slope(Acc y) { return -y * y; }
+};
+
 // ---- one operand ----------------------------------------------------------------------------------------------------
 
 #define CONSTANTS_0
@@ -99,6 +120,11 @@ struct sloped_by_weight {
     __device__ Acc operator()(Acc g, Acc x) const { return x > 0 ? Acc(0) : g * x; }
 };
 
+// The gradient of the larger of x and y by x; equal ones share it.
+struct by_larger {
+    __device__ Acc operator()(Acc g, Acc x, Acc y) const { return x < y ? Acc(0) : x == y ? g / 2 : g; }
+};
+
 // The first half of a tensor times the sigmoid of the second.
 struct gated {
     __device__ Acc operator()(Acc first, Acc second) const { return first / (exp(-second) + Acc(1)); }
@@ -136,10 +162,11 @@ struct gated {
     ACTIVATION(threshold, 2) ACTIVATION(hardshrink, 1) ACTIVATION(softshrink, 1) ACTIVATION(hardsigmoid, 0)   \
     ACTIVATION(hardswish, 0) ACTIVATION(sigmoid, 0) ACTIVATION(hyperbolic, 0) ACTIVATION(silu, 0)             \
     ACTIVATION(elu, 3) ACTIVATION(softplus, 2) ACTIVATION(logsigmoid, 0) ACTIVATION(mish, 0)                  \
-    ACTIVATION(gelu, 0) ACTIVATION(gelu_tanh, 0)                                                              \
+    ACTIVATION(gelu, 0) ACTIVATION(gelu_tanh, 0) ACTIVATION(logarithm, 0) ACTIVATION(root, 0)                 \
+    ACTIVATION(inverse_root, 0) ACTIVATION(inverse, 0)                                                        \
     ACTIVATION(times, 1) ACTIVATION(divided, 1) OPERATION_2(part_of_the_way, 1) OPERATION_2(sloped, 0)      \
     OPERATION_2(sloped_by_weight, 0) OPERATION_2(gated, 0) OPERATION_3(sloped_by_x, 0)                        \
-    OPERATION_3(between, 0) OPERATION_3(add_product, 1) OPERATION_3(add_quotient, 1)
+    OPERATION_3(by_larger, 0) OPERATION_3(between, 0) OPERATION_3(add_product, 1) OPERATION_3(add_quotient, 1)
 #endif
 
 FUNCTIONS
