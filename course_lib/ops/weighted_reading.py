@@ -3,7 +3,8 @@
 Let S be the matrix that has, in the row of each place, its weights in the columns of the elements it reads. Then the
 result is S times the image (a row an element, a column a channel), and it is linear in the weights, too. So the
 derivatives stay in the family: by the image it is Sᵀ times the gradient (`spread`), by the weights the product of
-gradient and image where a weight joins them (`joined`). S is almost empty: SciPy keeps and multiplies it as such.
+gradient and image where a weight joins them (`joined`). S is almost empty: SciPy keeps and multiplies it as such. On a
+GPU kernels read and add directly; what they do not take goes through the host.
 
 Shapes: image (N, C, *shape), weights and `at` (K, N, *places). A place of sample i reads the K elements at[:, i, place]
 of the flattened image; the position one behind the last element reads 0. The result is (N, C, *places).
@@ -15,6 +16,7 @@ import math
 
 import numpy as np
 
+from ._device import by_kernel
 from ._numeric import narrow, wide
 from ._op import op
 
@@ -52,12 +54,36 @@ def _matrix(weights, at, n: int):
     return csr_array((numbers, columns, starts), shape=(len(starts) - 1, samples * (n + 1)))
 
 
+def _computed(xp, kernel: str, compute, first, second, *, at, **settings):
+    """By the kernel of this name, or by `compute`, which knows host memory only."""
+    if xp is np:
+        return compute(first, second, at, **settings)
+    made = by_kernel(xp, kernel, first, second, at=at, **settings)
+    return xp.asarray(compute(first.get(), second.get(), at.get(), **settings)) if made is None else made
+
+
+def _read(image, weights, at):
+    made = _matrix(weights, at, math.prod(image.shape[2:])) @ _rows(np, image, 1)
+    return _image(np, made, len(image), at.shape[2:], image.dtype)
+
+
+def _spread(g, weights, at, shape):
+    made = _matrix(weights, at, math.prod(shape)).T @ _rows(np, g)
+    return _image(np, made, len(g), shape, g.dtype)
+
+
+def _join(g, image, at):
+    values, elements = _rows(np, g), _rows(np, image, 1)
+    columns = _columns(at, math.prod(image.shape[2:]))
+    made = [np.einsum("pc,pc->p", values, elements[column]) for column in columns]
+    return narrow(np.stack(made).reshape(at.shape), g.dtype)
+
+
 class _Reading:
     """What the two reading ops, of planes and of volumes, share."""
 
     def forward(xp, image, weights, *, at):
-        made = _matrix(weights, at, math.prod(image.shape[2:])) @ _rows(xp, image, 1)
-        return _image(xp, made, len(image), at.shape[2:], image.dtype)
+        return _computed(xp, "read_places", _read, image, weights, at=at)
 
     def save(ctx, out, image, weights, *, at):
         ctx.save_for_backward(image, weights)
@@ -69,23 +95,22 @@ class _Reading:
         return grad_image, joined(g, image, at=ctx.at) if ctx.needs_input_grad[1] else None
 
 
-@op(method=False, namespace=None, on_host=True, node="GridSampler2DBackward0")
+@op(method=False, namespace=None, node="GridSampler2DBackward0")
 class read_plane(_Reading):
     """S times the image."""
 
 
-@op(method=False, namespace=None, on_host=True, node="GridSampler3DBackward0")
+@op(method=False, namespace=None, node="GridSampler3DBackward0")
 class read_volume(_Reading):
     """S times the image."""
 
 
-@op(method=False, namespace=None, on_host=True)
+@op(method=False, namespace=None)
 class spread:
     """Sᵀ times `g` (N, C, *places): every place gives back to the elements that it reads."""
 
     def forward(xp, g, weights, *, at, shape):
-        made = _matrix(weights, at, math.prod(shape)).T @ _rows(xp, g)
-        return _image(xp, made, len(g), shape, g.dtype)
+        return _computed(xp, "spread_places", _spread, g, weights, at=at, shape=shape)
 
     def save(ctx, out, g, weights, *, at, shape):
         ctx.save_for_backward(g, weights)
@@ -96,15 +121,12 @@ class spread:
         return read_plane(gg, weights, at=ctx.at), joined(g, gg, at=ctx.at)
 
 
-@op(method=False, namespace=None, on_host=True)
+@op(method=False, namespace=None)
 class joined:
     """For each weight the product of `g` (N, C, *places) at its place and the image at its element, summed over C."""
 
     def forward(xp, g, image, *, at):
-        values, elements = _rows(xp, g), _rows(xp, image, 1)
-        columns = _columns(at, math.prod(image.shape[2:]))
-        made = [xp.einsum("pc,pc->p", values, elements[column]) for column in columns]
-        return narrow(xp.stack(made).reshape(at.shape), g.dtype)
+        return _computed(xp, "join_places", _join, g, image, at=at)
 
     def save(ctx, out, g, image, *, at):
         ctx.save_for_backward(g, image)

@@ -205,6 +205,18 @@ def test_interpolation(launched, dtype):
     assert launched == ["resample"] * 2 * (len(RESIZED) + 2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_grid_sample(launched, dtype):
+    image, grid = normal(2, 3, 5, 4, dtype=dtype), torch.rand(2, 3, 6, 2).mul(2.4).sub(1.2).to(dtype)
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for padding in ("zeros", "border"):
+            sample = lambda x, at, m=mode, p=padding: F.grid_sample(x, at, m, p, align_corners=False)
+            agree(sample, image, grid, tolerance=1e-5 if dtype is torch.float32 else 1e-2)
+    assert {"read_places", "spread_places_atomic", "join_places"} <= set(launched)
+    volume, places = normal(1, 2, 3, 4, 3), torch.rand(1, 2, 2, 3, 3) - 0.5
+    agree(lambda x, at: F.grid_sample(x, at, align_corners=True), volume, places)
+
+
 def test_indices_lowest_numbers_and_nan(xp):
     x = torch.tensor([[[1.0, float("nan"), 3.0, float("nan"), 5.0, 5.0, *[float("-inf")] * 3]]])
     for pool in (lambda x: F.max_pool1d(x, 3, return_indices=True),

@@ -60,6 +60,7 @@ from .random import (
 )
 from .recurrent import recurrent_step
 from .reductions import reduce, sum_columns
+from .reading import join_places, read_places, spread_places
 from .resample import resample
 from .rows import (
     cross_entropy,
