@@ -46,10 +46,12 @@ class rows_of:
         (indices,) = ctx.saved_tensors
         padding_idx, by_frequency = ctx.rule
         flat, rows = indices.reshape(-1), g.reshape(indices.numel(), ctx.shape[1])
-        run = None if GRAD.enabled else by_kernel("embedding_backward", rows._array, flat._array)
-        if run is not None:
-            padding = -1 if padding_idx is None else padding_idx
-            return wrap(run(rows._array, flat._array, ctx.shape[0], padding, by_frequency)), None
+        if not GRAD.enabled and g.is_cuda:
+            dense = array_module(rows._array).ascontiguousarray(rows._array)
+            run = by_kernel("embedding_backward", dense, flat._array)
+            if run is not None:
+                padding = -1 if padding_idx is None else padding_idx
+                return wrap(run(dense, flat._array, ctx.shape[0], padding, by_frequency)), None
         if padding_idx is not None:
             rows = rows.masked_fill((flat == padding_idx).unsqueeze(1), 0)
         if by_frequency:

@@ -67,7 +67,9 @@ class Adam(ElementwiseOptimizer):
         state = self.state[p]
         if not state:
             self.start(group, p, state)
-        return state, (count(state["step"]),) if is_numpy(state["step"]._array) else ON_DEVICE
+        steps = state["step"]._array
+        stays = not is_numpy(steps) and not is_numpy(p._array) and steps.dtype.char == "f"  # as the kernel counts
+        return state, ON_DEVICE if stays else (count(state["step"]),)
 
     @property
     def leaves_out_steps(self):

@@ -14,7 +14,7 @@ def optimizer_step(name: str, table: Table, found_inf, weight_decay: float, maxi
 
     found_inf: an array of one float32 number; if that is not 0, nothing is done. None: it is done.
     """
-    constants = [float(c) if isinstance(c, (int, float)) and not isinstance(c, bool) else c for c in constants]
+    constants = [float(c) if isinstance(c, (int, float, np.number)) and type(c) is not bool else c for c in constants]
     table.launch("optimizers", name, found_inf, float(weight_decay), bool(maximize), *constants)
 
 
