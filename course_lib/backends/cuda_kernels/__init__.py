@@ -58,9 +58,9 @@ from .random import (
     uniform,
     yes_or_no,
 )
+from .reading import join_places, read_places, spread_places
 from .recurrent import recurrent_step
 from .reductions import reduce, sum_columns
-from .reading import join_places, read_places, spread_places
 from .resample import resample
 from .rows import (
     cross_entropy,

@@ -12,7 +12,7 @@ from ..kernels.loading import BLOCK, launch, processors
 from ..sliding import Sliding
 from ._new import like, sums
 from .parts import add_parts
-from .windows import WINDOWS, known, windows_argument
+from .windows import WINDOWS, known_kernel, windows_argument
 
 PLACES = 128  # of a tile, as in the kernel
 # Channels made in a group up to which tiles are the better way. Columns cost 2 · bytes · depth of memory traffic for
@@ -68,7 +68,7 @@ def _tile_rows(rows: int, tiles_across: int, cores: bool, device: int) -> int:
 
 
 def _constants(kernel, rows: int, cores: bool) -> dict[str, int]:
-    return {**known(kernel), "ROWS": rows, "CORES": int(cores), "FLAT": int(len(kernel) < 3)}
+    return {**known_kernel(kernel), "ROWS": rows, "CORES": int(cores), "FLAT": int(len(kernel) < 3)}
 
 
 def conv_tiles(image, weight, bias, rows: int, size, sliding: Sliding, groups: int, *, turned: bool = False):

@@ -30,11 +30,19 @@ def windows_argument(inside, size, sliding: Sliding) -> np.ndarray:
     return np.array([tuple(walks)], WINDOWS)
 
 
-def known(kernel) -> dict[str, int]:
+def known_kernel(kernel) -> dict[str, int]:
     """The constants with which a kernel for windows of this size is compiled; none for large ones."""
     if math.prod(kernel) > UNROLLED:
         return {}
     return dict(zip(("KERNEL_DEEP", "KERNEL_DOWN", "KERNEL_ACROSS"), (1,) * (3 - len(kernel)) + kernel, strict=True))
+
+
+def known(sliding: Sliding) -> dict[str, int]:
+    """The constants for windows of this size and stride; none for large ones."""
+    found, stride = known_kernel(sliding.kernel), (1,) * (3 - len(sliding.stride)) + sliding.stride
+    if found:
+        found.update(zip(("STRIDE_DEEP", "STRIDE_DOWN", "STRIDE_ACROSS"), stride, strict=True))
+    return found
 
 
 def looking_back(sliding: Sliding) -> Sliding:
@@ -64,7 +72,7 @@ def im2col(image, size, sliding: Sliding, *, as_one_matrix: bool = False):
     rows = samples * channels * (places // size[-1])
     launch("im2col", "im2col", columns, *rows_launch(rows, size[-1]), image, columns, rows, channels,
            *_steps(samples, channels, cells, places, as_one_matrix),
-           windows_argument(tuple(inside), tuple(size), sliding), **known(sliding.kernel))  # fmt: skip
+           windows_argument(tuple(inside), tuple(size), sliding), **known(sliding))  # fmt: skip
     return columns
 
 
@@ -75,7 +83,7 @@ def col2im(columns, shape, size, sliding: Sliding, bias=None, out=None):
     cells, places, rows = math.prod(sliding.kernel), math.prod(size), image.size // shape[-1]
     launch("im2col", "col2im", image, *rows_launch(rows, shape[-1]), columns, bias, image, rows, channels,
            *_steps(samples, channels, cells, places, False), windows_argument(tuple(inside), tuple(size), sliding),
-           **known(sliding.kernel))  # fmt: skip
+           **known(sliding))  # fmt: skip
     return image
 
 
@@ -98,7 +106,7 @@ def _pool(name: str, over, shape, inside, size, sliding: Sliding, arrays, *setti
     """Launch a pooling kernel over the rows of an array of this shape."""
     rows = math.prod(shape[:-1])
     launch("pooling", name, over, *rows_launch(rows, shape[-1]), *arrays, rows,
-           windows_argument(tuple(inside), tuple(size), sliding), *settings, **known(sliding.kernel))  # fmt: skip
+           windows_argument(tuple(inside), tuple(size), sliding), *settings, **known(sliding))  # fmt: skip
 
 
 def _outer(shape, sliding: Sliding) -> tuple:

@@ -173,7 +173,7 @@ __device__ void make_tile(const Problem& p, const T* image, const T* rows, int g
 extern "C" __global__ void TWO_BLOCKS conv_tiles(const T* image, const T* weight, const T* bias, T* out, Problem p)
 {
     __shared__ Shared s;
-    p.w = with_known_kernel(p.w);
+    p.w = with_known_numbers(p.w);
     Acc sums[WIDTH];
     int group = blockIdx.z;
     make_tile<false>(p, image, weight, group, 0, p.depth(), s, sums);
@@ -192,7 +192,7 @@ extern "C" __global__ void TWO_BLOCKS conv_tiles(const T* image, const T* weight
 extern "C" __global__ void TWO_BLOCKS conv_tiles_by_weight(const T* image, const T* g, Acc* parts, int shares, Problem p)
 {
     __shared__ Shared s;
-    p.w = with_known_kernel(p.w);
+    p.w = with_known_numbers(p.w);
     Acc sums[WIDTH];
     int group = blockIdx.z % p.groups, share = blockIdx.z / p.groups, all = p.samples * p.w.outputs();
     int length = ((all + shares - 1) / shares + STEP - 1) / STEP * STEP, begin = share * length;

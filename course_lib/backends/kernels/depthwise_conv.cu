@@ -12,7 +12,9 @@
 #define KERNEL_ACROSS 3
 #endif
 #ifndef STRIP
+#define STRIDE_DEEP 1
 #define STRIDE_DOWN 1
+#define STRIDE_ACROSS 1
 #define DILATION_DOWN 1
 #define STRIP 4
 #endif
@@ -28,7 +30,7 @@ extern "C" __global__ void depthwise_forward(const T* image, const T* weight, co
                                              int outs, int times, Windows given, bool turned)
 {
     constexpr int ROWS = (STRIP - 1) * STRIDE_DOWN + (KERNEL_DOWN - 1) * DILATION_DOWN + 1;
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     int in_plane = (w.down.out + STRIP - 1) / STRIP;
     for (int r = first_row(); r < strips; r += row_step()) {
         int plane = r / in_plane, top = r % in_plane * STRIP, made = plane % outs;
@@ -48,7 +50,7 @@ extern "C" __global__ void depthwise_forward(const T* image, const T* weight, co
 #pragma unroll
                 for (int j = 0; j < KERNEL_ACROSS; ++j) {
                     int column = w.across.at(x, j);
-                    bool inside = w.down.inside(y) && w.across.inside(column);
+                    bool inside = w.down.inside(y) & w.across.inside(column);
                     Acc value = inside ? Acc(from[y * w.across.in + column]) : Acc(0);
 #pragma unroll
                     for (int s = 0; s < STRIP; ++s) {  // known to the compiler: which outputs see row v, and how
@@ -69,7 +71,7 @@ extern "C" __global__ void depthwise_forward(const T* image, const T* weight, co
 extern "C" __global__ void depthwise_by_image(const T* g, const T* weight, T* by_image, int rows, int channels,
                                               int times, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.in, 1);
         for (int x = first_place(); x < w.across.in; x += place_step()) {
@@ -94,7 +96,7 @@ extern "C" __global__ void depthwise_by_image(const T* g, const T* weight, T* by
 extern "C" __global__ void depthwise_by_weight(const T* g, const T* image, Acc* parts, int samples, int outs, int times,
                                                int across, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     int made = blockIdx.x, first = threadIdx.x % across, down = blockDim.x / across;
     Acc sums[CELLS];
 #pragma unroll
@@ -110,7 +112,7 @@ extern "C" __global__ void depthwise_by_weight(const T* g, const T* image, Acc* 
 #pragma unroll
                     for (int j = 0; j < KERNEL_ACROSS; ++j) {
                         int b = w.down.at(y, i), c = w.across.at(x, j);
-                        bool inside = w.down.inside(b) && w.across.inside(c);
+                        bool inside = w.down.inside(b) & w.across.inside(c);
                         sums[i * KERNEL_ACROSS + j] += inside ? slope * Acc(from[b * w.across.in + c]) : Acc(0);
                     }
             }

@@ -13,7 +13,7 @@
 extern "C" __global__ void im2col(const T* image, T* columns, int rows, int channels, int by_sample, int by_channel,
                                   int by_cell, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.out, w.deep.out);
         const T* from = image + row.plane * w.inputs();
@@ -36,7 +36,7 @@ extern "C" __global__ void im2col(const T* image, T* columns, int rows, int chan
 extern "C" __global__ void col2im(const T* columns, const T* bias, T* image, int rows, int channels, int by_sample,
                                   int by_channel, int by_cell, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.in, w.deep.in);
         int channel = row.plane % channels;

@@ -38,7 +38,7 @@ __device__ inline int place_of(const Windows& w, int z, int y, int x, int cell)
 
 extern "C" __global__ void max_pool_forward(const T* image, T* out, unsigned char* cells, int rows, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.out, w.deep.out);
         const T* from = image + row.plane * w.inputs();
@@ -52,7 +52,7 @@ extern "C" __global__ void max_pool_forward(const T* image, T* out, unsigned cha
 
 extern "C" __global__ void max_pool_with_places(const T* image, T* out, long long* places, int rows, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.out, w.deep.out);
         const T* from = image + row.plane * w.inputs();
@@ -101,7 +101,7 @@ __device__ inline void gather(T* by_image, int rows, const Windows& w, Share sha
 extern "C" __global__ void max_pool_backward(const T* g, const unsigned char* cells, T* by_image, int rows,
                                              Windows given)
 {
-    gather(by_image, rows, with_known_kernel(given), [=](int window, int cell, int, int, int, int) {
+    gather(by_image, rows, with_known_numbers(given), [=](int window, int cell, int, int, int, int) {
         return cells[window] == cell ? Acc(g[window]) : Acc(0);
     });
 }
@@ -109,7 +109,7 @@ extern "C" __global__ void max_pool_backward(const T* g, const unsigned char* ce
 extern "C" __global__ void max_pool_backward_at_places(const T* g, const long long* places, T* by_image, int rows,
                                                        Windows given)
 {
-    gather(by_image, rows, with_known_kernel(given), [=](int window, int, int here, int, int, int) {
+    gather(by_image, rows, with_known_numbers(given), [=](int window, int, int here, int, int, int) {
         return places[window] == here ? Acc(g[window]) : Acc(0);
     });
 }
@@ -117,7 +117,7 @@ extern "C" __global__ void max_pool_backward_at_places(const T* g, const long lo
 // The transpose of max_pool_backward: of every window the number at its cell. Gradients of gradients need it.
 extern "C" __global__ void max_pool_pick(const T* image, const unsigned char* cells, T* out, int rows, Windows given)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.out, w.deep.out);
         const T* from = image + row.plane * w.inputs();
@@ -145,7 +145,7 @@ __device__ inline Acc divisor_of(const Windows& w, int z, int y, int x, bool pad
 
 extern "C" __global__ void avg_pool_forward(const T* image, T* out, int rows, Windows given, bool padded, int divisor)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     for (int r = first_row(); r < rows; r += row_step()) {
         Row row(r, w.down.out, w.deep.out);
         const T* from = image + row.plane * w.inputs();
@@ -165,7 +165,7 @@ extern "C" __global__ void avg_pool_forward(const T* image, T* out, int rows, Wi
 
 extern "C" __global__ void avg_pool_backward(const T* g, T* by_image, int rows, Windows given, bool padded, int divisor)
 {
-    Windows w = with_known_kernel(given);
+    Windows w = with_known_numbers(given);
     gather(by_image, rows, w, [=](int window, int, int, int a, int b, int c) {
         return Acc(g[window]) / divisor_of(w, a, b, c, padded, divisor);
     });

@@ -49,14 +49,19 @@ struct Windows {
     __device__ int output(int z, int y, int x) const { return (z * down.out + y) * across.out + x; }
 };
 
-// The loader may compile a kernel for one size of window. Then the loops over its cells are unrolled, and all numbers
-// of a window are on their way from memory at once, instead of one after the other.
-__device__ inline Windows with_known_kernel(Windows windows)
+// The loader may compile a kernel for one size of window and one stride. Then the loops over its cells are unrolled,
+// and all numbers of a window are on their way from memory at once, instead of one after the other.
+__device__ inline Windows with_known_numbers(Windows windows)
 {
 #ifdef KERNEL_DOWN
     windows.deep.kernel = KERNEL_DEEP;
     windows.down.kernel = KERNEL_DOWN;
     windows.across.kernel = KERNEL_ACROSS;
+#endif
+#ifdef STRIDE_DOWN  // divisions by it become shifts
+    windows.deep.stride = STRIDE_DEEP;
+    windows.down.stride = STRIDE_DOWN;
+    windows.across.stride = STRIDE_ACROSS;
 #endif
     return windows;
 }
