@@ -51,7 +51,8 @@ def options(element: str, **defines) -> tuple[str, ...]:
 def _function(file: str, name: str, dtype, device: int, defines: dict):
     """The kernel, compiled; RuntimeError in a sentence where that fails."""
     try:
-        return _module(cuda.cupy(), device, file, dtype.name, tuple(defines.items())).get_function(name)
+        found = _module(cuda.cupy(), device, file, dtype.name, tuple(defines.items())).get_function(name)
+        return getattr(found, "kernel", found)  # CuPy's RawKernel looks its function up at every launch
     except Exception as error:  # of the compiler, or of loading what it made
         said = str(error).strip().splitlines()
         raise RuntimeError(
