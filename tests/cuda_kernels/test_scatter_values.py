@@ -37,7 +37,7 @@ def test_rows_are_taken(xp, make, dtype, kind, width):
 @pytest.mark.parametrize("dtype", HALVES)
 def test_rows_are_added(xp, make, dtype, deterministic, index):
     index = xp.asarray(index)
-    for shape, dim in (((7, 13), 0), ((2, 7, 5), 1), ((3, 7), 1)):
+    for shape, dim in (((7, 13), 0), ((7, 16), 0), ((2, 7, 5), 1), ((3, 7), 1)):
         out, source = make(*shape, dtype=dtype), make(*shape[:dim], index.size, *shape[dim + 1 :], dtype=dtype)
         expected = tensor(out).detach().index_add(dim, tensor(index), tensor(source).detach(), alpha=0.5)
         kernels.add_rows(out, index, source, dim, factor=0.5)
@@ -49,8 +49,8 @@ def test_rows_are_added(xp, make, dtype, deterministic, index):
 @pytest.mark.parametrize("dtype", HALVES)
 def test_gradients_of_embeddings(xp, make, monkeypatch, dtype, index, short):
     monkeypatch.setattr(kernels.scatter, "SHORT", short)
-    index, weight = xp.asarray(index), make(7, 13)
-    g = make(index.size, 13, dtype=dtype)
+    index, width = xp.asarray(index), 13 if short else 24
+    weight, g = make(7, width), make(index.size, width, dtype=dtype)
     for padding, by_frequency in ((None, False), (3, False), (2, True)):
         by = reference(lambda w, p=padding, f=by_frequency: F.embedding(tensor(index), w, p, scale_grad_by_freq=f),
                        weight, g=g).grads[0]  # fmt: skip

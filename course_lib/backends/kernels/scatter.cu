@@ -82,7 +82,7 @@ struct Product {
 };
 
 // Runs may be long: every tenth word of a text is "the". So the sorted rows are cut into pieces of PIECE rows, and a
-// thread reduces one column of one piece. A run that lies in one piece is done with; of one that goes on in the next
+// thread reduces a few columns of one piece. A run that lies in one piece is done with; of one that goes on in the next
 // pieces each leaves its share behind, `begun` where the run begins and `continued` in the others, and a second, small
 // launch joins them.
 constexpr int PIECE = 32;
@@ -110,22 +110,31 @@ struct Runs {
     }
 };
 
-template <class How>
+// A thread reduces WIDE columns side by side, which it reads at once.
+template <int WIDE> struct alignas(sizeof(T) * WIDE) Several { T at[WIDE]; };
+
+template <class How, int WIDE>
 __device__ void reduce_pieces(const Runs& runs, const T* source, T* out, Acc* begun, Acc* continued)
 {
-    int pieces = (runs.n + PIECE - 1) / PIECE;
-    for (int i = thread_number(); i < pieces * runs.columns; i += thread_count()) {
-        int start = i / runs.columns * PIECE, column = i % runs.columns, end = min(start + PIECE, runs.n);
+    int pieces = (runs.n + PIECE - 1) / PIECE, across = runs.columns / WIDE;
+    for (int i = thread_number(); i < pieces * across; i += thread_count()) {
+        int piece = i / across, column = i % across * WIDE, start = piece * PIECE, end = min(start + PIECE, runs.n);
         bool began_here = start == 0 || !runs.goes_on(start);
-        Acc total = How::template nothing<Acc>();
+        Acc total[WIDE];
+        for (Acc& each : total) each = How::template nothing<Acc>();
         for (int k = start; k < end; ++k) {
-            total = How::join(total, Acc(source[runs.order[k] * runs.columns + column]));
+            Several<WIDE> row = ((const Several<WIDE>*)source)[runs.order[k] * across + i % across];
+#pragma unroll
+            for (int j = 0; j < WIDE; ++j) total[j] = How::join(total[j], Acc(row.at[j]));
             bool goes_on = runs.goes_on(k + 1);
             if (goes_on && k + 1 < end) continue;
-            if (!began_here) continued[i] = total;
-            else if (goes_on) begun[i] = total;
-            else runs.finish<How>(out, k, column, total);
-            total = How::template nothing<Acc>();
+#pragma unroll
+            for (int j = 0; j < WIDE; ++j) {
+                if (!began_here) continued[piece * runs.columns + column + j] = total[j];
+                else if (goes_on) begun[piece * runs.columns + column + j] = total[j];
+                else runs.finish<How>(out, k, column + j, total[j]);
+                total[j] = How::template nothing<Acc>();
+            }
             began_here = true;
         }
     }
@@ -155,7 +164,8 @@ template <class How> __device__ void join_pieces(const Runs& runs, T* out, const
                                              const int* counts, int padding, bool with_self, long long* report) \
     { \
         Runs runs = {sorted, order, n, rows, columns, factor, counts, padding, with_self, report}; \
-        reduce_pieces<How>(runs, source, out, begun, continued); \
+        if (columns % PACK == 0 && starts_well(source)) reduce_pieces<How, PACK>(runs, source, out, begun, continued); \
+        else reduce_pieces<How, 1>(runs, source, out, begun, continued); \
     } \
     extern "C" __global__ void name##_of_pieces(const Named* sorted, const long long* order, T* out, const Acc* begun, \
                                                 const Acc* continued, int n, int rows, int columns, Acc factor, \
