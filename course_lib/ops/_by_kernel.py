@@ -38,6 +38,25 @@ def combined_gradient(name: str, *operands):
     return _gradient("combined", name, operands, ())
 
 
+LARGE = 1 << 20  # elements from which on the GPU's work is longer than the call
+
+
+def in_packs(names, arrays, out=None):
+    """What CuPy could compute, one number at a time, in packs of 16 bytes: for large arrays that lie alike.
+
+    `names`: the kernel for an array or for two, and the one for an array and a number.
+    """
+    first, *others = arrays
+    if others and type(others[0]) is not GPU.array:
+        number = others[0]
+        if number is None or number.dtype != first.dtype:
+            return None
+        return activated(names[1], first, (number,), out)
+    if not others:
+        return activated(names[0], first, (), out)
+    return combined(names[0], arrays, (), out) if first.shape == others[0].shape else None
+
+
 def reduced(how: str, a, dims, keepdim: bool = False, constant: float = 1.0, places: bool = False):
     """A reduction of an array over `dims` (None: all); with `places`, the values and their positions."""
     if type(a) is not GPU.array:

@@ -13,7 +13,10 @@ import numpy as np
 from ..backends import GPU, array_module, backend_of, is_array, is_meta, is_numpy, on_gpu
 from ..device import CPU
 from ..tensor import Tensor
+from . import _by_kernel
 from ._arguments import check_same_device
+
+_OUT = {"out"}
 
 
 def run_forward(cls, arrays, settings):
@@ -34,10 +37,19 @@ def forward_on_device(cls, arrays, settings):
             return _brought_together(cls, arrays, settings)
     if not found or not GPU.alone or cls.on_host:
         return _brought_together(cls, arrays, settings)
+    return _run(cls, GPU.module, arrays, settings)
+
+
+def _run(cls, xp, arrays, settings):
+    """`cls.forward` on the current GPU; the errors of a full memory are PyTorch's."""
     try:
+        if cls.large is not None and arrays[0].size >= _by_kernel.LARGE and settings.keys() <= _OUT:
+            made = _by_kernel.in_packs(cls.large, arrays, **settings)
+            if made is not None:
+                return made
         if cls.takes_out and "out" not in settings:  # `out=...` asks NumPy for arrays; CuPy gives them anyway
-            return cls.forward(GPU.module, *arrays, out=None, **settings)
-        return cls.forward(GPU.module, *arrays, **settings)
+            return cls.forward(xp, *arrays, out=None, **settings)
+        return cls.forward(xp, *arrays, **settings)
     except Exception as error:
         _explain(error)
         raise
@@ -59,13 +71,7 @@ def _brought_together(cls, arrays, settings):
     with on_gpu(index):
         if cls.on_host:
             return _on_host(cls, xp, arrays, settings)
-        if cls.takes_out and "out" not in settings:
-            settings = {**settings, "out": None}
-        try:
-            return cls.forward(xp, *arrays, **settings)
-        except Exception as error:
-            _explain(error)
-            raise
+        return _run(cls, xp, arrays, settings)
 
 
 def _explain(error: Exception) -> None:

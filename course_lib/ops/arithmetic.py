@@ -53,7 +53,7 @@ class add:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.add.html
     """
 
-    arguments = _scaled_other
+    arguments, large = _scaled_other, ("plus", "plus_number")
 
     def forward(xp, a, b, out=...):
         return xp.add(a, b, out=out)
@@ -75,7 +75,7 @@ class sub:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.sub.html
     """
 
-    arguments = _scaled_other
+    arguments, large = _scaled_other, ("minus", "minus_number")
 
     def check(input, other=None):
         bools = [_is_bool(value) for value in (input, other)]
@@ -106,7 +106,7 @@ class mul:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.mul.html
     """
 
-    wide_numbers = True
+    wide_numbers, large = True, ("product_of", "times")
 
     def forward(xp, a, b, out=...):
         return xp.multiply(a, b, out=out)
@@ -126,7 +126,7 @@ class mul:
 class true_divide_:
     """The quotient `input / other`; integers are divided as floats."""
 
-    wide_numbers = True
+    wide_numbers, large = True, ("quotient_of", "divided")
 
     def forward(xp, a, b, out=...):
         return xp.true_divide(a, b, out=out)

@@ -17,11 +17,11 @@ from ._numeric import conjugate
 from ._op import FLOAT, op
 
 
-def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=(), formula: str = ""):
+def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=(), formula="", large=""):
     """Declare a smooth function of one variable: its array function and its derivative.
 
     slope(v) is the derivative, written in terms of the input (uses="input") or of the result (uses="output"). On a GPU
-    the CUDA kernel `formula` multiplies with it, if there is one.
+    the CUDA kernel `formula` multiplies with it, if there is one; `large` computes the function of large arrays.
     """
 
     def forward(xp, a, out=...):
@@ -42,11 +42,13 @@ def _mathematics(name: str, ufunc: str, slope, uses: str, text: str, alias=(), f
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
     members = {"forward": forward, "save": save, "backward": backward, "__doc__": document, "__module__": __name__}
+    if large:
+        members["large"] = (large,)
     on_arrays = set(slope.__code__.co_names) <= {"math", "log"}  # operators only
     return op(inplace=True, dtype=FLOAT, alias=alias, on_arrays=on_arrays)(type(name, (), members))
 
 
-exp = _mathematics("exp", "exp", lambda y: y, "output", "e to the power of each element")
+exp = _mathematics("exp", "exp", lambda y: y, "output", "e to the power of each element", large="exponential")
 exp2 = _mathematics("exp2", "exp2", lambda y: y * math.log(2), "output", "2 to the power of each element")
 expm1 = _mathematics("expm1", "expm1", lambda y: y + 1, "output", "`exp(x) - 1`, exact near 0")
 log = _mathematics("log", "log", lambda x: 1 / x, "input", "The natural logarithm", formula="logarithm")
@@ -63,7 +65,7 @@ atan = _mathematics("atan", "arctan", lambda x: 1 / (x * x + 1), "input", "The i
 sinh = _mathematics("sinh", "sinh", lambda x: x.cosh(), "input", "The hyperbolic sine")
 cosh = _mathematics("cosh", "cosh", lambda x: x.sinh(), "input", "The hyperbolic cosine")
 tanh = _mathematics(
-    "tanh", "tanh", lambda y: 1 - y * y, "output", "The hyperbolic tangent", formula="hyperbolic"
+    "tanh", "tanh", lambda y: 1 - y * y, "output", "The hyperbolic tangent", formula="hyperbolic", large="hyperbolic"
 )
 asinh = _mathematics(
     "asinh", "arcsinh", lambda x: (x * x + 1).rsqrt(), "input", "The inverse hyperbolic sine", "arcsinh"
@@ -152,6 +154,8 @@ class relu:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.relu.html
     """
+
+    large = ("relu",)
 
     def forward(xp, a, out=...):
         if a.dtype.kind == "b":

@@ -6,6 +6,7 @@ from values import both
 
 import course_lib as torch
 from course_lib.nn import functional as F
+from course_lib.ops import _by_kernel
 
 CLOSE = {torch.float32: (1e-5, 1e-5), torch.float16: (5e-3, 5e-3), torch.bfloat16: (3e-2, 3e-2)}
 
@@ -191,3 +192,21 @@ def test_a_power_does_not_wait_to_see_its_exponent(launched):
     for dtype in (torch.float32, torch.bfloat16):
         assert same(both(lambda x: x**2, torch.linspace(-2, 2, 7, dtype=dtype)), dtype)
         assert same(both(lambda x: x**3, torch.linspace(-2, 2, 7, dtype=dtype)), dtype)
+
+
+def test_large_arrays_go_in_packs(launched, monkeypatch):
+    monkeypatch.setattr(_by_kernel, "LARGE", 8)
+    x, y = torch.linspace(-1, 1, 33), torch.linspace(1, 2, 33)
+    for function, kernel in ((lambda x, y: x + y, "plus"), (lambda x, y: x - y, "minus"),
+                             (lambda x, y: x * y, "product_of"), (lambda x, y: x / y, "quotient_of"),
+                             (lambda x, y: torch.relu(x), "relu"), (lambda x, y: x.tanh(), "hyperbolic"),
+                             (lambda x, y: y.exp(), "exponential"), (lambda x, y: x + 1, "plus_number"),
+                             (lambda x, y: x - 2, "minus_number"), (lambda x, y: 3 * x, "times"),
+                             (lambda x, y: x / 3, "divided"), (lambda x, y: x.clone().add_(y), "plus")):  # fmt: skip
+        launched.clear()
+        assert torch.allclose(function(x.cuda(), y.cuda()).cpu(), function(x, y), atol=1e-7)
+        assert f"{kernel}_forward" in launched
+    launched.clear()
+    whole = torch.arange(20).cuda()
+    assert (whole + whole).tolist() == [2 * n for n in range(20)] and (x.cuda() + y.cuda()[:1]).shape == x.shape
+    assert (x.cuda() + y.cuda().double()).dtype is torch.float64 and launched == ["plus_forward"]
