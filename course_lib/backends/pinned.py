@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from . import GPU, cuda
+from . import GPU, cuda, under_way
 
 
 def empty(shape, dtype) -> np.ndarray:
@@ -40,6 +40,7 @@ def to_gpu(array: np.ndarray, index: int):
     with cuda.on_gpu(index):
         made = xp.empty(array.shape, array.dtype)
         made.set(array, stream=xp.cuda.get_current_stream())
+        under_way.keep(array)
     return made
 
 
@@ -48,4 +49,5 @@ def to_host(array) -> np.ndarray:
     made = empty(array.shape, array.dtype)
     with cuda.on_gpu(array.device.id):
         array.get(stream=cuda.cupy().cuda.get_current_stream(), out=made, blocking=False)
+        under_way.keep(made)
     return made

@@ -80,6 +80,7 @@ class CUDAGraph:
             raise RuntimeError("Tried to instantiate dummy base class CUDAGraph")
         self._graph = self._pool = self._memory = self._blas = self._capture = None
         self._rows: dict = {}
+        self.kept: list = []  # arrays of the host that replays copy
 
     def capture_begin(self, pool=None, capture_error_mode: str = "global") -> None:
         """Begin to record the current stream; `torch.cuda.graph` does this, and what belongs around it."""
@@ -149,6 +150,7 @@ class CUDAGraph:
         _pools.pop(self._pool, None)
         self._graph = self._blas = self._memory = self._pool = None
         self._rows.clear()
+        self.kept.clear()
 
     def instantiate(self) -> None:
         """Make the recorded work ready to be launched; it is, once the capture has ended."""

@@ -85,9 +85,17 @@ def pin_memory(self, device=None):
 
 @function(method=True, namespace=None)
 def record_stream(self, stream) -> None:
-    """record_stream(stream): keep the memory until `stream` is done with it; RuntimeError for a CPU tensor."""
+    """record_stream(stream): when this tensor is gone, keep its memory until `stream` has done its work up to then.
+
+    RuntimeError for a CPU tensor.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.record_stream.html
+    """
     if not self.is_cuda:
         raise RuntimeError(f"record_stream: expected a tensor on a CUDA device, but it is on {self.device}")
+    from ..backends import under_way
+
+    under_way.keep_when_freed(self, stream._stream)
 
 
 @function(method=True, namespace=None)
@@ -317,8 +325,30 @@ def _only_sparse(name: str, kind: str) -> None:
 _only_sparse("values", "")
 _only_sparse("crow_indices", "row compressed ")
 _only_sparse("col_indices", "row compressed ")
-for _name in ("indices", "coalesce", "is_coalesced"):
+for _name in ("indices", "coalesce", "is_coalesced", "_indices", "_values", "_nnz"):
     _only_sparse(_name, "coordinate ")
+
+
+@function(method=True, namespace=None, alias="to_sparse_coo")
+def to_sparse(self, sparse_dim=None, *, layout=None, blocksize=None, dense_dim=None):
+    """to_sparse(sparse_dim=None) -> Tensor: the numbers that are not zero and their places; see torch.sparse."""
+    from ..sparse import coo
+
+    return coo.to_sparse(self, sparse_dim, layout=layout)
+
+
+@function(method=True, namespace=None)
+def sparse_mask(self, mask):
+    """sparse_mask(mask) -> Tensor: the numbers at the places of a sparse tensor."""
+    from ..sparse import coo
+
+    return coo.sparse_mask(self, mask)
+
+
+@function()
+def spmm(input, mat2):
+    """spmm(input, mat2) -> Tensor: `mm`, under the name it had for sparse matrices."""
+    return input.mm(mat2)
 
 # ---- in-place methods that are functions too: torch.relu_, torch.exp_, … -------------------------------------------
 

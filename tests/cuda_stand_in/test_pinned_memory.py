@@ -1,5 +1,7 @@
 """Pinned memory, and copies that do not wait."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,36 @@ def test_the_current_stream_copies_what_is_pinned(copies):
     stream.synchronize()
     assert z.is_pinned() and z.tolist() == [0, 1, 2, 3] and y.is_cuda
     assert copies == [("set", stream._stream), ("get", stream._stream), ("set", stream._stream)]
+
+
+def test_memory_that_is_copied_is_kept(monkeypatch):
+    """CuPy would give it to the next array while the GPU still reads it."""
+    monkeypatch.setattr(cuda.cupy().cuda.Event, "done", False)
+    x = torch.arange(4.0).pin_memory()
+    memory = weakref.ref(x._array)
+    y = x.to("cuda", non_blocking=True)
+    del x
+    assert memory() is not None
+    monkeypatch.setattr(cuda.cupy().cuda.Event, "done", True)
+    y.to("cpu", non_blocking=True)
+    assert memory() is None
+
+
+def test_memory_that_another_stream_uses_is_kept(monkeypatch):
+    side, x = torch.cuda.Stream(), torch.ones(3, device="cuda")
+    with torch.cuda.stream(side):
+        (x * 2).sum()
+    x.record_stream(side)
+    memory, streams = weakref.ref(x._array), []
+    record = cuda.cupy().cuda.Event.record
+    monkeypatch.setattr(cuda.cupy().cuda.Event, "done", False)
+    monkeypatch.setattr(cuda.cupy().cuda.Event, "record",
+                        lambda self, stream=None: (streams.append(stream), record(self, stream)))  # fmt: skip
+    del x
+    assert memory() is not None and streams == [side._stream]
+    monkeypatch.setattr(cuda.cupy().cuda.Event, "done", True)
+    torch.ones(1).pin_memory().to("cuda", non_blocking=True)
+    assert memory() is None
 
 
 def test_data_loader():
