@@ -11,7 +11,7 @@ import importlib
 import math
 import warnings
 
-from . import dtypes, return_types
+from . import dtypes, layouts, return_types
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .device import device, get_default_device, set_default_device
 from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
@@ -32,6 +32,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"course_lib\.
 
 _FUNCTIONS = {name: made for name, made in _NAMESPACES["torch"].items() if name not in dtypes.NAMES}
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # torch.float32, torch.int64, …
+globals().update(layouts.LAYOUTS)  # torch.sparse_coo, …
 globals().update(_FUNCTIONS)  # every op declared in ops/: torch.add, torch.zeros, …
 
 _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.inference",
@@ -48,7 +49,7 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always",
                            "is_warn_always_enabled", "typename"), "settings"),
           **dict.fromkeys(("TypedStorage", "UntypedStorage", "is_storage"), "storage"),
-          **dict.fromkeys(("load", "save"), "serialization"),
+          **dict.fromkeys(("load", "save"), "serialization"), "sparse_coo_tensor": "sparse",
           **dict.fromkeys(("AcceleratorError", "OutOfMemoryError"), "errors"),
           **dict.fromkeys(("autocast", "autocast_decrement_nesting", "autocast_increment_nesting",
                            "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype",
@@ -58,9 +59,9 @@ _LATER = {"inference_mode": "autograd.inference", "is_inference": "autograd.infe
                            "set_autocast_gpu_dtype"), "amp.autocast_mode")}  # fmt: skip
 _SUBMODULES = {"_dynamo", "_higher_order_ops", "_utils", "accelerator", "amp", "autograd", "backends",
                "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func",
-               "functional", "fx", "hub", "jit", "library", "linalg", "masked", "mps", "multiprocessing", "nn",
-               "onnx", "optim", "overrides", "profiler", "random", "serialization", "signal", "special",
-               "storage", "testing", "types", "utils", "version", "xpu"}  # fmt: skip
+               "functional", "fx", "hub", "jit", "library", "linalg", "masked", "mps", "multiprocessing",
+               "nn", "onnx", "optim", "overrides", "profiler", "random", "serialization", "signal",
+               "sparse", "special", "storage", "testing", "types", "utils", "version", "xpu"}  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -26,6 +26,9 @@ _WITHOUT_A_STORAGE_TYPE = {dtypes.uint16, dtypes.uint32, dtypes.uint64, *dtypes.
 def reduce_tensor(tensor: Tensor) -> tuple:
     """(function, arguments) that make the tensor again: what `Tensor.__reduce_ex__` returns."""
     _warn_of_hooks(tensor)
+    if tensor.is_meta:
+        place = tensor.dtype, tuple(tensor.shape), tensor.stride(), tensor.requires_grad
+        return _rebuild_meta_tensor_no_storage, place
     function, arguments = _rebuild_tensor_v2, place_of(tensor)
     if tensor.dtype in _WITHOUT_A_STORAGE_TYPE:
         storage, *others = arguments
@@ -76,6 +79,13 @@ def _rebuild_tensor(storage, storage_offset, size, stride) -> Tensor:
     return _looking_into(storage, storage.dtype, storage_offset, size, stride)
 
 
+def _rebuild_sparse_tensor(layout, data) -> Tensor:
+    from .sparse.coo import made
+
+    indices, values, size, *coalesced = data
+    return made(indices, values, size, bool(coalesced and coalesced[0]))
+
+
 def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None) -> Tensor:
     made = _rebuild_tensor(_resolved(storage, metadata), storage_offset, size, stride)
     made.requires_grad = bool(requires_grad)
@@ -112,13 +122,8 @@ def _rebuild_from_type_v2(func, new_type, args, state) -> Tensor:
     return made
 
 
-def _rebuild_sparse_tensor(layout, data):
-    """Sparse tensors are not part of this library."""
-    raise RuntimeError("the file holds a sparse tensor, which course_lib does not have; save tensor.to_dense() instead")
-
-
 def _rebuild_qtensor(*args):
-    """Nor are quantized ones."""
+    """Quantized tensors are not part of this library."""
     raise RuntimeError("the file holds a quantized tensor, which course_lib does not have; save tensor.dequantize()")
 
 
@@ -128,8 +133,10 @@ def _rebuild_nested_tensor(*args):
 
 
 def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad):
-    """Nor are tensors without numbers."""
-    raise RuntimeError("the file holds a tensor on the device 'meta': it has no numbers, and course_lib no such device")
+    """A tensor on the device meta."""
+    from .ops.creation import empty_strided
+
+    return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
 
 
 def _looking_into(storage, dtype: dtypes.dtype, offset, size, stride) -> Tensor:

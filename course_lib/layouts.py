@@ -8,10 +8,13 @@ from __future__ import annotations
 
 
 class layout:
-    """How a tensor's elements are stored; dense strided tensors are the only kind here."""
+    """How a tensor's elements are stored: `torch.strided` or `torch.sparse_coo`; other kinds have only their names."""
+
+    def __init__(self, name: str):
+        self.name = name
 
     def __repr__(self) -> str:
-        return "torch.strided"
+        return f"torch.{self.name}"
 
     def __reduce__(self):
         return _get_layout, (repr(self),)
@@ -34,16 +37,19 @@ class memory_format:
         return self.name  # pickled by its name in this module
 
 
-strided = layout()
+LAYOUTS = {name: layout(name) for name in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr",
+                                           "sparse_bsc", "jagged")}  # fmt: skip
+strided, sparse_coo = LAYOUTS["strided"], LAYOUTS["sparse_coo"]
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last, channels_last_3d = memory_format("channels_last", 4), memory_format("channels_last_3d", 5)
 
 
 def _get_layout(name: str) -> layout:
-    """The layout that PyTorch's files call `name`; RuntimeError for one of sparse tensors."""
-    if name != repr(strided):
-        raise RuntimeError(f"course_lib has strided tensors only, not the layout '{name}'")
-    return strided
+    """The layout that PyTorch's files call `name`; RuntimeError for one of which there are no tensors here."""
+    found = LAYOUTS.get(name.removeprefix("torch."))
+    if found is not strided and found is not sparse_coo:
+        raise RuntimeError(f"course_lib has strided and sparse_coo tensors only, not the layout '{name}'")
+    return found
 
 
 def channels_moved_last(array, wanted: memory_format):

@@ -14,7 +14,7 @@ from .. import dtypes
 from ..backends import array_module, is_meta, made_on_gpu, on_gpu
 from ..device import CPU, resolve
 from ..dtypes import BOOL, COMPLEX, INT
-from ..layouts import empty_laid_out, laid_out, preserve_format
+from ..layouts import empty_laid_out, laid_out, preserve_format, sparse_coo
 from ..size import Size
 from ..tensor import Tensor, wrap
 from ._arguments import cast
@@ -67,6 +67,10 @@ def _filled(name: str, make, text: str):
         dtype = dtypes.get_default_dtype() if dtype is None else dtype
         dtype = dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)
         shape, place = shape_of(size, name), resolve(device)
+        if layout is sparse_coo:
+            from ..sparse import sparse_coo_tensor
+
+            return sparse_coo_tensor(shape, dtype=dtype, device=place, requires_grad=requires_grad)
         array = make(shape, dtype.numpy) if place is CPU else made_on_gpu(name, place, shape, dtype.numpy)
         if wanted is preserve_format:
             raise RuntimeError("unsupported memory format Preserve")

@@ -12,8 +12,8 @@ class SparseAdam(Optimizer):
 
         p, m, v change as in Adam, but only in the rows that the batch looked up
 
-    PyTorch takes sparse gradients here and refuses others. This library has no sparse tensors: `nn.Embedding` with
-    `sparse=True` gives dense gradients with zero rows, and these are what is left out.
+    PyTorch takes sparse gradients here and refuses others. In this library `nn.Embedding` with `sparse=True` gives
+    dense gradients with zero rows, and these are what is left out.
     ValueError for complex parameters.
 
     >>> import course_lib as torch

@@ -342,11 +342,22 @@ def test_conjugated_and_negated_tensors(options):
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 def test_what_is_not_here_is_said():
-    for tensor, kind in ((torch.eye(2).to_sparse(), "sparse"), (torch.ones(2, device="meta"), "meta"),
-                         (torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8), "quantized|QUInt8"),
-                         (torch.ones(2, dtype=torch.float8_e5m2), "float8_e5m2")):  # fmt: skip
+    for tensor, kind in ((torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8), "quantized|QUInt8"),
+                         (torch.eye(2).to_sparse_csr(), "sparse_csr|compressed")):  # fmt: skip
         with pytest.raises((RuntimeError, pickle.UnpicklingError), match=kind):
             course_lib.load(written(torch, tensor))
+
+
+@pytest.mark.parametrize("make", [
+    lambda T: T.sparse_coo_tensor([[0, 1, 1], [2, 0, 0]], [3.0, 4.0, 5.0], (2, 3)),
+    lambda T: T.eye(3, dtype=T.float64).to_sparse(),
+    lambda T: T.arange(6.0).view(2, 3).to(T.float8_e5m2),
+    lambda T: T.empty(2, 3, dtype=T.float16, device="meta").t(),
+])  # fmt: skip
+def test_tensors_of_other_kinds_go_both_ways(make):
+    ours, theirs = make(course_lib), make(torch)
+    assert repr(course_lib.load(written(torch, {"x": theirs}))["x"]) == repr(ours) == repr(theirs)
+    assert repr(torch.load(written(course_lib, {"x": ours}))["x"]) == repr(theirs)
 
 
 def test_a_torchscript_archive(tmp_path):
