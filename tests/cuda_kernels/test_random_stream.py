@@ -21,6 +21,16 @@ def test_kernels_and_host_make_the_same_numbers(xp, n):
     assert stream.offset == offset
 
 
+@pytest.mark.parametrize("n", [1, 254, 5000, 40_002, 40_003])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_kernels_and_host_keep_the_same_elements(make, n, dtype):
+    stream, x = PhiloxStream(11, cuda.blocks_at_once(0)), make(n, dtype=dtype)
+    stream.words(1)
+    out, kept, used = kernels.dropout(x, 0.3, seed=11, offset=stream.offset)
+    assert (stream.dropout_kept((n,), x.itemsize, 0.3) == kept.get()).all() and stream.offset == 4 + used
+    assert ((out.get() != 0) == kept.get()).all()
+
+
 def drawn(dtype):
     torch.manual_seed(3)
     return [torch.randn(400, dtype=dtype, device="cuda"), torch.empty(20, 9, dtype=dtype, device="cuda").uniform_(1, 2)]
