@@ -30,7 +30,7 @@ def _settings(inside, size, sliding: Sliding):
     """Sizes, windows and the kernel's constants, for images."""
     inside, size, *rest = _flat(inside, size, *sliding)
     sliding = Sliding(*rest)
-    constants = {**known(sliding), "DILATION_DOWN": int(sliding.dilation[0]), "STRIP": STRIP if size[0] > 1 else 1}
+    constants = {**known(sliding), "STRIP": STRIP if size[0] > 1 else 1}
     return inside, size, windows_argument(inside, size, sliding), constants
 
 

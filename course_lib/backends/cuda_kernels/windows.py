@@ -37,11 +37,15 @@ def known_kernel(kernel) -> dict[str, int]:
     return dict(zip(("KERNEL_DEEP", "KERNEL_DOWN", "KERNEL_ACROSS"), (1,) * (3 - len(kernel)) + kernel, strict=True))
 
 
+@functools.lru_cache(maxsize=1024)
 def known(sliding: Sliding) -> dict[str, int]:
-    """The constants for windows of this size and stride; none for large ones."""
-    found, stride = known_kernel(sliding.kernel), (1,) * (3 - len(sliding.stride)) + sliding.stride
-    if found:
-        found.update(zip(("STRIDE_DEEP", "STRIDE_DOWN", "STRIDE_ACROSS"), stride, strict=True))
+    """The constants for windows of this size, stride and dilation; none for large ones."""
+    found = known_kernel(sliding.kernel)
+    if not found:
+        return found
+    missing = (1,) * (3 - len(sliding.kernel))
+    for name, values in (("STRIDE", sliding.stride), ("DILATION", sliding.dilation)):
+        found.update(zip([f"{name}_{place}" for place in ("DEEP", "DOWN", "ACROSS")], missing + values, strict=True))
     return found
 
 

@@ -15,7 +15,9 @@
 #define STRIDE_DEEP 1
 #define STRIDE_DOWN 1
 #define STRIDE_ACROSS 1
+#define DILATION_DEEP 1
 #define DILATION_DOWN 1
+#define DILATION_ACROSS 1
 #define STRIP 4
 #endif
 #include "windows.cuh"

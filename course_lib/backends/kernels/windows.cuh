@@ -49,8 +49,8 @@ struct Windows {
     __device__ int output(int z, int y, int x) const { return (z * down.out + y) * across.out + x; }
 };
 
-// The loader may compile a kernel for one size of window and one stride. Then the loops over its cells are unrolled,
-// and all numbers of a window are on their way from memory at once, instead of one after the other.
+// The loader may compile a kernel for one size of window, one stride and one dilation. Then the loops over its cells
+// are unrolled, and all numbers of a window are on their way from memory at once, instead of one after the other.
 __device__ inline Windows with_known_numbers(Windows windows)
 {
 #ifdef KERNEL_DOWN
@@ -62,6 +62,9 @@ __device__ inline Windows with_known_numbers(Windows windows)
     windows.deep.stride = STRIDE_DEEP;
     windows.down.stride = STRIDE_DOWN;
     windows.across.stride = STRIDE_ACROSS;
+    windows.deep.dilation = DILATION_DEEP;
+    windows.down.dilation = DILATION_DOWN;
+    windows.across.dilation = DILATION_ACROSS;
 #endif
     return windows;
 }
