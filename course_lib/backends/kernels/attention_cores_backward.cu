@@ -137,6 +137,15 @@ extern "C" __global__ void attention_cores_by_key(const T* by_out, const T* q, c
         for (int start = earliest; start < queries; start += TILE) {
             Pair& tile = near[start / TILE % 2];
             fetch_tiles(start + TILE);
+            float logarithm[TILE / 8][2], balanced[TILE / 8][2];  // of the columns, asked for before they are needed
+            #pragma unroll
+            for (int n = 0; n < TILE / 8; ++n)
+                #pragma unroll
+                for (int k = 0; k < 2; ++k) {
+                    int i = start + 8 * n + column_of(k);
+                    logarithm[n][k] = i < queries ? log_sum[at + i] : 0;
+                    balanced[n][k] = i < queries ? balance[at + i] : 0;
+                }
             wait_for_copies<1>();
             __syncthreads();
             Strip<TILE> weights[1], by_scores[1];
@@ -149,13 +158,11 @@ extern "C" __global__ void attention_cores_by_key(const T* by_out, const T* q, c
                 if (DROPS) draw<true>(kept, drop, row, start + 8 * n);
                 #pragma unroll
                 for (int k = 0; k < 4; ++k) {
-                    int i = start + 8 * n + column_of(k);
-                    float logarithm = i < queries ? log_sum[at + i] : 0, balanced = i < queries ? balance[at + i] : 0;
                     float score = weights[0].at[n][k], factor = DROPS ? kept[k] ? kept_scale(of) : 0 : 1;
-                    score = all ? score * look.scale : look.score(score, i, row + row_of(k));
-                    float weight = power_of_two(score - logarithm);
+                    score = all ? score * look.scale : look.score(score, start + 8 * n + column_of(k), row + row_of(k));
+                    float weight = power_of_two(score - logarithm[n][k % 2]);
                     weights[0].at[n][k] = weight * factor;
-                    by_scores[0].at[n][k] = weight * (by_scores[0].at[n][k] * factor - balanced);
+                    by_scores[0].at[n][k] = weight * (by_scores[0].at[n][k] * factor - balanced[n][k % 2]);
                 }
             }
             add_rows(value, weights, tile.other);
