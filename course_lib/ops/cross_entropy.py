@@ -6,6 +6,8 @@ probabilities in the shape of the scores.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..autograd.grad_mode import GRAD
 from ..backends import GPU, backend_of
 from ..tensor import Tensor, wrap
@@ -17,6 +19,8 @@ from .gather_scatter import places
 from .linear import linear
 from .loss import reduced, reduction_of
 from .softmax import log_softmax
+
+_OF_CLASSES = frozenset([np.dtype("int64"), np.dtype("uint8")])
 
 
 def _nll(node: str):
@@ -190,7 +194,7 @@ def _check_targets(input, target, weight) -> None:
     elif target.shape != (input.shape[0], *input.shape[2:]):
         wanted = [input.shape[0], *input.shape[2:]]
         raise RuntimeError(f"Expected target size {wanted}, got {list(target.shape)}")
-    if target._array.dtype.name not in ("int64", "uint8"):
+    if target._array.dtype not in _OF_CLASSES:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {kind_name(target)}")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if weight is not None and (weight.ndim != 1 or weight.shape[0] != classes):

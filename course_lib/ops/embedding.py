@@ -14,12 +14,14 @@ from ._op import function, op
 from .gather_scatter import add_at, by_kernel, out_of_bounds
 from .ranges import arange
 
+_OF_PLACES = frozenset([np.dtype("int64"), np.dtype("int32")])
+
 # ---- single rows -------------------------------------------------------------------------------------------------
 
 
 def check_indices(indices, name: str) -> None:
     """RuntimeError unless `indices` holds int64 or int32."""
-    if indices._array.dtype.name not in ("int64", "int32"):
+    if indices._array.dtype not in _OF_PLACES:
         raise RuntimeError(
             f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{indices.type()} instead (while checking arguments for {name})"

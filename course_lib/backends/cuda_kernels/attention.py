@@ -77,7 +77,7 @@ def _launch(kernel, like, arrays, scale: float, drop) -> None:
 def _takes(q, k, v, mask=None, shared: int = 1) -> bool:
     """Whether the kernels take these arrays."""
     return (
-        q.dtype.name in _DTYPES
+        q.dtype.char in "efE"
         and q.dtype == k.dtype == v.dtype
         and max(q.shape[-1], v.shape[-1]) <= _LONGEST
         and all(0 < a.size <= MOST for a in (q, k, v))
