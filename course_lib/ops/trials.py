@@ -14,6 +14,8 @@ from ..backends import array_module, counts, on_gpu
 from ..tensor import wrap
 from . import random_fill as fills
 from ._arguments import broadcast_error
+from ._by_kernel import reduced
+from ._numeric import wide
 from ._op import function
 from .random_arguments import (
     drawn,
@@ -75,17 +77,18 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     weights, stream = input._array, stream_beside("multinomial", generator, input)
     _check_multinomial(input, n, replacement, out)
     xp, rows = array_module(weights), weights.reshape(-1, weights.shape[-1])
+    numbers = rows if xp is np else wide(rows)  # CuPy does not add up bfloat16
     with on_gpu(weights.device.id) if input.is_cuda else nullcontext():
         if rows.size == 0:
             chosen = xp.empty((len(rows), n), np.int64)
         elif replacement and n > 1:
-            _check_weights(xp, rows)
+            _check_weights(xp, numbers)
             choose = counts.choose if xp is np else _choose_there
-            chosen = choose(stream, rows, n)
+            chosen = choose(stream, numbers, n)
         else:
-            if not (xp.isfinite(rows).all() and (rows >= 0).all()):
+            if not (xp.isfinite(numbers).all() and (numbers >= 0).all()):
                 raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-            _check_sums(rows)
+            _check_sums(numbers)
             expanded = 0 in weights.strides  # then NumPy would turn the dimensions around
             exponentials = xp.empty(weights.shape, weights.dtype) if expanded else xp.empty_like(weights)
             fills.fill_exponential(exponentials, 1.0, stream)
@@ -101,7 +104,8 @@ def _choose_once_there(xp, rows, exponentials, n: int):
     """The categories with the largest quotients of weight and exponential number: each can come first by its weight."""
     quotients = rows / exponentials
     if n == 1:
-        return xp.argmax(quotients, axis=1, keepdims=True)
+        made = reduced("maximum_at", quotients, (1,), True, places=True)
+        return xp.argmax(wide(quotients), axis=1, keepdims=True) if made is None else made[1]
     return xp.argsort(-quotients.astype("f8"), axis=1)[:, :n]
 
 

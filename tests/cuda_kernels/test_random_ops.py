@@ -76,7 +76,15 @@ def test_permutations_and_categories(launched):
         assert torch.equal(a, b)
     assert sorted(first[0].tolist()) == list(range(100)) and first[1][1].item() == 0
     assert set(first[3][0].tolist()) == {1, 2} and set(first[3][1].tolist()) == {0}
-    assert launched == ["wide_integers", "exponential", "exponential", "uniform", "bernoulli_by"]
+    assert launched == ["wide_integers", "exponential", "maximum_at_of_lines", "exponential", "uniform", "bernoulli_by"]
+
+
+def test_categories_by_weights_of_half_precision(launched):
+    weights = torch.tensor([0.0, 0.25, 0.75]).bfloat16().cuda()
+    assert torch.multinomial(weights, 1).item() in (1, 2)
+    assert torch.multinomial(weights, 400, replacement=True).bincount(minlength=3)[2].item() > 240
+    with pytest.raises(RuntimeError, match="inf"):
+        torch.multinomial(weights / 0, 1)
 
 
 @pytest.mark.parametrize("n", [1, 6, 12, 1000, 4001])
