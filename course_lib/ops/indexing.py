@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backends import array_module, backend_of, is_array, is_numpy, moved
+from ..backends.selection import select as chosen
 from ..errors import warn
 from ..tensor import Tensor, normalize_dim, wrap
 from ._arguments import cast
@@ -231,7 +232,8 @@ def _take_advanced(entry, input: Tensor, dim: int, basic: list, advanced: list) 
         return 0
     if entry.dtype.kind != "b":
         basic.append(_FULL)
-        advanced.append(_checked_positions(entry, input.shape[dim], dim))
+        checked = is_numpy(entry)  # on a GPU the kernel that reads there looks, if there is one
+        advanced.append(_checked_positions(entry, input.shape[dim], dim) if checked else entry)
         return 1
     for i, n in enumerate(entry.shape):
         if n != input.shape[dim + i]:
@@ -297,9 +299,11 @@ class pick:
     """The elements at an advanced key; a copy."""
 
     def forward(xp, a, *, key):
-        made = None if xp is np else _picked_rows(xp, a, key)
-        if made is not None:
-            return made
+        if xp is not np:
+            made = _picked_rows(xp, a, key)
+            if made is not None:
+                return made
+            _check_on_gpu(key, a.shape)
         picking = [dim for dim, entry in enumerate(key) if not isinstance(entry, slice)]
         if len(picking) == 1 and all(entry == _FULL for entry in key if isinstance(entry, slice)):
             return xp.take(a, key[picking[0]], picking[0])  # the rows of one dimension, in order
@@ -324,6 +328,10 @@ def _row_numbers(xp, shape, key) -> tuple | None:
         return None
     if len(picking) == 1:
         return picking[0], 1, key[picking[0]]
+    try:
+        np.broadcast_shapes(*[key[dim].shape for dim in picking])
+    except ValueError:
+        return None
     number = 0
     for dim in picking:
         number = number * shape[dim] + key[dim] % shape[dim]  # the remainder of -1 is the last one
@@ -343,6 +351,8 @@ def _picked_rows(xp, a, key):
     dim, dims, index = found
     rows = _rows(a, dim, dims)
     run = by_kernel("take_rows", rows, index)
+    if run is not None and dims > 1:
+        _check_on_gpu(key, a.shape)  # the number of a row does not show it
     return run and run(rows, index, dim, -rows.shape[dim])
 
 
@@ -357,6 +367,13 @@ def _added_at(xp, target, key, values) -> None:
         if run is not None:
             return run(rows, index.reshape(-1), values, dim, 1.0, -rows.shape[dim], True)
     backend_of(xp).change_at(xp.add, target, key, values)
+
+
+def _check_on_gpu(key, shape) -> None:
+    """Check the indices of a key, which `split_key` has left to those who read or write there."""
+    for dim, entry in enumerate(key):
+        if not isinstance(entry, slice):
+            _checked_positions(entry, shape[dim], dim)
 
 
 def _shape_mismatch(key, error):
@@ -392,6 +409,8 @@ class place_at:
     takes_into = True
 
     def forward(xp, a, values, *, key, accumulate, into=None):
+        if xp is not np:
+            _check_on_gpu(key, a.shape)
         made = a.copy() if into is None else into
         _write_at(xp, made, values, key, accumulate)
         return made
@@ -405,6 +424,21 @@ class place_at:
             return g, pick(g, key=ctx.key)
         kept = place_at(g, g.new_zeros(()), key=ctx.key, accumulate=False)
         return kept, pick(g, key=ctx.key)
+
+
+@op(inplace=True, method=False, namespace=None, node="IndexPut")
+class filled_at_mask:
+    """The tensor with one value where a mask is True."""
+
+    def forward(xp, a, mask, value):
+        return chosen(xp, mask, value, a)
+
+    def save(ctx, out, a, mask, value):
+        ctx.save_for_backward(mask)
+
+    def backward(ctx, g):
+        (mask,) = ctx.saved_tensors
+        return g.masked_fill(mask, 0), None, (g * mask).sum() if ctx.needs_input_grad[2] else None
 
 
 def _write_at(xp, a, values, key, accumulate: bool) -> None:
@@ -463,12 +497,11 @@ def _filled_at_mask(target: Tensor, mask: Tensor, value) -> bool:
         return False
     mask = mask.reshape(*mask.shape, *[1] * (target.ndim - mask.ndim))
     if type(value) is float and target.is_floating_point():
-        target.masked_fill_(mask, value)
-        return True
+        value = target.new_full((), value)
     value = value if isinstance(value, (Tensor, list, tuple)) else _as_value(value, target)
     if not isinstance(value, Tensor) or value.numel() != 1:
         return False
-    target.masked_fill_(mask, value.reshape(()).to(target.device, target.dtype))
+    OPS["filled_at_mask"].change(target, mask, value.reshape(()).to(target.device, target.dtype))
     return True
 
 
