@@ -1,10 +1,10 @@
 // Scaled dot-product attention without the matrix of weights: softmax(q · kᵀ · scale + mask) · v, tile by tile.
 //
 // A block owns some queries of one head and walks over the keys, TILE at a time: the tiles of k and v come into shared
-// memory once for all of its queries. The softmax is "online": what is known of a query's scores so far is their maximum
-// and the sum of exponentials; when a tile brings a larger maximum, the sum and the result so far are scaled down. So
-// memory grows with L, not with L · S. Kept for backward is one number a query, from which any weight can be computed
-// again.
+// memory once for all of its queries. The softmax is "online": what is known of a query's scores so far is their
+// maximum and the sum of exponentials; when a tile brings a larger maximum, the sum and the result so far are scaled
+// down. So memory grows with L, not with L · S. Kept for backward is one number a query, from which any weight can be
+// computed again.
 //
 // Each lane computes a small rectangle of scores, EACH queries × ACROSS keys, and later a rectangle of the result. The
 // numbers of a rectangle share what they read: 4 × 4 scores need 8 reads of 16 bytes for 64 multiplications, where one
@@ -33,7 +33,10 @@ constexpr int SHARE = HEAD / 8;                 // numbers of a row's result tha
 // The lanes of a warp stand in 4 rows (y) and 8 columns (x). Lane (y, x) of warp w has the rows 4 · EACH · w + y, + 4,
 // + 8, … and the columns x, x + 8, …: neighbours read neighbouring rows of shared memory.
 __device__ inline int lane_x() { return threadIdx.x % 8; }
-template <int EACH> __device__ int row_of(int r) { return threadIdx.x / WARP * 4 * EACH + 4 * r + threadIdx.x % WARP / 8; }
+template <int EACH> __device__ int row_of(int r)
+{
+    return threadIdx.x / WARP * 4 * EACH + 4 * r + threadIdx.x % WARP / 8;
+}
 __device__ inline int column_of(int c) { return lane_x() + 8 * c; }
 
 // A lane's rectangle. Its loops are unrolled: registers have no addresses, so an array lives in them only if every
@@ -253,8 +256,8 @@ extern "C" __global__ void attention_by_query(const T* by_out, const T* q, const
     }
 }
 
-// by_v[j] = Σ_i weight[i, j] · by_out[i] and by_k[j] = scale · Σ_i slope[i, j] · q[i]: blocks own keys and walk over the
-// queries of all heads that look at them. So nobody else adds to their rows, and the sums have a fixed order.
+// by_v[j] = Σ_i weight[i, j] · by_out[i] and by_k[j] = scale · Σ_i slope[i, j] · q[i]: blocks own keys and walk over
+// the queries of all heads that look at them. So nobody else adds to their rows, and the sums have a fixed order.
 extern "C" __global__ void attention_by_key(const T* by_out, const T* q, const T* k, const T* v, const MASK* mask,
                                             const float* log_sum, const float* balance, T* by_k, T* by_v, Problem of,
                                             float scale, unsigned long long seed, unsigned long long offset)

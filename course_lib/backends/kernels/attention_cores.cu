@@ -1,5 +1,5 @@
-// Scaled dot-product attention by tensor cores: forward. What is computed is what attention.cu computes, and how: blocks
-// own queries, walk over tiles of keys and keep an online softmax.
+// Scaled dot-product attention by tensor cores: forward. What is computed is what attention.cu computes, and how:
+// blocks own queries, walk over tiles of keys and keep an online softmax.
 //
 // The scores that come out of one product lie in the registers as the left matrix of the next product wants them: the
 // weights never leave the registers. Rows of q stay there, too, while tiles of k and v come into shared memory; they

@@ -43,8 +43,8 @@ struct Left {
         load_matrices(at, &from.chunk(row + lane % 16, 2 * step + lane / 16));
     }
     // The columns STEP · step … of a strip. A lane has the columns 2t and 2t + 1 of a block. Two halves of one register
-    // stand so, too; but of floats, a left matrix wants the columns t and t + 4. They may change places: the sum does not
-    // depend on the order, if `right_of` takes the rows of the right matrix in the same one.
+    // stand so, too; but of floats, a left matrix wants the columns t and t + 4. They may change places: the sum does
+    // not depend on the order, if `right_of` takes the rows of the right matrix in the same one.
     template <int COLUMNS, class V = T> __device__ void take(const Strip<COLUMNS>& from, int step)
     {
         #pragma unroll
@@ -84,7 +84,8 @@ __device__ void add_dots(Strip<COLUMNS> (&made)[M], Lefts left, const Tile<T, CO
 }
 
 // Two right matrices, STEP rows of a tile times 8 columns each, at column n.
-template <int COUNT> __device__ void right_of(unsigned int (&right)[4], const Tile<T, COUNT, HEAD>& rows, int step, int n)
+template <int COUNT>
+__device__ void right_of(unsigned int (&right)[4], const Tile<T, COUNT, HEAD>& rows, int step, int n)
 {
     int lane = threadIdx.x % WARP;
     if constexpr (HALF) {

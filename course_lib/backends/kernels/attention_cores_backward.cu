@@ -1,6 +1,6 @@
-// Scaled dot-product attention by tensor cores: backward. Every weight is computed again from the logarithm that forward
-// kept, in one kernel whose blocks own queries and in one whose blocks own keys: so nobody adds to another's rows, and
-// the sums have a fixed order.
+// Scaled dot-product attention by tensor cores: backward. Every weight is computed again from the logarithm that
+// forward kept, in one kernel whose blocks own queries and in one whose blocks own keys: so nobody adds to another's
+// rows, and the sums have a fixed order.
 //
 // Source: Dao (2023), "FlashAttention-2", arXiv:2307.08691
 #include "attention_cores.cuh"

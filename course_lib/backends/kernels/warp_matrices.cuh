@@ -105,7 +105,10 @@ __device__ inline void copy_later(void* to, const void* from, bool there)
 __device__ inline void end_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // All groups but the last LEFT.
-template <int LEFT> __device__ void wait_for_copies() { asm volatile("cp.async.wait_group %0;" :: "n"(LEFT) : "memory"); }
+template <int LEFT> __device__ void wait_for_copies()
+{
+    asm volatile("cp.async.wait_group %0;" :: "n"(LEFT) : "memory");
+}
 #else
 struct alignas(16) Bytes16 { unsigned int at[4]; };
 
@@ -128,9 +131,8 @@ __device__ inline float power_of_two(float x)
 
 #endif
 
-// float32 by tensor cores that know TF32, in full: a number is a TF32 number and a rest that is nearly one, and three of
-// the four products of those count: the last is 2^-22 of the whole. (PyTorch's attention does so, too. Infinity times
-// such a number is NaN.)
+// float32 by tensor cores that know TF32, nearly in full: a number is a TF32 number and a rest that is nearly one, and
+// three of the four products of those count: the last is 2^-22 of the whole. Infinity times such a number is NaN.
 //
 // Source: Ootomo & Yokota (2022), arXiv:2203.03341
 template <> struct TensorCore<float> {
