@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import types
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import numpy as np
 HERE = Path(__file__).parent
 # _FORTIFY_SOURCE: its check of longjmp does not know that every fiber has a stack of its own.
 FLAGS = ["-std=c++17", "-O1", "-Wno-unknown-pragmas", "-U_FORTIFY_SOURCE", "-shared", "-fPIC"]
+_one_at_a_time = threading.Lock()  # the emulation has one set of fibers
 GUARD = 256  # bytes before and behind every array
 
 
@@ -86,7 +88,8 @@ class Kernel:
         cells = [np.array(v) for v in values]
         pointers = (ctypes.c_void_p * len(cells))(*[cell.ctypes.data for cell in cells])
         sizes = (ctypes.c_uint * 6)(*[*grid, 1, 1][:3], *[*block, 1, 1][:3])
-        wrong = self._launch(sizes, pointers, backwards)
+        with _one_at_a_time:
+            wrong = self._launch(sizes, pointers, backwards)
         assert wrong is None, f"{self.name}: {wrong.decode()}"
         return {key: copy.result(self.name) for key, copy in guarded.items()}
 
