@@ -10,9 +10,10 @@ from course_lib.nn import functional as F
 
 
 @pytest.fixture(autouse=True)
-def exact():
-    """float32 is not rounded to TF32."""
+def exact(monkeypatch):
+    """float32 is not rounded to TF32, and there are no tensor cores."""
     torch.manual_seed(0)
+    monkeypatch.setattr(conv_tiles, "has_cores", lambda device: False)
     with torch.backends.cudnn.flags(allow_tf32=False):
         yield
 
@@ -49,6 +50,7 @@ CONVOLUTIONS = {
     "depthwise": (lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=4), (2, 4, 9, 7), (4, 1, 3, 3), DEPTHWISE),
     "depthwise, strided": (lambda x, w, b: F.conv2d(x, w, b, 2, 1, groups=3), (2, 3, 9, 7), (6, 1, 3, 3),
                            DEPTHWISE | {"depthwise_by_image"}),
+    "depthwise, large": (lambda x, w, b: F.conv2d(x, w, b, padding=3, groups=2), (1, 2, 6, 9), (2, 1, 7, 7), DEPTHWISE),
     "depthwise, 1-d": (lambda x, w, b: F.conv1d(x, w, b, 1, 4, 2, groups=3), (2, 3, 40), (3, 1, 5), DEPTHWISE),
 }  # fmt: skip
 

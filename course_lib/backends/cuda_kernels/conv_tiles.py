@@ -43,8 +43,13 @@ def fit(x, rows: int, depth: int, places: int) -> bool:
 
 
 def on_cores(x) -> bool:
-    """Whether tensor cores multiply; float32 in TF32, which PyTorch allows in convolutions by default."""
-    return has_cores(x.device.id) and (x.dtype.char != "f" or bool(cudnn.allow_tf32))
+    """Whether tensor cores multiply; float32 only in TF32."""
+    return has_cores(x.device.id) and (x.dtype.char != "f" or tf32_allowed())
+
+
+def tf32_allowed() -> bool:
+    """PyTorch allows TF32 in convolutions, unlike in products of matrices, unless it is switched off."""
+    return bool(cudnn.allow_tf32) and cudnn.conv.fp32_precision != "ieee"
 
 
 @functools.lru_cache(maxsize=4096)

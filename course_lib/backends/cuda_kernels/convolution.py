@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from .. import cuda, cudnn
+from .. import cuda
 from ..cuda_gemm import product
 from ..kernels.loading import MOST, accumulator
 from ..sliding import Sliding
@@ -33,8 +33,7 @@ def _is_plain(sliding: Sliding, inside, size) -> bool:
 
 
 def _multiply(a, b, out=None):
-    """PyTorch allows TF32 in convolutions, unlike in products of matrices, unless it is switched off."""
-    return product(a, b, out, tf32=bool(cudnn.allow_tf32))
+    return product(a, b, out, tf32=conv_tiles.tf32_allowed())
 
 
 def _pieces(samples: int, each: int) -> list[slice]:

@@ -15,7 +15,7 @@ from ..kernels.loading import BLOCK, WARP, launch
 from ..sliding import Sliding
 from ._new import like
 
-UNROLLED = 27  # cells: for windows up to this size a kernel is compiled of its own
+UNROLLED = 49  # cells: for windows up to this size a kernel is compiled of its own
 MOST_CELLS = 255  # a window whose cells a byte can tell apart
 
 
