@@ -79,7 +79,7 @@ __device__ inline int tiles_seen(const Look& look, int last, int width)
 }
 
 // Dropout of weights. One encryption gives the four words of a square of 2 × 2 weights, so that forward and both
-// kernels of backward, which cut the weights into different tiles, draw the same.
+// kernels of backward, which cut the weights into different tiles, draw the same. (The order is our own.)
 struct Drop {
     unsigned long long seed, counter, first;
     long long across;
