@@ -82,7 +82,7 @@ class CUDAGraph:
         self._rows: dict = {}
         self.kept: list = []  # arrays of the host that replays copy
 
-    def capture_begin(self, pool=None, capture_error_mode: str = "global") -> None:
+    def capture_begin(self, pool=None, capture_error_mode: str = "global", check_input_liveness: bool = False) -> None:
         """Begin to record the current stream; `torch.cuda.graph` does this, and what belongs around it."""
         if self._graph is not None:
             raise RuntimeError(
@@ -158,6 +158,12 @@ class CUDAGraph:
     def enable_debug_mode(self) -> None:
         """Let `debug_dump` say more; it says all there is."""
 
+    def raw_cuda_graph_exec(self) -> int:
+        """The driver's handle of the graph that can be launched."""
+        if self._graph is None:
+            raise RuntimeError("Called CUDAGraph::raw_cuda_graph_exec without a preceding successful capture.")
+        return self._graph.graphExec
+
     def debug_dump(self, debug_path: str) -> None:
         """Write the graph as a drawing for Graphviz."""
         if self._graph is None:
@@ -178,7 +184,8 @@ class graph:
     default_capture_stream: Stream | None = None
 
     def __init__(self, cuda_graph: CUDAGraph, pool=None, stream: Stream | None = None,
-                 capture_error_mode: str = "global"):  # fmt: skip
+                 capture_error_mode: str = "global", enable_annotations: bool = False,
+                 check_input_liveness: bool = False):  # fmt: skip
         if stream is None:
             graph.default_capture_stream = graph.default_capture_stream or Stream()
             stream = graph.default_capture_stream
