@@ -8,8 +8,8 @@ import course_lib as torch
 from course_lib.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("xp")
-CLOSE = {torch.float32: (1e-5, 1e-5), torch.float64: (1e-11, 1e-11), torch.float16: (4e-3, 4e-3),
-         torch.bfloat16: (3e-2, 3e-2)}  # fmt: skip
+CLOSE = {torch.float32: (1e-5, 1e-5), torch.bfloat16: (3e-2, 3e-2), torch.float16: (4e-3, 4e-3)}
+DTYPES = [torch.float32, torch.bfloat16]
 
 
 def alike(function, *operands) -> None:
@@ -28,7 +28,7 @@ def random(*shape, dtype=torch.float32):
 # ---- softmax -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "dim"), [
     ((4, 3, 5), -1), ((3, 8), 1), ((5, 1), 1), ((2, 300), 1), ((2, 9000), 1), ((3, 4, 5), 1), ((40, 7), 0), ((7,), 0),
 ])  # fmt: skip
@@ -62,7 +62,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("rule", ["plain", "weights", "smoothing"])
@@ -148,7 +148,7 @@ def test_gradients_of_gradients_of_cross_entropy(launched, smoothing):
 ROWS = ["layer_norm_forward", "norm_backward_with_parameters", "norm_parameters_of_parts"]
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(4, 3, 7), (9, 64), (2, 600)])
 def test_layer_norm(launched, shape, dtype):
     x, weight, bias = random(*shape, dtype=dtype), random(shape[-1], dtype=dtype), random(shape[-1], dtype=dtype)
@@ -178,7 +178,7 @@ def test_layer_norm_without_kernel(launched):
     assert not launched
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_rms_norm(launched, weighted, dtype):
     operands = [random(4, 3, 16, dtype=dtype), *([random(16, dtype=dtype)] if weighted else [])]
@@ -194,7 +194,7 @@ def test_rms_norm_of_other_operands(launched):
     assert mixed.dtype is torch.float32 and "rms_norm_forward" not in launched
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(3, 4), (2, 4, 5), (2, 4, 3, 8), (2, 4, 2, 3, 5)])
 def test_group_norm(launched, shape, dtype):
     operands = random(*shape, dtype=dtype), random(4, dtype=dtype), random(4, dtype=dtype)
@@ -216,7 +216,7 @@ def running(x, channels: int, dtype=torch.float32):
     return torch.zeros(channels, dtype=dtype, device=x.device), torch.ones(channels, dtype=dtype, device=x.device)
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("shape", [(6, 3), (2, 3, 5), (4, 3, 5, 8), (2, 3, 2, 3, 4), (2, 2, 80, 130)])
 def test_batch_norm(launched, shape, last, dtype):
@@ -250,7 +250,7 @@ def test_batch_norm_of_other_operands(launched):
     assert launched == 3 * ["batch_norm_forward", "batch_norm_backward"]
 
 
-@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("last", [False, True])
 def test_batch_norm_in_evaluation(launched, last, dtype):
     def layer(x, w, b):

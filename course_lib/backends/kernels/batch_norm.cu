@@ -120,7 +120,7 @@ __device__ inline Moments moments_of_share(const Channel& channel, const T* x, i
     Acc base = base_of(channel, x, places);
     Moments mine = in_packs(places, x) ? moments_of(Walk<PACK>(channel, samples, channels, places), x, base)
                                        : moments_of(Walk<1>(channel, samples, channels, places), x, base);
-    return mine.over(channel);
+    return mine.over(channel, team_sum(channel, mine.count));
 }
 
 // parts: three tables of (shares, channels), the counts, the means less the base, the squares.
@@ -133,7 +133,7 @@ extern "C" __global__ void TEAMS batch_norm_shares(const T* x, Acc* parts, int s
     parts[place] = found.count, parts[table + place] = found.mean, parts[2 * table + place] = found.squares;
 }
 
-__device__ inline Moments moments_of_parts(const Channel& channel, const Acc* parts, int channels)
+__device__ inline Moments moments_of_parts(const Channel& channel, const Acc* parts, int channels, Acc all)
 {
     Team team = channel.readers();
     int shares = gridDim.y, table = shares * channels;
@@ -142,7 +142,7 @@ __device__ inline Moments moments_of_parts(const Channel& channel, const Acc* pa
         int place = s * channels + channel.number;
         mine.join({parts[place], parts[table + place], parts[2 * table + place]});
     }
-    return mine.over(team);
+    return mine.over(team, all);
 }
 
 // out = (x - mean) slope + shift
@@ -174,7 +174,7 @@ extern "C" __global__ void batch_norm_forward(const T* x, const Acc* parts, cons
                                                     int samples, int channels, int places, Acc momentum, Acc eps)
 {
     Channel channel(channels, places);
-    Moments found = parts ? moments_of_parts(channel, parts, channels)
+    Moments found = parts ? moments_of_parts(channel, parts, channels, Acc(samples) * places)
                           : moments_of_share(channel, x, samples, channels, places);
     Acc scale = Acc(1) / sqrt(found.squares / found.count + eps), middle = base_of(channel, x, places) + found.mean;
     scale_share(channel, x, middle, scale, weight, bias, out, samples, channels, places);
@@ -221,7 +221,7 @@ __device__ inline Slopes slopes_of_share(const Channel& channel, const T* g, con
     Acc sum = 0, products = 0;
     if (in_packs(places, g, x)) add_up(Walk<PACK>(channel, samples, channels, places), g, x, mean, sum, products);
     else add_up(Walk<1>(channel, samples, channels, places), g, x, mean, sum, products);
-    return {channel.over<Sum>(sum), channel.over<Sum>(products) * rate};
+    return {team_sum(channel, sum), team_sum(channel, products) * rate};
 }
 
 // parts: two tables of (shares, channels)
@@ -245,7 +245,7 @@ __device__ inline Slopes slopes_of_parts(const Channel& channel, const Acc* part
         mine.by_bias += parts[s * channels + channel.number];
         mine.by_weight += parts[(shares + s) * channels + channel.number];
     }
-    return {team.over<Sum>(mine.by_bias), team.over<Sum>(mine.by_weight)};
+    return {team_sum(team, mine.by_bias), team_sum(team, mine.by_weight)};
 }
 
 // by_x = (g - sum - (x - mean) products) factor

@@ -23,11 +23,12 @@ struct Moments {
         count = all;
     }
 
-    // Those of a whole team from those of its threads. They are plain sums, so that all threads see the same.
-    __device__ Moments over(const Team& team) const
+    // Those of a whole team, which has `all` numbers, from those of its threads. They are plain sums, so that all
+    // threads see the same.
+    __device__ Moments over(const Team& team, Acc all) const
     {
-        Acc all = team.over<Sum>(count), middle = team.over<Sum>(count * mean) / all, off = mean - middle;
-        return {all, middle, team.over<Sum>(count == 0 ? Acc(0) : squares + count * off * off)};
+        Acc middle = team_sum(team, count * mean) / all, off = mean - middle;
+        return {all, middle, team_sum(team, count == 0 ? Acc(0) : squares + count * off * off)};
     }
 };
 

@@ -9,7 +9,8 @@
 //     numbers apart  a row that does not run along the last dimension: its numbers lie `step` apart, and neighbouring
 //                    threads take neighbouring rows, so that they read neighbours; a row's threads stand in a column
 //
-// rows.py chooses the team: blockDim.x threads side by side for a row, or, with step > 1, blockDim.y in a column.
+// rows.py chooses the team: blockDim.x threads side by side for a row, or, where numbers lie apart, blockDim.y in a
+// column.
 #ifndef ROWS_CUH
 #define ROWS_CUH
 
@@ -29,86 +30,94 @@ constexpr int HELD = 64 / sizeof(Acc);  // so many numbers of a row a thread kee
 constexpr int PACKS = HELD / PACK;
 constexpr int MOST_THREADS_OF_TEAM = 512;
 
-// Of kernels with teams. A compiler that is not told how large blocks are takes up to 150 registers for a thread, to have
-// all reads of a chunk on their way at once, and leaves room for few threads.
+// Of kernels with teams. A compiler that is not told how large blocks are takes up to 150 registers for a thread, to
+// have all reads of a chunk on their way at once, and leaves room for few threads.
 #define TEAMS __launch_bounds__(MOST_THREADS_OF_TEAM)
+
+// Told 512, it would like to keep to 64 registers, so that two blocks find room, and keeps in memory what does not fit.
+// Kernels that need a little more say a warp more than there ever is: then it does not try.
+constexpr int AND_A_WARP = MOST_THREADS_OF_TEAM + WARP;
+#define ROOMY __launch_bounds__(AND_A_WARP)
 
 // This thread's number in its team, and how the team adds up.
 struct Team {
     int rank, size;
     bool column;
-
-    // What `How` makes of the numbers of all threads of the team. Every thread of the block must call it.
-    template <class How> __device__ Acc over(Acc mine) const
-    {
-        if (column) return over_column<How>(mine);
-        if (size > WARP) return over_block<How>(mine);
-        for (int step = size / 2; step > 0; step /= 2) mine = How::join(mine, __shfl_xor_sync(ALL_LANES, mine, step));
-        return mine;
-    }
-
-    template <class How> __device__ Acc over_column(Acc mine) const
-    {
-        __shared__ Acc all[MOST_THREADS_OF_TEAM];
-        __syncthreads();  // nobody reads the last call's numbers any more
-        all[threadIdx.y * blockDim.x + threadIdx.x] = mine;
-        __syncthreads();
-        mine = all[threadIdx.x];
-        for (int y = 1; y < blockDim.y; ++y) mine = How::join(mine, all[y * blockDim.x + threadIdx.x]);
-        return mine;
-    }
 };
 
-// A row of n numbers, or its place among them: `start`, and n = 0 for a team behind the last row.
-struct Row : Team {
-    long long start, number;
-    int n, step;
-    bool packed;  // whether its numbers can be read 16 bytes at a time
-    int gap;      // from one number of a pack to the next: 1, or so that neighbouring threads have neighbours
+template <class How> __device__ Acc over_column(Acc mine)
+{
+    __shared__ Acc all[MOST_THREADS_OF_TEAM];
+    __syncthreads();  // nobody reads the last call's numbers any more
+    all[threadIdx.y * blockDim.x + threadIdx.x] = mine;
+    __syncthreads();
+    mine = all[threadIdx.x];
+    for (int y = 1; y < blockDim.y; ++y) mine = How::join(mine, all[y * blockDim.x + threadIdx.x]);
+    return mine;
+}
 
-    template <class... Arrays>
-    __device__ Row(int row, int rows, int n, int inner, const Arrays*... arrays)
+// What `How` makes of the numbers of all threads of the team. Every thread of the block must call it.
+template <class How> __device__ Acc over_team(const Team& team, Acc mine)
+{
+    if (team.column) return over_column<How>(mine);
+    if (team.size > WARP) return over_block<How>(mine);
+    for (int step = team.size / 2; step > 0; step /= 2)
+        mine = How::join(mine, __shfl_xor_sync(ALL_LANES, mine, step));
+    return mine;
+}
+
+__device__ inline Acc team_sum(const Team& team, Acc mine) { return over_team<Sum>(team, mine); }
+__device__ inline Acc team_max(const Team& team, Acc mine) { return over_team<Max>(team, mine); }
+
+// The place of a team in the grid.
+__device__ inline int number_of_team(bool column)
+{
+    return column ? blockIdx.x * blockDim.x + threadIdx.x : blockIdx.x * blockDim.y + threadIdx.y;
+}
+
+// A row of n numbers that begins at `start`; n = 0 for a team behind the last row. PACKED: 16 bytes are read at a time.
+// Every kernel has both kinds in it, and on_row chooses.
+template <bool PACKED> struct Row : Team {
+    int number, n, step;
+    long long start;
+    __device__ Row(int number, int rows, int n, int inner)
         : Team{int(inner > 1 ? threadIdx.y : threadIdx.x), int(inner > 1 ? blockDim.y : blockDim.x), inner > 1},
-          number(row), n(row < rows ? n : 0), step(inner)
+          number(number), n(number < rows ? n : 0), step(PACKED ? 1 : inner)
     {
-        start = inner > 1 ? (number / inner) * n * inner + number % inner : number * n;
-        packed = inner == 1 && n % PACK == 0 && (starts_well(arrays) && ...);
-        gap = packed ? 1 : size;
+        start = inner > 1 ? (long long)(number / inner) * n * inner + number % inner : (long long)number * n;
     }
 
-    // The place of a team in the grid.
-    static __device__ int of_team(int inner)
-    {
-        return inner > 1 ? blockIdx.x * blockDim.x + threadIdx.x : blockIdx.x * blockDim.y + threadIdx.y;
-    }
+    // A thread has `COUNT` packs of a chunk of the row. In a pack, numbers are neighbours, or `size` apart, so that
+    // neighbouring threads have neighbours. i: the row's number of a pack's first element.
+    __device__ bool packed() const { return PACKED; }
+    __device__ int at(int i, int j) const { return PACKED ? i + j : i + j * size; }
+    __device__ bool has(int i, int j) const { return PACKED ? i < n : at(i, j) < n; }  // packs are full: n % PACK == 0
 
-    template <int COUNT> __device__ int chunk() const { return COUNT * PACK * size; }
-    template <int COUNT> __device__ bool in_chunks() const { return n > chunk<COUNT>(); }
+    template <int COUNT> __device__ int chunk(const Acc (&)[COUNT][PACK]) const { return COUNT * PACK * size; }
+    template <int COUNT> __device__ bool fits(const Acc (&held)[COUNT][PACK]) const { return n <= chunk(held); }
 
-    // f(k, i) for each pack of a chunk that begins at `from`; i is the row's number of its first element. Packs that no
-    // thread of the team needs are left out. k is known to the compiler, so that a pack can live in registers.
-    template <int COUNT, class F> __device__ void each(int from, F f) const
+    // f(k, i) for each pack of a chunk that begins at `from`. Packs that no thread of the team needs are left out. k is
+    // known to the compiler, so that a pack can live in registers.
+    template <int COUNT, class F> __device__ void each(const Acc (&)[COUNT][PACK], int from, F f) const
     {
 #pragma unroll
         for (int k = 0; k < COUNT; ++k) {
             int first = from + k * PACK * size;
             if (first >= n) break;
-            f(k, first + (packed ? rank * PACK : rank));
+            f(k, first + (PACKED ? rank * PACK : rank));
         }
     }
 
     template <class S> __device__ void read(const S* row, int i, PackOf<S>& pack) const
     {
-        if (packed) {
+        if (PACKED) {
             if (i < n) pack = *(const PackOf<S>*)(row + i);
-        } else {
-#pragma unroll
-            for (int j = 0; j < PACK; ++j)
-                if (i + j * gap < n) pack.at[j] = row[(long long)(i + j * gap) * step];
+            return;
         }
+#pragma unroll
+        for (int j = 0; j < PACK; ++j)
+            if (has(i, j)) pack.at[j] = row[(long long)at(i, j) * step];
     }
-
-    __device__ bool has(int i, int j) const { return i + j * gap < n; }
 
     // The same as numbers; `missing` where the row has ended.
     template <class S> __device__ void get(const S* row, int i, Acc (&numbers)[PACK], Acc missing) const
@@ -119,14 +128,13 @@ struct Row : Team {
         for (int j = 0; j < PACK; ++j) numbers[j] = has(i, j) ? Acc(raw.at[j]) : missing;
     }
 
-    // The numbers of a chunk into registers, `missing` where the row has ended. First all reads, then what needs them:
-    // so all of them are on their way at once.
+    // A chunk into registers. First all reads, then what needs them: so all of them are on their way at once.
     template <int COUNT, class S>
     __device__ void load(const S* row, int from, Acc (&held)[COUNT][PACK], Acc missing) const
     {
         PackOf<S> raw[COUNT];
-        each<COUNT>(from, [&](int k, int i) { read(row, i, raw[k]); });
-        each<COUNT>(from, [&](int k, int i) {
+        each(held, from, [&](int k, int i) { read(row, i, raw[k]); });
+        each(held, from, [&](int k, int i) {
 #pragma unroll
             for (int j = 0; j < PACK; ++j) held[k][j] = has(i, j) ? Acc(raw[k].at[j]) : missing;
         });
@@ -134,18 +142,39 @@ struct Row : Team {
 
     __device__ void write(T* row, int i, const Acc (&numbers)[PACK]) const
     {
-        if (packed) {
+        if (PACKED) {
             PackOf<T> pack;
 #pragma unroll
             for (int j = 0; j < PACK; ++j) pack.at[j] = T(numbers[j]);
             if (i < n) *(PackOf<T>*)(row + i) = pack;
-        } else {
-#pragma unroll
-            for (int j = 0; j < PACK; ++j)
-                if (has(i, j)) row[(long long)(i + j * gap) * step] = T(numbers[j]);
+            return;
         }
+#pragma unroll
+        for (int j = 0; j < PACK; ++j)
+            if (has(i, j)) row[(long long)at(i, j) * step] = T(numbers[j]);
     }
 };
+
+// All rows: `count` of n numbers that lie `inner` apart.
+template <bool PACKED> struct Rows {
+    int count, n, inner;
+    __device__ Row<PACKED> operator[](int number) const { return Row<PACKED>(number, count, n, inner); }
+};
+
+// work(rows), where 16 bytes are read at a time if all arrays allow it.
+template <class Work, class... Arrays>
+__device__ void on_rows(int count, int n, int inner, Work work, const Arrays*... arrays)
+{
+    if (inner == 1 && n % PACK == 0 && (starts_well(arrays) && ...)) work(Rows<true>{count, n, inner});
+    else work(Rows<false>{count, n, inner});
+}
+
+// work(row) for a kernel in which a team has one row.
+template <class Work, class... Arrays>
+__device__ void on_row(int count, int n, int inner, Work work, const Arrays*... arrays)
+{
+    on_rows(count, n, inner, [=](auto rows) mutable { work(rows[number_of_team(inner > 1)]); }, arrays...);
+}
 
 #define EACH_NUMBER _Pragma("unroll") for (int j = 0; j < PACK; ++j)
 

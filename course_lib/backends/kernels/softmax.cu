@@ -4,76 +4,77 @@
 
 extern "C" __global__ void TEAMS softmax_forward(const T* x, T* out, int rows, int n, int inner)
 {
-    Row row(Row::of_team(inner), rows, n, inner, x, out);
-    x += row.start, out += row.start;
-    Share share;
-    Acc held[PACKS][PACK];
+    on_row(rows, n, inner, [=](auto row) mutable {
+        x += row.start, out += row.start;
+        Share share;
+        Acc held[PACKS][PACK];
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        row.load(x, from, held, -infinity());
-        share.fold<true>(row, from, held);
-    }
-    Acc high = row.over<Max>(share.high), factor = share.down(high) / share.sum_of_all(row, high);
+        for (int from = 0; from < row.n; from += row.chunk(held)) {
+            row.load(x, from, held, -infinity());
+            share.fold<true>(row, from, held);
+        }
+        Acc high = team_max(row, share.high), factor = share.down(high) / share.sum_of_all(row, high);
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        bool again = row.in_chunks<PACKS>();  // what the registers hold is the last chunk
-        if (again) row.load(x, from, held, -infinity());
-        row.each<PACKS>(from, [&](int k, int i) {
-            EACH_NUMBER held[k][j] = (again ? exp(held[k][j] - share.base) : held[k][j]) * factor;
-            row.write(out, i, held[k]);
-        });
-    }
+        for (int from = 0; from < row.n; from += row.chunk(held)) {
+            bool again = !row.fits(held);  // what the registers hold is the last chunk
+            if (again) row.load(x, from, held, -infinity());
+            row.each(held, from, [&](int k, int i) {
+                EACH_NUMBER held[k][j] = (again ? exp(held[k][j] - share.base) : held[k][j]) * factor;
+                row.write(out, i, held[k]);
+            });
+        }
+    }, x, out);
 }
 
 extern "C" __global__ void TEAMS log_softmax_forward(const T* x, T* out, int rows, int n, int inner)
 {
-    Row row(Row::of_team(inner), rows, n, inner, x, out);
-    x += row.start, out += row.start;
-    Share share;
-    Acc held[PACKS][PACK];
+    on_row(rows, n, inner, [=](auto row) mutable {
+        x += row.start, out += row.start;
+        Share share;
+        Acc held[PACKS][PACK];
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        row.load(x, from, held, -infinity());
-        share.fold(row, from, held);
-    }
-    Acc high = row.over<Max>(share.high), logarithm = log(share.sum_of_all(row, high));
+        for (int from = 0; from < row.n; from += row.chunk(held)) {
+            row.load(x, from, held, -infinity());
+            share.fold(row, from, held);
+        }
+        Acc high = team_max(row, share.high), logarithm = log(share.sum_of_all(row, high));
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        if (row.in_chunks<PACKS>()) row.load(x, from, held, -infinity());
-        row.each<PACKS>(from, [&](int k, int i) {
-            EACH_NUMBER held[k][j] = held[k][j] - high - logarithm;
-            row.write(out, i, held[k]);
-        });
-    }
+        for (int from = 0; from < row.n; from += row.chunk(held)) {
+            if (!row.fits(held)) row.load(x, from, held, -infinity());
+            row.each(held, from, [&](int k, int i) {
+                EACH_NUMBER held[k][j] = held[k][j] - high - logarithm;
+                row.write(out, i, held[k]);
+            });
+        }
+    }, x, out);
 }
 
 // ---- backward: g and y are read once where a row of both fits, else twice; by_x is written once ---------------------
 
 // by_x = change(g, y, total) with total = sum of term(g, y) over the row
-template <class Term, class Change>
-__device__ void backward(const T* g, const T* y, T* by_x, int rows, int n, int inner, Term term, Change change)
+template <class R, class Term, class Change>
+__device__ void backward(const R& row, const T* g, const T* y, T* by_x, Term term, Change change)
 {
-    Row row(Row::of_team(inner), rows, n, inner, g, y, by_x);
     g += row.start, y += row.start, by_x += row.start;
-    Acc slope[PACKS][PACK], value[PACKS][PACK], mine = 0;
+    Acc held[PACKS][PACK], value[PACKS][PACK], mine = 0;
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        row.load(g, from, slope, Acc(0));
+    for (int from = 0; from < row.n; from += row.chunk(held)) {
+        row.load(g, from, held, Acc(0));
         row.load(y, from, value, Acc(0));
-        row.each<PACKS>(from, [&](int k, int) {
-            EACH_NUMBER mine += term(slope[k][j], value[k][j]);
+        row.each(held, from, [&](int k, int) {
+            EACH_NUMBER mine += term(held[k][j], value[k][j]);
         });
     }
-    Acc total = row.over<Sum>(mine);
+    Acc total = team_sum(row, mine);
 #pragma unroll 1
-    for (int from = 0; from < row.n; from += row.chunk<PACKS>()) {
-        if (row.in_chunks<PACKS>()) {
-            row.load(g, from, slope, Acc(0));
+    for (int from = 0; from < row.n; from += row.chunk(held)) {
+        if (!row.fits(held)) {
+            row.load(g, from, held, Acc(0));
             row.load(y, from, value, Acc(0));
         }
-        row.each<PACKS>(from, [&](int k, int i) {
-            EACH_NUMBER slope[k][j] = change(slope[k][j], value[k][j], total);
-            row.write(by_x, i, slope[k]);
+        row.each(held, from, [&](int k, int i) {
+            EACH_NUMBER held[k][j] = change(held[k][j], value[k][j], total);
+            row.write(by_x, i, held[k]);
         });
     }
 }
@@ -81,13 +82,17 @@ __device__ void backward(const T* g, const T* y, T* by_x, int rows, int n, int i
 // by_x = y (g - sum of g y)
 extern "C" __global__ void TEAMS softmax_backward(const T* g, const T* y, T* by_x, int rows, int n, int inner)
 {
-    backward(g, y, by_x, rows, n, inner, [](Acc g, Acc y) { return g * y; },
-             [](Acc g, Acc y, Acc total) { return y * (g - total); });
+    on_row(rows, n, inner, [=](auto row) {
+        backward(row, g, y, by_x, [](Acc g, Acc y) { return g * y; },
+                 [](Acc g, Acc y, Acc total) { return y * (g - total); });
+    }, g, y, by_x);
 }
 
 // by_x = g - exp(y) sum of g
 extern "C" __global__ void TEAMS log_softmax_backward(const T* g, const T* y, T* by_x, int rows, int n, int inner)
 {
-    backward(g, y, by_x, rows, n, inner, [](Acc g, Acc) { return g; },
-             [](Acc g, Acc y, Acc total) { return g - exp(y) * total; });
+    on_row(rows, n, inner, [=](auto row) {
+        backward(row, g, y, by_x, [](Acc g, Acc) { return g; },
+                 [](Acc g, Acc y, Acc total) { return g - exp(y) * total; });
+    }, g, y, by_x);
 }

@@ -16,15 +16,15 @@ struct Share {
 
     // Takes in a chunk of the row, in which -infinity stands for what is missing. Leaves exp(x - base) in its place if
     // POWERS.
-    template <bool POWERS = false> __device__ void fold(const Row& row, int from, Acc (&held)[PACKS][PACK])
+    template <bool POWERS = false, class R> __device__ void fold(const R& row, int from, Acc (&held)[PACKS][PACK])
     {
         Acc before = base;
-        row.each<PACKS>(from, [&](int k, int) {
+        row.each(held, from, [&](int k, int) {
             EACH_NUMBER high = fmax(high, held[k][j]);
         });
         base = high == -infinity() ? Acc(0) : high;
         if (sum != 0) sum *= exp(before - base);
-        row.each<PACKS>(from, [&](int k, int) {
+        row.each(held, from, [&](int k, int) {
             EACH_NUMBER {
                 Acc power = exp(held[k][j] - base);
                 sum += power;
@@ -37,15 +37,15 @@ struct Share {
     // is -infinity throughout, where softmax is nan.
     __device__ Acc down(Acc all_high) const { return exp(high - all_high); }
 
-    __device__ Acc sum_of_all(const Row& row, Acc all_high) const
+    __device__ Acc sum_of_all(const Team& team, Acc all_high) const
     {
-        return row.over<Sum>(sum == 0 ? Acc(0) : sum * down(all_high));
+        return team_sum(team, sum == 0 ? Acc(0) : sum * down(all_high));
     }
 
-    __device__ Acc log_of_all(const Row& row) const
+    __device__ Acc log_of_all(const Team& team) const
     {
-        Acc all_high = row.over<Max>(high);
-        return all_high + log(sum_of_all(row, all_high));
+        Acc all_high = team_max(team, high);
+        return all_high + log(sum_of_all(team, all_high));
     }
 };
 
