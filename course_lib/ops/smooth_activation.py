@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from ..backends import error_function
+from ..autograd.grad_mode import GRAD
+from ..backends import GPU, error_function
 from ..backends.selection import select
-from ..tensor import Tensor, normalize_dim
+from ..tensor import Tensor, normalize_dim, wrap
 from ._by_kernel import activated, activation_gradient, combined
 from ._numeric import narrow, require_kind, special, wide
 from ._op import function, op
@@ -273,6 +274,11 @@ class gated:
 
     def backward(ctx, g):
         (a,) = ctx.saved_tensors
+        x = a._array
+        if not GRAD.enabled and type(x) is GPU.array:
+            run = GPU.backend.kernel("gated_backward", g._array, x)
+            if run is not None:
+                return wrap(run(g._array, x, math.prod(x.shape[ctx.dim :]) // 2))
         first, second = a.chunk(2, ctx.dim)
         gate = second.sigmoid()
         return cat([g * gate, g * first * gate * (1 - gate)], ctx.dim)

@@ -109,6 +109,8 @@ def test_two_and_three_operands(launched):
         assert kernel in launched
     w = torch.tensor([0.3, -0.2, 2.0])
     assert same(both(F.prelu, x, w)) and same(both(F.glu, torch.randn(4, 6)))
+    assert same(both(lambda x: F.glu(x, 1), torch.randn(2, 4, 3))) and same(both(lambda x: F.glu(x, 0), torch.randn(4)))
+    assert launched[-1] == "gated_backward"
     assert {"sloped_forward_apart", "sloped_by_x_forward_apart", "gated_forward_apart"} <= set(launched)
 
 

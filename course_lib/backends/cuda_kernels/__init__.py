@@ -19,6 +19,7 @@ from .elementwise import (
     bias_activation_backward,
     bias_rows,
     combined,
+    gated_backward,
 )
 from .gather import embedding_bag, gather_elements, look_at_index, take_rows
 from .gradients import (

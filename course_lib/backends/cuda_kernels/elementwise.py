@@ -30,6 +30,14 @@ def combined(name: str, *operands, constants=(), out=None):
     return _each(f"OPERATION_{len(operands)}", name, "forward", operands, constants, out)
 
 
+def gated_backward(g, x, inner: int):
+    """The gradient by x of its first halves times the sigmoid of the second, which lie `inner` elements behind."""
+    out = like(x)
+    launch("elementwise", "gated_backward", x, blocks_for(g.size), (BLOCK,), g, x, out, inner, g.size,
+           FUNCTIONS="GATE(gated)")  # fmt: skip
+    return out
+
+
 def add_product(x, y, z, factor: float):
     """x + factor · y · z."""
     return combined("add_product", x, y, z, constants=(factor,))

@@ -180,6 +180,18 @@ struct gated {
                    Operand{z, layout.of[2]});                                                                 \
     }
 
+// The gradient of `gated` for both halves, which lie `inner` apart in x and out; n elements of g.
+#define GATE(name)                                                                                            \
+    extern "C" __global__ void name##_backward(const T* g, const T* x, T* out, int inner, int n)              \
+    {                                                                                                         \
+        for (int i = thread_number(); i < n; i += thread_count()) {                                           \
+            int at = i / inner * 2 * inner + i % inner;                                                       \
+            Acc gate = sigmoid::value(Acc(x[at + inner])), passed = Acc(g[i]) * gate;                         \
+            out[at] = T(passed);                                                                              \
+            out[at + inner] = T(passed * Acc(x[at]) * (Acc(1) - gate));                                       \
+        }                                                                                                     \
+    }
+
 // ---- the table ------------------------------------------------------------------------------------------------------
 
 #ifndef FUNCTIONS
@@ -193,7 +205,7 @@ struct gated {
     ACTIVATION(plus_number, 1) ACTIVATION(minus_number, 1) ACTIVATION(exponential, 0)                         \
     OPERATION_2(plus, 0) OPERATION_2(minus, 0) OPERATION_2(product_of, 0) OPERATION_2(quotient_of, 0)         \
     ACTIVATION(times, 1) ACTIVATION(divided, 1) OPERATION_2(part_of_the_way, 1) OPERATION_2(sloped, 0)      \
-    OPERATION_2(sloped_by_weight, 0) OPERATION_2(gated, 0) OPERATION_3(sloped_by_x, 0)                        \
+    OPERATION_2(sloped_by_weight, 0) OPERATION_2(gated, 0) GATE(gated) OPERATION_3(sloped_by_x, 0)                        \
     OPERATION_3(by_larger, 0) OPERATION_3(between, 0) OPERATION_3(add_product, 1) OPERATION_3(add_quotient, 1)
 #endif
 
