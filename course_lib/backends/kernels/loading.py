@@ -87,9 +87,12 @@ def launch(file: str, name: str, like, grid, block, *arguments, **defines) -> No
     letter, device = like.dtype.char, 0 if GPU.alone else like.device.id
     numbers = _BESIDE_DOUBLE if letter == "d" else _BESIDE_FLOAT
     given = tuple([value if (sized := numbers.get(type(value))) is None else sized(value) for value in arguments])
+    key = (file, name, letter, device, *defines.values())
+    run = GPU.kernels.get(key)
+    if run is not None and GPU.alone:
+        run(grid, block, given)
+        return
     with on_gpu(device):
-        key = (file, name, letter, device, *defines.values())
-        run = GPU.kernels.get(key)
         if run is None:
             run = GPU.kernels[key] = _function(file, name, like.dtype, device, defines)
         run(grid, block, given)
