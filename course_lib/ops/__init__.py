@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import (
     activation,
     addmm,
@@ -86,9 +88,10 @@ from ._op import FUNCTIONS, OPS
 
 
 def __getattr__(name: str):
-    """`torch.ops.mylib`: the operations of a namespace of torch.library."""
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """`torch.ops.mylib`: the operations of a namespace of torch.library; `torch.ops.aten`: those of PyTorch's own."""
+    made = sys.modules.get("course_lib.library")
+    if name not in ("aten", "load_library") and (made is None or name not in made.OPS):
+        raise AttributeError(f"module 'torch.ops' has no attribute {name!r}")
     from .. import _ops
 
     return _ops.load_library if name == "load_library" else _ops.namespace(name)
