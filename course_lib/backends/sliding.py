@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Sliding(NamedTuple):
-    """A number for each dimension. `padding` is what lies before the input; how many windows there are says the rest."""
+    """A number for each dimension. `padding` is what lies before the input; the number of windows says the rest."""
 
     kernel: tuple
     stride: tuple
