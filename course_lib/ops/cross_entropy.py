@@ -1,4 +1,4 @@
-"""Losses of class numbers: nll_loss, cross_entropy, and ctc_loss in ctc.py.
+"""Losses of class numbers: nll_loss and cross_entropy (ctc_loss is in ctc.py).
 
 Scores have the classes in dimension 1, (N, C, d1, …); targets are class numbers (N, d1, …) or, for cross_entropy, class
 probabilities in the shape of the scores.
@@ -161,7 +161,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     `-weight[t] * input[t]` for log-probabilities (C,), (N, C) or (N, C, d1, …) and class numbers t. The mean is divided
     by the sum of the weights; targets equal to `ignore_index` count nothing.
 
-    IndexError for a class outside [0, C), ValueError or RuntimeError for shapes that do not fit.
+    IndexError for a class outside [0, C) (on a GPU nan, because the host does not wait to look), ValueError or
+    RuntimeError for shapes that do not fit.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
     """
@@ -215,7 +216,8 @@ def cross_entropy(
     `nll_loss` of `log_softmax(input)`: scores (C,), (N, C) or (N, C, d1, …) and class numbers, or class probabilities
     in the shape of the scores. label_smoothing ε mixes the targets with ε of the uniform distribution.
 
-    IndexError for a class outside [0, C); ValueError or RuntimeError for shapes or dtypes that do not fit.
+    IndexError for a class outside [0, C) (on a GPU nan, because the host does not wait to look); ValueError or
+    RuntimeError for shapes or dtypes that do not fit.
 
     >>> import course_lib as torch
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
