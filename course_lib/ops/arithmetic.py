@@ -306,7 +306,7 @@ class pow:
     def forward(xp, a, b, out=...):
         if a.dtype.kind == "b":
             return xp.logical_or(a, ~b, out=out)
-        if a.dtype.kind in "iu" and b.dtype.kind == "i" and xp.any(b < 0):
+        if a.dtype.kind in "iu" and b.dtype.kind == "i" and (b < 0).any():  # b may be a number
             whole = xp.power(a, xp.maximum(b, 0))  # 1 and -1 have integer powers, anything else rounds to 0
             odd = xp.where(b % 2 == 0, xp.abs(a), a)
             return xp.where(b < 0, xp.where(xp.abs(a) == 1, odd, 0), whole).astype(a.dtype)

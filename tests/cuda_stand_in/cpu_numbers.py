@@ -16,10 +16,13 @@ class NumbersOfTheHost:
     """The CPU's numbers for tensors of a GPU."""
 
     def __init__(self, stream):
-        self._stream = stream
+        self.__dict__["_stream"] = stream
 
     def __getattr__(self, name: str):
         return getattr(self._stream, name)
+
+    def __setattr__(self, name: str, value) -> None:
+        setattr(self._stream, name, value)
 
     def dropout_kept(self, shape, itemsize: int, p: float) -> np.ndarray:
         return self._stream.bernoulli(shape, np.dtype("f8" if itemsize == 8 else "f4"), 1 - p).astype(bool)

@@ -7,20 +7,32 @@ from program_cases import cases, outcome
 
 import course_lib
 
-# What is different on a GPU in PyTorch too.
+IN_ORDER = "CuPy's elementwise results lie in row-major order"  # unlike PyTorch's
+NO_LOOK = "on a GPU nobody waits to see that a divisor is zero"
+# What is different on a GPU, in PyTorch too.
 DIFFERENT = {
-    "amp: the mode": "asks for the autocast of the CPU",
-    "amp: dtypes of results": "uses the autocast of the CPU",
-    "amp: training a step": "uses the autocast of the CPU",
-    "amp: decorators": "uses the autocast of the CPU",
     "amp: checkpointing computes again as it was": "uses the autocast of the CPU",
-    "containers: ParameterList": "prints the device of each parameter",
+    "amp: decorators": "uses the autocast of the CPU",
+    "amp: dtypes of results": "uses the autocast of the CPU",
+    "amp: the mode": "asks for the autocast of the CPU",
+    "amp: training a step": "uses the autocast of the CPU",
     "containers: ParameterDict": "prints the device of each parameter",
+    "containers: ParameterList": "prints the device of each parameter",
     "layers: initial weights of a seed": "reads the weights with numpy()",
+    "layers: refusals of losses": "on a GPU nobody waits to see that a number is outside 0 and 1",
+    "library: an operation of one's own": "computes with NumPy",
+    "library: operations that are defined by their schema": "implements an operation for the CPU only",
+    "meta: tensors without numbers": "prints devices",
+    "meta: what has no numbers cannot be read": "names the CPU as the other device",
     "objects: older constructors": "prints types, which name the device",
     "optim: settings outside their range": "capturable works on a GPU",
     "packed_sequences: PackedSequence by hand": "makes batch_sizes, which must lie on the CPU",
     "python_protocols: NumPy's functions give tensors back": "NumPy refuses tensors of a GPU",
+    "tensors: (torch.arange(24.).reshape(1,2,4,3).permute(0,3,1,2)/255).stride()": IN_ORDER,
+    "tensors: channels last": IN_ORDER,
+    "tensors: copies of tensors with gaps keep the order of the dimensions": IN_ORDER,
+    "tensors: torch.tensor(5)%0": NO_LOOK,
+    "tensors: torch.tensor([1.,float('nan'),float('inf')]).isnan(), torch.tensor(...": NO_LOOK,
     "tensors: torch.zeros(2).requires_grad_().numpy()": "numpy() refuses tensors of a GPU",
 }
 
