@@ -28,6 +28,7 @@ _PLAIN, _MASKED = {"MASK": "bool", "MASKED": 0, "DROPS": 0}, {"MASK": "bool", "M
 VARIANTS = {
     "attention": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_MASKED}, {"HEAD": 256, **_MASKED}],
     "attention_parts": [_MASKED],
+    "batch_norm": [{}, {"WEIGHT": "float"}],
     "attention_cores": [{"HEAD": 64, "STRIPS": 2, **_PLAIN}, {"HEAD": 64, "STRIPS": 1, **_MASKED},
                         {"HEAD": 128, "STRIPS": 1, **_PLAIN}, {"HEAD": 128, "STRIPS": 1, **_MASKED}],
     "attention_cores_backward": [{"HEAD": 64, **_MASKED}, {"HEAD": 128, **_PLAIN}, {"HEAD": 128, **_MASKED}],
@@ -94,6 +95,8 @@ def takes(file: str, element: str, target: str) -> bool:
 
 def _chosen(file: str, element: str, defines: dict) -> bool:
     """Whether the loader combines an element type with these defines."""
+    if "WEIGHT" in defines:  # weights of a type of their own
+        return element in ("Half", "BFloat16")
     if file.startswith("attention_cores") and element == "float":
         return defines["HEAD"] <= 64 and defines.get("STRIPS", 1) == 1
     return not (element == "double" and "CORES" in defines)  # tensor cores are not asked for float64
