@@ -22,7 +22,7 @@ def test_half_precision_is_rounded_as_numpy_rounds_it(xp):
             x = xp.asarray(values.astype(dtype))
             same = kernels.activation("relu", x).get().astype("f4")
             assert np.array_equal(same, np.maximum(values.astype(dtype).astype("f4"), 0), equal_nan=True)
-            sums = kernels.reduce_rows("max", xp.asarray(values.astype(dtype)[:, None]))
+            sums = kernels.reduce("largest", xp.asarray(values.astype(dtype)[:, None]), (1,))
             assert np.array_equal(sums.get().astype("f4"), values.astype(dtype).astype("f4"), equal_nan=True)
 
 
