@@ -51,13 +51,15 @@ def convolve(x, w, bias, *, geometry, size):
     sliding, inside, groups = _sliding(w.shape[2:], geometry), x.shape[2:], geometry.groups
     samples, outs, places = x.shape[0], w.shape[0], math.prod(size)
     depth = x.shape[1] * math.prod(sliding.kernel)  # rows of the columns
-    if _is_too_large(samples * outs * places, depth * places):
+    if _is_too_large(samples * outs * places):
         return None
     if depthwise.fits(sliding.kernel, groups, w.shape[1]):
         return depthwise.depthwise_conv(x, w, bias, size, sliding)
     plain = _is_plain(sliding, inside, size)
     if not plain and conv_tiles.fit(x, outs // groups, depth // groups, samples * places):
         return conv_tiles.conv_tiles(x, w, bias, outs // groups, size, sliding, groups)
+    if not plain and _is_too_large(depth * places):
+        return None
     out, rows = like(x, (samples, outs, *size)), w.reshape(groups, outs // groups, -1)
     grouped = out.reshape(samples, groups, outs // groups, places)
     if plain:
@@ -77,7 +79,7 @@ def transposed(g, w, bias, *, geometry, size):
     samples, outs = g.shape[:2]
     shape = (samples, groups * w.shape[1], *size)
     depth = shape[1] * math.prod(sliding.kernel)
-    if _is_too_large(math.prod(shape), depth * places):
+    if _is_too_large(math.prod(shape)):
         return None
     if depthwise.fits(sliding.kernel, groups, w.shape[1]):
         out = depthwise.depthwise_conv_by_image(g, w, shape, sliding)
@@ -87,6 +89,8 @@ def transposed(g, w, bias, *, geometry, size):
     plain, deep = _is_plain(sliding, size, g.shape[2:]), outs // groups * math.prod(sliding.kernel)
     if not plain and set(sliding.stride) == {1} and conv_tiles.fit(g, w.shape[1], deep, samples * math.prod(size)):
         return conv_tiles.conv_tiles(g, w, bias, w.shape[1], tuple(size), looking_back(sliding), groups, turned=True)
+    if not plain and _is_too_large(depth * places):
+        return None
     out, rows = like(g, shape), w.reshape(groups, outs // groups, -1).swapaxes(1, 2)
     elements = g.reshape(samples, groups, outs // groups, places)
     if plain:
@@ -109,12 +113,12 @@ def correlate(x, g, *, geometry, kernel):
     sliding, groups, size = _sliding(kernel, geometry), geometry.groups, g.shape[2:]
     samples, outs, places = x.shape[0], g.shape[1], math.prod(size)
     depth = x.shape[1] * math.prod(kernel)
-    if _is_too_large(depth * places):
-        return None
     if depthwise.fits(sliding.kernel, groups, x.shape[1] // groups):
         return depthwise.depthwise_conv_by_weight(g, x, kernel, sliding)
     if conv_tiles.fit(x, outs // groups, 1, depth // groups):
         return conv_tiles.conv_tiles_by_weight(x, g, sliding, groups)
+    if _is_too_large(depth * places):
+        return None
     pieces, made = _pieces(samples, depth * places * x.itemsize), None
     for piece in pieces:
         columns = im2col(x[piece], size, sliding, as_one_matrix=True)
