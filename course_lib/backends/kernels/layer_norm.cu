@@ -210,8 +210,8 @@ __device__ void gradient(const R& row, const T* g, const T* x, const Of& affine,
 // Every team works on several rows, one after the other, so that a thread always has the same columns: it adds up in
 // registers what weight and bias get from them. `parts` gets a row of sums for by_weight from each team, and behind
 // those, one for by_bias. Rows must fit into registers.
-extern "C" __global__ void ROOMY norm_backward_with_parameters(const T* g, const T* x, const W* weight, const Acc* mean,
-                                                               const Acc* rate, T* by_x, Acc* parts, int count, int n)
+extern "C" __global__ void norm_backward_with_parameters(const T* g, const T* x, const W* weight, const Acc* mean,
+                                                         const Acc* rate, T* by_x, Acc* parts, int count, int n)
 {
     on_rows(count, n, 1, [=](auto rows) {
         Sums sums;
