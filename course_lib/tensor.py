@@ -15,6 +15,7 @@ from .autograd.grad_mode import GRAD
 from .autograd.node import Hooks, RemovableHandle, accumulator_of
 from .backends import GPU, device_of, is_meta, is_numpy, storage_offset_bytes
 from .device import device as device_type
+from .errors import warn
 from .layouts import is_in, strided
 from .size import Size
 
@@ -249,12 +250,10 @@ class Tensor:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         if self._requires_grad and GRAD.enabled:
-            import warnings
 
-            warnings.warn(
+            warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
-                "Consider using tensor.detach() first.",
-                stacklevel=3,
+                "Consider using tensor.detach() first."
             )
         value = self.item()
         if real is not None and type(value) is complex:
@@ -375,15 +374,13 @@ class Tensor:
     def grad(self) -> Tensor | None:
         """The gradient that backward accumulated here, None before the first one."""
         if self._grad is None and self._node is not None and not self.retains_grad:
-            import warnings
 
-            warnings.warn(
+            warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
                 "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
                 "mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for "
-                "more information.",
-                stacklevel=2,
+                "more information."
             )
         return self._grad
 

@@ -6,8 +6,6 @@ once. The others are compositions. Losses of class numbers are in cross_entropy.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..backends.selection import select
@@ -34,9 +32,8 @@ def old_reduction(size_average, reduce) -> str:
     """What the two old arguments say, with a warning about them."""
     average, reduces = size_average is None or size_average, reduce is None or reduce
     reduction = "mean" if average and reduces else "sum" if reduces else "none"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-        stacklevel=4,
+    warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead."
     )
     return reduction
 

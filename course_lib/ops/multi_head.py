@@ -7,9 +7,9 @@ is the opposite of scaled_dot_product_attention, where True says that a query ma
 from __future__ import annotations
 
 import math
-import warnings
 
 from ..dtypes import c_name
+from ..errors import warn
 from ..tensor import Tensor
 from ._autocast import AUTOCAST
 from ._op import function
@@ -32,9 +32,8 @@ def canonical_mask(mask, name: str, dtype, other=None, other_name: str = "", che
     if kind not in "bfV":
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if check_other and other is not None and other.dtype is not mask.dtype:
-        warnings.warn(
-            f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.",
-            stacklevel=3,
+        warn(
+            f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead."
         )
     return mask.new_zeros(mask.shape, dtype=dtype).masked_fill_(mask, -math.inf) if kind == "b" else mask
 

@@ -8,13 +8,13 @@ order in which its elements lie in memory, so that a transposed tensor gets its 
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from .. import dtypes
 from ..backends import GPU, array_module, backend_of, beside, is_meta, is_numpy, on_gpu
 from ..backends.streams import MANTISSA_BITS
+from ..errors import warn
 
 _LARGEST = {"float16": 65504.0, "bfloat16": (2 - 2**-7) * 2.0**127, "float32": (2 - 2**-23) * 2.0**127,
             "float64": (2 - 2**-52) * 2.0**1023}  # fmt: skip
@@ -304,11 +304,10 @@ def _check_range(dtype, low: int, last: int) -> None:
             raise RuntimeError(f"{name} is out of bounds for {kind}")
         digits = MANTISSA_BITS[dtype.name] if dtype.kind in REAL else 64
         if abs(value) > 2**digits:
-            warnings.warn(
+            warn(
                 f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "
                 f"{kind} can support discrete uniform distribution only within this range. This "
-                "warning will become an error in version 1.7 release, please fix the code in advance",
-                stacklevel=5,
+                "warning will become an error in version 1.7 release, please fix the code in advance"
             )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 
 import numpy as np
 
+from ..errors import warn
 from ._device import by_kernel
 from ._numeric import in_layout_of, narrow, require_kind, wide
 from ._op import function, op
@@ -310,7 +310,7 @@ def _renamed(name: str, text: str, settings: dict):
     """An old name of interpolate."""
 
     def resize(input, size=None, scale_factor=None, *args, **named):
-        warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+        warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.")
         return interpolate(input, size, scale_factor, *args, **named, **settings)
 
     resize.__name__ = resize.__qualname__ = name

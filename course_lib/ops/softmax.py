@@ -5,10 +5,9 @@ The largest number of each row is taken off before the exponential, so that noth
 
 from __future__ import annotations
 
-import warnings
-
 from ..autograd.grad_mode import GRAD
 from ..backends import GPU, backend_of
+from ..errors import warn
 from ..tensor import normalize_dim, wrap
 from ._numeric import narrow, require_kind, wide
 from ._op import function, op
@@ -108,9 +107,8 @@ class log_softmax:
 
 
 def _implicit_dim(name: str, ndim: int) -> int:
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=3,
+    warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument."
     )
     return 0 if ndim in (0, 1, 3) else 1
 
