@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
 import threading
 
 from .autograd.engine import RUNNING
 from .ops import FUNCTIONS
+from .ops._op import republish
 from .tensor import Tensor
 
 
@@ -179,12 +179,9 @@ def install() -> None:
     """Put `dispatching` around all public functions, methods and properties; from the second time on, do nothing."""
     for namespace, functions in FUNCTIONS.items():
         path = "torch" if namespace == "torch" else f"torch.{namespace}"
-        module = sys.modules.get(path.replace("torch", "course_lib", 1))
         for name, made in list(functions.items()):
-            functions[name] = dispatching(made, f"{path}.{name}", classes=name not in WITHOUT_CLASSES)
+            republish(namespace, name, dispatching(made, f"{path}.{name}", classes=name not in WITHOUT_CLASSES))
             _REPLACED[made] = functions[name]
-            if module is not None and vars(module).get(name) is made:
-                setattr(module, name, functions[name])
     methods = {name: made for name, made in vars(Tensor).items() if _is_asked(name, made)}
     for name, made in methods.items():
         if name not in _SPOKEN:

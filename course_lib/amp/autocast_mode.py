@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import cuda, dtypes
 from ..device import device as device_type_of
-from ..ops._autocast import AUTOCAST
+from ..ops._autocast import AUTOCAST, for_gpu
 from ..tensor import Tensor
 
 _DTYPES = {"cpu": dtypes.bfloat16, "cuda": dtypes.float16}  # what ops are lowered to where it is on
@@ -25,6 +25,8 @@ _CACHE = {"enabled": True, "nesting": 0}
 def _switch(kind: str, enabled: bool, dtype) -> None:
     """Autocast to this dtype on a kind of device, or none."""
     _DTYPES[kind] = dtype
+    if kind == "cuda" and enabled:
+        for_gpu()
     others = {other: lower for other, lower in AUTOCAST.lower.items() if other != kind}
     AUTOCAST.lower = {**others, kind: dtype.numpy} if enabled else others
     AUTOCAST.on = bool(AUTOCAST.lower)

@@ -2,8 +2,8 @@
 
 `AUTOCAST.on` is False outside `autocast` regions, and one look at it is all that the ops below pay. Products of
 matrices gain most from half precision: `linear`, `matmul`, `mm` and `bmm` lower their operands themselves (`lowered`);
-the other ops of the two lists are wrapped where they are declared (`with_autocast`). What is on no list runs in
-whatever dtype it is given. The lists are PyTorch's for the CPU.
+the other ops of the CPU's lists are wrapped where they are declared (`with_autocast`), those of the GPU's when autocast
+is first entered there (`for_gpu`). What is on no list runs in whatever dtype it is given. The lists are PyTorch's.
 """
 
 from __future__ import annotations
@@ -63,6 +63,25 @@ FLOAT32 = {
                                     "householder_product", "inv", "inv_ex", "lstsq", "matrix_rank", "qr", "solve",
                                     "svd", "svdvals", "tensorinv", "tensorsolve")],
 }  # fmt: skip
+GPU_LOWER = {"addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "conv1d", "conv2d", "conv3d", "conv_tbc",
+             "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "einsum", "gru_cell", "linalg.multi_dot",
+             "linalg.vecdot", "lstm_cell", "mv", "prelu", "rnn_relu_cell", "rnn_tanh_cell",
+             "scaled_dot_product_attention"}  # fmt: skip
+GPU_WIDEST = {"addcdiv", "addcmul", "atan2", "bilinear", "cross", "dot", "grid_sample", "index_put", "scatter_add",
+              "tensordot", "vdot"}  # fmt: skip
+GPU_FLOAT32 = {
+    "acos", "arccos", "asin", "arcsin", "binary_cross_entropy_with_logits", "cdist", "cosh", "cosine_embedding_loss",
+    "cosine_similarity", "cross_entropy", "cumprod", "cumsum", "dist", "erfinv", "exp", "expm1", "group_norm",
+    "hinge_embedding_loss", "huber_loss", "interpolate", "kl_div", "l1_loss", "layer_norm", "log", "log10", "log1p",
+    "log2", "log_softmax", "logsumexp", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
+    "multilabel_margin_loss", "nll_loss", "torch.norm", "nuclear_norm", "pdist", "poisson_nll_loss", "pow", "prod",
+    "reciprocal", "renorm", "rms_norm", "rsqrt", "sinh", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin",
+    "softplus", "sum", "tan", "triplet_margin_loss", "upsample",
+    *[f"linalg.{name}" for name in ("matrix_norm", "norm", "vector_norm")],
+}  # fmt: skip
+REFUSED = {"binary_cross_entropy"}  # on a GPU: its logarithm of a half precision probability loses everything
+_LISTS = {"cpu": (LOWER, FLOAT32, WIDEST), "cuda": (GPU_LOWER, GPU_FLOAT32, GPU_WIDEST, REFUSED)}
+_OPERATORS = {"__pow__": "pow", "__rpow__": "pow", "__rtruediv__": "reciprocal"}
 _FLOAT32 = np.dtype("float32")
 
 
@@ -99,20 +118,24 @@ def _public(dtype):
     return dtypes.from_numpy(dtype)
 
 
-def with_autocast(made, name: str, namespace: str | None):
-    """The function with its operands cast first, if it is on one of the lists; what it calls is not cast again."""
+def with_autocast(made, name: str, namespace: str | None, place: str = "cpu"):
+    """The function with its operands cast first, if it is on one of the lists of this kind of device; what it calls is
+    not cast again."""
     names = {name, f"{namespace}.{name}"}
-    found = next((listed for listed in (LOWER, FLOAT32, WIDEST) if not names.isdisjoint(listed)), None)
-    if found is None:
+    by_place = {kind: _listed(names, kind) for kind in _LISTS}
+    if by_place[place] is None:
         return made
 
     @functools.wraps(made)
     def public(*args, **named):
         if not AUTOCAST.on:
             return made(*args, **named)
-        wanted = AUTOCAST.lower if found is LOWER else _IN_FLOAT32
-        if found is WIDEST and not any(isinstance(v, Tensor) and v._array.dtype == _FLOAT32 for v in args):
+        found = by_place.get(_place_of(args, named))
+        if found is None or (found in (WIDEST, GPU_WIDEST) and not any(map(_is_float32, args))):
             return made(*args, **named)
+        if found is REFUSED:
+            raise RuntimeError(_UNSAFE)
+        wanted = AUTOCAST.lower if found in (LOWER, GPU_LOWER) else _IN_FLOAT32
         args = [_cast(value, wanted) for value in args]
         named = {name: value if name == "out" else _cast(value, wanted) for name, value in named.items()}
         AUTOCAST.on = False
@@ -124,4 +147,45 @@ def with_autocast(made, name: str, namespace: str | None):
     return public
 
 
-__all__ = ["AUTOCAST", "autocast_as", "in_float32", "lowered", "with_autocast"]
+_UNSAFE = (
+    "torch.nn.functional.binary_cross_entropy and torch.nn.BCELoss are unsafe to autocast.\nMany models use a sigmoid "
+    "layer right before the binary cross entropy layer.\nIn this case, combine the two layers using "
+    "torch.nn.functional.binary_cross_entropy_with_logits\nor torch.nn.BCEWithLogitsLoss.  "
+    "binary_cross_entropy_with_logits and BCEWithLogits are\nsafe to autocast."
+)
+
+
+def _listed(names: set, place: str):
+    return next((listed for listed in _LISTS[place] if not names.isdisjoint(listed)), None)
+
+
+def _is_float32(value) -> bool:
+    return isinstance(value, Tensor) and value._array.dtype == _FLOAT32
+
+
+def _place_of(args, named) -> str | None:
+    """The kind of device where the first tensor among the arguments lies, if autocast is on there."""
+    for value in (*args, *named.values()):
+        value = value[0] if type(value) in (list, tuple) and value else value
+        if isinstance(value, Tensor):
+            place = value.device.type
+            return place if place in AUTOCAST.lower else None
+    return None
+
+
+@functools.cache
+def for_gpu() -> None:
+    """Let the functions on the GPU's lists look at autocast, too; from the second call on, do nothing."""
+    from ._op import FUNCTIONS, republish
+
+    listed = set().union(*_LISTS["cuda"])
+    for namespace, functions in FUNCTIONS.items():
+        for name, made in list(functions.items()):
+            if not {name, f"{namespace}.{name}"}.isdisjoint(listed):
+                republish(namespace, name, with_autocast(made, name, namespace, "cuda"))
+    methods = {name.removeprefix("torch.") for name in listed} & vars(Tensor).keys()
+    for name in methods | _OPERATORS.keys():
+        setattr(Tensor, name, with_autocast(vars(Tensor)[name], _OPERATORS.get(name, name), "torch", "cuda"))
+
+
+__all__ = ["AUTOCAST", "autocast_as", "for_gpu", "in_float32", "lowered", "with_autocast"]
