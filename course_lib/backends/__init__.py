@@ -123,6 +123,13 @@ def moved(array, place, non_blocking: bool = False):
     return _cuda().moved(array, place, non_blocking)
 
 
+def memory_order(array) -> tuple[int, ...]:
+    """The dimensions of an array from the widest step in memory to the narrowest."""
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    return tuple(sorted(range(array.ndim), key=lambda d: -array.strides[d] if array.shape[d] > 1 else 0))
+
+
 def storage_offset_bytes(array, root) -> int:
     """How far into `root`'s memory `array` starts, in bytes."""
     if array is root or array.size == 0:

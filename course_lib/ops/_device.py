@@ -17,6 +17,8 @@ from . import _by_kernel
 from ._arguments import check_same_device
 
 _OUT = {"out"}
+_ELEMENTWISE = {"abs", "bitwise_not", "ceil", "conjugate", "floor", "isfinite", "isinf", "isnan", "logical_not", "neg",
+                "positive", "round", "sgn", "sign", "square", "trunc"}  # besides those that promote
 
 
 def run_forward(cls, arrays, settings):
@@ -47,12 +49,46 @@ def _run(cls, xp, arrays, settings):
             made = _by_kernel.in_packs(cls.large, arrays, **settings)
             if made is not None:
                 return made
-        if cls.takes_out and "out" not in settings:  # `out=...` asks NumPy for arrays; CuPy gives them anyway
-            return cls.forward(xp, *arrays, out=None, **settings)
-        return cls.forward(xp, *arrays, **settings)
+        order = None
+        if (cls.rule is not None or cls.name in _ELEMENTWISE) and settings.get("out") is None:
+            order = _memory_order(arrays)
+        if order is not None:
+            return _in_order(cls, xp, arrays, settings, order)
+        return _forward(cls, xp, arrays, settings)
     except Exception as error:
         _explain(error)
         raise
+
+
+def _forward(cls, xp, arrays, settings):
+    if cls.takes_out and "out" not in settings:  # `out=...` asks NumPy for arrays; CuPy gives them anyway
+        return cls.forward(xp, *arrays, out=None, **settings)
+    return cls.forward(xp, *arrays, **settings)
+
+
+def _memory_order(arrays) -> tuple[int, ...] | None:
+    """The order in which the dimensions of the first operand with most of them lie in memory; None for row-major."""
+    most = max([a.ndim for a in arrays if type(a) is GPU.array])
+    first = next(a for a in arrays if type(a) is GPU.array and a.ndim == most)
+    if most < 2 or first.flags.c_contiguous or 0 in first.strides:
+        return None
+    order = tuple(sorted(range(most), key=lambda d: -first.strides[d]))
+    return None if order == tuple(range(most)) else order
+
+
+def _in_order(cls, xp, arrays, settings, order):
+    """An elementwise op whose result lies in memory as its operands do (channels-last, for example): CuPy's would be
+    row-major, so the op sees the dimensions in the order of memory."""
+    turned = [_turned(a, order) if type(a) is GPU.array else a for a in arrays]
+    made = _forward(cls, xp, turned, settings)
+    back = tuple(sorted(range(len(order)), key=order.__getitem__))
+    return tuple([part.transpose(back) for part in made]) if isinstance(made, tuple) else made.transpose(back)
+
+
+def _turned(array, order):
+    if array.ndim == 0:
+        return array
+    return array.reshape((1,) * (len(order) - array.ndim) + array.shape).transpose(order)
 
 
 def _brought_together(cls, arrays, settings):

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .. import dtypes
-from ..backends import GPU, array_module, backend_of, beside, is_meta, is_numpy, on_gpu
+from ..backends import GPU, array_module, backend_of, beside, is_meta, is_numpy, memory_order, on_gpu
 from ..backends.streams import MANTISSA_BITS
 from ..errors import warn
 
@@ -205,13 +205,6 @@ def fill_log_normal(array, mean: float, std: float, stream) -> None:
 
 
 # ---- memory ------------------------------------------------------------------------------------------------------
-
-
-def memory_order(array) -> tuple[int, ...]:
-    """The dimensions of an array from the widest step in memory to the narrowest."""
-    if array.flags.c_contiguous:
-        return tuple(range(array.ndim))
-    return tuple(sorted(range(array.ndim), key=lambda d: -array.strides[d] if array.shape[d] > 1 else 0))
 
 
 def _in_memory_order(array, draw) -> None:

@@ -7,7 +7,6 @@ from program_cases import cases, outcome
 
 import course_lib
 
-IN_ORDER = "CuPy's elementwise results lie in row-major order"  # unlike PyTorch's
 NO_LOOK = "on a GPU nobody waits to see that a divisor is zero"
 # What is different on a GPU, in PyTorch too.
 DIFFERENT = {
@@ -28,9 +27,6 @@ DIFFERENT = {
     "optim: settings outside their range": "capturable works on a GPU",
     "packed_sequences: PackedSequence by hand": "makes batch_sizes, which must lie on the CPU",
     "python_protocols: NumPy's functions give tensors back": "NumPy refuses tensors of a GPU",
-    "tensors: (torch.arange(24.).reshape(1,2,4,3).permute(0,3,1,2)/255).stride()": IN_ORDER,
-    "tensors: channels last": IN_ORDER,
-    "tensors: copies of tensors with gaps keep the order of the dimensions": IN_ORDER,
     "tensors: torch.tensor(5)%0": NO_LOOK,
     "tensors: torch.tensor([1.,float('nan'),float('inf')]).isnan(), torch.tensor(...": NO_LOOK,
     "tensors: torch.zeros(2).requires_grad_().numpy()": "numpy() refuses tensors of a GPU",

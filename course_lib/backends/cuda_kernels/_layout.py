@@ -6,15 +6,11 @@ import functools
 
 import numpy as np
 
+from .. import memory_order
 from ..kernels.loading import MOST
 
 _STEPS = np.dtype([("first", "i4"), ("second", "i4"), ("third", "i4")])
 _LAYOUT = np.dtype([("second", "i4"), ("third", "i4"), ("of", _STEPS, 3)])
-
-
-def memory_order(array) -> tuple[int, ...]:
-    """The dimensions from the widest step in memory to the narrowest."""
-    return tuple(sorted(range(array.ndim), key=lambda d: -array.strides[d] if array.shape[d] > 1 else 0))
 
 
 def alike(arrays) -> tuple | None:
