@@ -60,7 +60,7 @@ class Conversion:
             )
 
         def convert(tensor):
-            if tensor.is_meta and device is not None and device.type != "meta":
+            if device is not None and device.type != "meta" and tensor.device.type == "meta":
                 raise NotImplementedError(
                     "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
                     "torch.nn.Module.to() when moving module from meta to a different device."
