@@ -157,7 +157,6 @@ def current(function):
 def dispatching(made, full_name: str, known_as=None, classes: bool = True):
     """`made`, which first asks the classes of its arguments. known_as: the function that they are told was called."""
     _, *space, name = full_name.split(".")
-    in_class = space == ["Tensor"]
 
     @functools.wraps(made)
     def call(*args, **named):
@@ -168,8 +167,8 @@ def dispatching(made, full_name: str, known_as=None, classes: bool = True):
         return made(*args, **named)
 
     call.full_name = full_name
-    call.__module__ = ".".join(["course_lib", *([] if in_class else space)])  # where pickle finds it
-    call.__qualname__ = f"Tensor.{name}" if in_class else name
+    if space == ["Tensor"]:  # where pickle finds it
+        call.__module__, call.__qualname__ = "course_lib", f"Tensor.{name}"
     call.__name__ = f"{space[0]}_{name}" if space and space[0] in _IN_NAMES else _NAMED.get(name, name)
     return call
 

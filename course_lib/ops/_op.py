@@ -138,7 +138,9 @@ def republish(namespace: str, name: str, made) -> None:
     """Put another function in the place of a public one, also in its module where that is loaded already."""
     before = FUNCTIONS[namespace][name]
     FUNCTIONS[namespace][name] = made
-    module = sys.modules.get("course_lib" if namespace == "torch" else f"course_lib.{namespace}")
+    made.__module__ = "course_lib" if namespace == "torch" else f"course_lib.{namespace}"  # where pickle finds it
+    made.__qualname__ = name
+    module = sys.modules.get(made.__module__)
     if module is not None and vars(module).get(name) is before:
         setattr(module, name, made)
 
