@@ -18,6 +18,8 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from overhead import chain  # beside this file
+
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "cuda_stand_in")]
 
@@ -46,14 +48,6 @@ OPS = {
     "AdamW step, 4 tensors": "adam.step()",
     "20 ops forward and backward": "chain(r, b)",
 }
-
-
-def chain(x, b):
-    """Ten times `y * b + b`, summed, and back."""
-    y = x
-    for _ in range(10):
-        y = (y * b) + b
-    y.sum().backward()
 
 
 def names_for(T, device: str) -> dict:

@@ -43,23 +43,22 @@ _IN_NAMES = ("linalg", "fft", "special")  # torch.linalg.norm is called linalg_n
 
 
 @contextlib.contextmanager
+def _plain(wanted: bool):
+    before, STATE.off = STATE.off, wanted
+    try:
+        yield
+    finally:
+        STATE.off = before
+
+
 def off():
-    """In this block subclasses of Tensor are plain tensors."""
-    before, STATE.off = STATE.off, True
-    try:
-        yield
-    finally:
-        STATE.off = before
+    """A block in which subclasses of Tensor are plain tensors."""
+    return _plain(True)
 
 
-@contextlib.contextmanager
 def on():
-    """In this block the classes of tensors answer, also inside an answer."""
-    before, STATE.off = STATE.off, False
-    try:
-        yield
-    finally:
-        STATE.off = before
+    """A block in which the classes of tensors answer, also inside an answer."""
+    return _plain(False)
 
 
 def disabled(func, types, args=(), kwargs=None):
