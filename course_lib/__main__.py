@@ -14,8 +14,9 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         raise SystemExit(0 if arguments else 2)
-    from . import as_torch  # noqa: F401  from here on `import torch` gives course_lib
+    from .as_torch import install
 
+    install()
     if arguments[0] == "-m" and len(arguments) > 1:
         sys.argv = arguments[1:]
         sys.path.insert(0, "")

@@ -2,7 +2,7 @@
 
     python -m course_lib train.py --epochs 3      a program, with its arguments
     python -m course_lib -m package.train         a module
-    import course_lib.as_torch                    from here on in this process, before anything imports torch
+    course_lib.as_torch.install()                 from here on in this process, before anything imports torch
 
 `torch.nn` is `course_lib.nn`, and so on; `torchvision` is `course_lib.vision`. A package that has no counterpart
 (`torch.fx`) is missing, with Python's ModuleNotFoundError.
@@ -53,11 +53,8 @@ def install() -> None:
         return
     if loaded is not None:
         raise RuntimeError(
-            "PyTorch itself has been imported in this process; import course_lib.as_torch before anything that uses "
-            "torch, or run the program with: python -m course_lib program.py"
+            "PyTorch itself has been imported in this process; call course_lib.as_torch.install() before anything that "
+            "uses torch, or run the program with: python -m course_lib program.py"
         )
     sys.meta_path.insert(0, _Finder())
     importlib.import_module("torch")
-
-
-install()

@@ -121,7 +121,7 @@ def _targets(registered: int) -> dict[CodeType, object]:  # made anew when modul
         made = made.fget if name in PROPERTIES else made
         if name in (*SUBSCRIPTS, *PYTHON_VALUES) or (name[0] != "_" and name not in NO_OPERATION):
             _add(found, _inside(made), f"Tensor.{name}")
-    _add(found, vars(Tensor)["__matmul__"], "torch.matmul")
+    _add(found, _inside(vars(Tensor)["__matmul__"]), "torch.matmul")
     found[_WITH_OUT] = lambda seen: None if seen["out"] is None else target_of_function(seen["made"])
     return found
 

@@ -100,12 +100,12 @@ def tensor_repr(tensor) -> str:
     suffixes = []
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
-    suffixes += _size_and_dtype(tensor.shape, tensor.dtype, tensor.is_meta)
+    suffixes += _size_and_dtype(tensor.shape, tensor.dtype, tensor.device.type == "meta")
     suffixes += _history_and_tangent(tensor)
     opening, prefix, closing = _words_around(type(tensor))
     if "_is_param" in tensor.__dict__:  # a tensor of a class of one's own that is a parameter
         opening, closing = "Parameter(", ")"
-    if tensor.is_meta:
+    if tensor.device.type == "meta":
         return f"{opening}{prefix}..., {', '.join(suffixes)}){closing}"
     return opening + format_array(tensor._array, suffixes, prefix) + closing
 

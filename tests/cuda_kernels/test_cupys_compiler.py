@@ -34,7 +34,7 @@ def compile_as_cupy(monkeypatch, tmp_path):
     monkeypatch.setattr(compiler, "_get_arch", lambda: "90")
     named = compiler._get_arch_for_options_for_nvrtc
     monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", getattr(named, "__wrapped__", named))
-    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiler, "_kernel_cache_backend", compiler._DiskKernelCacheBackend(str(tmp_path)))
     compile_program = compiler._NVRTCProgram.compile
 
     def noted(self, given=(), log_stream=None):
@@ -55,7 +55,7 @@ def compile_as_cupy(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("file", nvrtc.FILES)
 def test_cupy_compiles_our_files(compile_as_cupy, file):
-    element = "Half" if nvrtc.takes(file, "Half") else "float"
+    element = "Half" if nvrtc.takes(file, "Half", "sm_90") else "float"
     made = compile_as_cupy.run(file, element, **nvrtc.VARIANTS.get(file, [{}])[0])
     assert made.startswith(b"\x7fELF") and b".text." in made
     assert set(nvrtc.AS_CUPY) <= {option.replace("--std", "-std") for option in compile_as_cupy.options[-1]}
@@ -79,7 +79,7 @@ def test_what_a_launch_takes():
     from cupy_backends.cuda.api import driver, runtime
 
     taken = [np.uint64(0), np.bool_(True), np.int32(1), np.int64(1), np.float32(1), np.float64(1)]
-    converted = [loading._argument(value, np.float32) for value in (None, True, 3, 2.5)]
+    converted = [loading._BESIDE_FLOAT[type(value)](value) for value in (None, True, 3, 2.5)]
     structure = np.zeros((), [("table", "u8", 4), ("count", "i4", 4)])  # of any size, by value
     for arguments in ([*taken], converted, [structure]):
         with pytest.raises((runtime.CUDARuntimeError, driver.CUDADriverError)):  # there is no GPU, or no kernel

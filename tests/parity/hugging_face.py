@@ -12,7 +12,9 @@ import sys
 import warnings
 
 if sys.argv[1] == "course_lib":
-    import course_lib.as_torch  # noqa: F401  from here on `import torch` gives course_lib
+    import course_lib.as_torch
+
+    course_lib.as_torch.install()  # from here on `import torch` gives course_lib
 
 import torch
 import transformers as T
