@@ -118,8 +118,6 @@ def answer(func, found: list, args, named):
         made = type(value).__torch_function__(func, types, args, named)
         if made is not NotImplemented:
             return made
-    if not any(map(answers, types)):
-        return func(*args, **named)
     lines = "".join(f"\n  - tensor subclass {kind}" for kind in types)
     raise TypeError(
         f"Multiple dispatch failed for '{name_of(func)}'; all __torch_function__ handlers returned NotImplemented:\n"
