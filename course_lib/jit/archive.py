@@ -25,6 +25,7 @@ from .. import dtypes
 from ..nn.modules.module import Module
 from ..nn.parameter import Parameter
 from ..serialization.atomic import replacing
+from ..serialization.locations import restorer
 from ..tensor import Tensor, wrap
 from .encoding import ArchiveError, decode_graph, encode_graph
 from .modules import RecursiveScriptModule, ScriptFunction, ScriptModule, TracedMethod
@@ -94,8 +95,9 @@ class _Writer:
             self.numbers[id(tensor)] = len(self.tensors)
             self.kept.append(tensor)
             array = tensor.detach().cpu()._array
-            self.arrays.append(array.view(np.uint16) if array.dtype.kind == "V" else array)
-            self.tensors.append({"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(array.shape)})
+            self.arrays.append(array.view(f"u{array.itemsize}") if array.dtype.kind == "V" else array)
+            entry = {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(array.shape)}
+            self.tensors.append(entry if tensor.is_cpu else entry | {"device": str(tensor.device)})
         return self.numbers[id(tensor)]
 
     def tree(self, module: Module) -> dict:
@@ -225,11 +227,20 @@ class _Reader:
             raise ArchiveError(
                 f"tensor {number} should have {math.prod(shape) * dtype.itemsize} bytes, not {info.file_size}"
             )
-        stored = np.dtype(np.uint16) if dtype.kind == "V" else dtype
+        stored = np.dtype(f"u{dtype.itemsize}") if dtype.kind == "V" else dtype
         array = np.frombuffer(self.archive.read(info), stored.newbyteorder("<")).astype(stored).reshape(shape)
         tensor = wrap(array.view(dtype) if dtype.kind == "V" else array)
-        where = self.map_location
-        return tensor if where is None or callable(where) else tensor.to(where)
+        return self._placed(tensor, entry.get("device", "cpu"))
+
+    def _placed(self, tensor: Tensor, tag) -> Tensor:
+        """The tensor where `map_location` says, or where it was when it was saved."""
+        if tag == "cpu" and self.map_location is None:
+            return tensor
+        try:
+            storage = restorer(self.map_location)(tensor.untyped_storage(), str(tag))
+        except RuntimeError as error:
+            raise ArchiveError(str(error)) from None
+        return tensor if storage.device.type == "cpu" else tensor.to(storage.device)
 
     def tree(self, entry) -> Module:
         from .library import decode_attributes, decode_layer

@@ -13,6 +13,12 @@ from course_lib.backends import cuda
 DIFFERENT = {
     "test_functional_losses::test_mistakes_are_named_as_pytorch_names_them":
         "a class or an index that does not exist is told when the GPU is waited for",
+    "test_jit_archive::test_the_program_sees_no_builtins": "its program was made on the CPU",
+    "test_jit_trace::test_autocast_is_kept": "uses the autocast of the CPU",
+    "test_modules::test_a_call_with_hooks_leaves_nothing_behind": "counts objects, of which the stand-in makes some",
+    "test_optim::test_ten_thousand_steps_leave_memory_flat": "takes minutes on the stand-in",
+    "test_parallel::test_copies_working_on_pieces_give_the_modules_gradients": "copies a module to the CPU",
+    "test_parallel::test_detached_copies_send_no_gradient_back": "copies a module to the CPU",
 }  # fmt: skip
 
 

@@ -215,3 +215,14 @@ def test_a_matrix_without_inverse_is_an_error_on_a_gpu_too():
         with pytest.raises(RuntimeError, match=text):
             attempt()
     assert torch.linalg.inv_ex(singular).info.item() == 2
+
+
+def test_a_program_is_loaded_where_it_was_saved():
+    layer = torch.nn.Linear(3, 2, device="cuda:1")
+    traced = torch.jit.trace(layer, torch.ones(1, 3, device="cuda:1"))
+    file = io.BytesIO()
+    torch.jit.save(traced, file)
+    for location, place in ((None, "cuda:1"), ("cpu", "cpu"), ("cuda:0", "cuda:0")):
+        file.seek(0)
+        program = torch.jit.load(file, map_location=location)
+        assert str(program.weight.device) == place and str(program(torch.ones(1, 3, device=place)).device) == place
