@@ -84,19 +84,11 @@ def claimants(args, named=None) -> list:
     """The arguments, also those in lists, whose classes answer: one of each class, subclasses before their bases."""
     found: list = []
     for value in (*args, *named.values()) if named else args:
-        if type(value) in (list, tuple):
-            found = _joined(found, value)
-        elif type(value) is not Tensor and answers(type(value)):
-            found = _joined(found, (value,))
-    return found
-
-
-def _joined(found: list, values) -> list:
-    for value in values:
-        kind = type(value)
-        if kind is not Tensor and answers(kind) and all(type(other) is not kind for other in found):
-            before = next((i for i, other in enumerate(found) if issubclass(kind, type(other))), len(found))
-            found.insert(before, value)
+        for part in value if type(value) in (list, tuple) else (value,):
+            kind = type(part)
+            if kind is not Tensor and answers(kind) and all(type(other) is not kind for other in found):
+                before = next((i for i, other in enumerate(found) if issubclass(kind, type(other))), len(found))
+                found.insert(before, part)
     return found
 
 

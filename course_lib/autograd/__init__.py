@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from ..backends import device_of, is_numpy, made_on_gpu
+from ..backends import device_of, is_numpy, made_elsewhere
 from ..tensor import Tensor, wrap
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .engine import run_backward
@@ -176,7 +176,7 @@ def _implicit(output):
     if output.is_cpu:
         one = np.array(1, array.dtype)
         return wrap(one if array.ndim == 0 else one.reshape(array.shape))
-    return wrap(made_on_gpu("ones", device_of(array), array.shape, array.dtype))
+    return wrap(made_elsewhere("ones", device_of(array), array.shape, array.dtype))
 
 
 def _checked_gradient(position: int, output, gradient):

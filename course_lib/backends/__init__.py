@@ -109,7 +109,7 @@ def beside(array, numbers):
     return numbers if is_numpy(array) else moved(numbers, device_of(array))
 
 
-def made_on_gpu(name: str, place, *args, **named):
+def made_elsewhere(name: str, place, *args, **named):
     """A new array on a GPU by a function of its array module: empty, zeros, ones, arange; or one without numbers."""
     if place.type == "meta":
         return _meta().made(name, *args, **named)
@@ -127,7 +127,7 @@ def memory_order(array) -> tuple[int, ...]:
     """The dimensions of an array from the widest step in memory to the narrowest."""
     if array.flags.c_contiguous:
         return tuple(range(array.ndim))
-    return tuple(sorted(range(array.ndim), key=lambda d: -array.strides[d] if array.shape[d] > 1 else 0))
+    return tuple(sorted(range(array.ndim), key=lambda d: -array.strides[d]))
 
 
 def storage_offset_bytes(array, root) -> int:

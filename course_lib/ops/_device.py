@@ -10,15 +10,13 @@ import functools
 
 import numpy as np
 
-from ..backends import GPU, array_module, backend_of, is_array, is_meta, is_numpy, on_gpu
+from ..backends import GPU, array_module, backend_of, is_array, is_meta, is_numpy, memory_order, on_gpu
 from ..device import CPU
 from ..tensor import Tensor
 from . import _by_kernel
 from ._arguments import check_same_device
 
 _OUT = {"out"}
-_ELEMENTWISE = {"abs", "bitwise_not", "ceil", "conjugate", "floor", "isfinite", "isinf", "isnan", "logical_not", "neg",
-                "positive", "round", "sgn", "sign", "square", "trunc"}  # besides those that promote
 
 
 def run_forward(cls, arrays, settings):
@@ -49,9 +47,7 @@ def _run(cls, xp, arrays, settings):
             made = _by_kernel.in_packs(cls.large, arrays, **settings)
             if made is not None:
                 return made
-        order = None
-        if (cls.rule is not None or cls.name in _ELEMENTWISE) and settings.get("out") is None:
-            order = _memory_order(arrays)
+        order = _memory_order(arrays) if cls.elementwise and settings.get("out") is None else None
         if order is not None:
             return _in_order(cls, xp, arrays, settings, order)
         return _forward(cls, xp, arrays, settings)
@@ -72,7 +68,7 @@ def _memory_order(arrays) -> tuple[int, ...] | None:
     first = next(a for a in arrays if type(a) is GPU.array and a.ndim == most)
     if most < 2 or first.flags.c_contiguous or 0 in first.strides:
         return None
-    order = tuple(sorted(range(most), key=lambda d: -first.strides[d]))
+    order = memory_order(first)
     return None if order == tuple(range(most)) else order
 
 

@@ -56,6 +56,7 @@ def op(*, inplace=False, view=False, dtype=None, operator=None, alias=(), node=N
         cls.wide_numbers = getattr(cls, "wide_numbers", False)  # a number that meets half precision is not rounded
         cls.crosses_devices = getattr(cls, "crosses_devices", False)  # operands may lie on several devices
         cls.takes_into = getattr(cls, "takes_into", False)  # in place on a GPU, `into` is the array to write in
+        cls.elementwise = getattr(cls, "elementwise", dtype is not None)  # on a GPU the result lies as operands do
         cls.large = getattr(cls, "large", None)  # kernels for large arrays of a GPU
         cls.may_overlap = getattr(cls, "may_overlap", False)  # in place on an expanded tensor
         cls.save, cls.backward = getattr(cls, "save", None), getattr(cls, "backward", None)

@@ -365,6 +365,8 @@ class neg:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.neg.html
     """
 
+    elementwise = True
+
     def forward(xp, a, out=...):
         if a.dtype.kind == "b":
             raise RuntimeError(
@@ -384,6 +386,8 @@ class positive:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.positive.html
     """
 
+    elementwise = True
+
     def forward(xp, a):
         if a.dtype.kind == "b":
             raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
@@ -399,6 +403,8 @@ class abs:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.abs.html
     """
+
+    elementwise = True
 
     def forward(xp, a):
         require_kind("abs_cpu", a, "iufVc")
@@ -419,6 +425,8 @@ class sign:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.sign.html
     """
 
+    elementwise = True
+
     def forward(xp, a):
         if a.dtype.kind == "c":
             raise NotImplementedError(
@@ -436,6 +444,8 @@ class sgn:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.sgn.html
     """
+
+    elementwise = True
 
     def forward(xp, a):
         return xp.sign(a) if a.dtype.kind != "b" else a.copy()

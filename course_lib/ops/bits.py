@@ -38,6 +38,8 @@ class bitwise_not:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bitwise_not.html
     """
 
+    elementwise = True
+
     def forward(xp, a, out=...):
         require_kind("bitwise_not_cpu", a, "biu")
         return xp.invert(a, out=out)

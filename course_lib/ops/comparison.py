@@ -54,7 +54,8 @@ def _test(name: str, test, text: str):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
     changes = name == "logical_not"
-    return op(inplace=changes)(type(name, (), {"forward": forward, "__doc__": document, "__module__": __name__}))
+    members = {"forward": forward, "elementwise": True, "__doc__": document, "__module__": __name__}
+    return op(inplace=changes)(type(name, (), members))
 
 
 logical_not = _test("logical_not", lambda xp, a: xp.logical_not(_truth(xp, a)), "is zero or False")

@@ -67,6 +67,8 @@ Tensor.imag = property(imag)
 class conjugate:
     """The complex conjugate."""
 
+    elementwise = True
+
     def forward(xp, a):
         return xp.conj(a)
 

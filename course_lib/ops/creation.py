@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from .. import dtypes
-from ..backends import array_module, is_meta, made_on_gpu, on_gpu
+from ..backends import array_module, is_meta, made_elsewhere, on_gpu
 from ..device import CPU, resolve
 from ..dtypes import BOOL, COMPLEX, INT
 from ..layouts import empty_laid_out, laid_out, preserve_format, sparse_coo
@@ -71,7 +71,7 @@ def _filled(name: str, make, text: str):
             from ..sparse import sparse_coo_tensor
 
             return sparse_coo_tensor(shape, dtype=dtype, device=place, requires_grad=requires_grad)
-        array = make(shape, dtype.numpy) if place is CPU else made_on_gpu(name, place, shape, dtype.numpy)
+        array = make(shape, dtype.numpy) if place is CPU else made_elsewhere(name, place, shape, dtype.numpy)
         if wanted is preserve_format:
             raise RuntimeError("unsupported memory format Preserve")
         array = array if wanted is None else laid_out(array, wanted)
@@ -106,7 +106,7 @@ def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_gra
     dtype = dtype if isinstance(dtype, dtypes.dtype) else python_dtype(dtype)
     shape = shape_of((size,) if not isinstance(size, (tuple, list)) else size)
     value, place = checked_value(fill_value, dtype), resolve(device)
-    array = np.empty(shape, dtype.numpy) if place is CPU else made_on_gpu("empty", place, shape, dtype.numpy)
+    array = np.empty(shape, dtype.numpy) if place is CPU else made_elsewhere("empty", place, shape, dtype.numpy)
     array[...] = value
     made = flagged(array, requires_grad)
     return in_pinned_memory(made) if pin_memory else made

@@ -178,6 +178,8 @@ class square:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.square.html
     """
 
+    elementwise = True
+
     def forward(xp, a):
         return xp.multiply(a, a) if a.dtype.kind != "b" else a.astype("int64")
 

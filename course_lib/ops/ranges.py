@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .. import dtypes
-from ..backends import made_on_gpu
+from ..backends import made_elsewhere
 from ..device import CPU, resolve
 from ..dtypes import COMPLEX, FLOAT, INT
 from ..errors import warn
@@ -38,7 +38,7 @@ def arange(
     if dtype is None:
         dtype = out.dtype if out is not None else dtypes.int64 if whole else dtypes.get_default_dtype()
     place = resolve(device)
-    numbers = np.arange if place is CPU else functools.partial(made_on_gpu, "arange", place)
+    numbers = np.arange if place is CPU else functools.partial(made_elsewhere, "arange", place)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):

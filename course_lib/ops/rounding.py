@@ -35,7 +35,8 @@ def _rounding(name: str, ufunc: str, text: str, alias=()):
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.{name}.html
     """
-    members = {"forward": forward, "backward": backward, "__doc__": document, "__module__": __name__}
+    members = {"forward": forward, "backward": backward, "elementwise": True, "__doc__": document,
+               "__module__": __name__}  # fmt: skip
     return op(inplace=True, alias=alias)(type(name, (), members))
 
 
@@ -50,6 +51,8 @@ class round:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.round.html
     """
+
+    elementwise = True
 
     def arguments(input, *, decimals=0):
         return (input,), {"decimals": decimals}
