@@ -87,7 +87,7 @@ def launch(file: str, name: str, like, grid, block, *arguments, **defines) -> No
     letter, device = like.dtype.char, 0 if GPU.alone else like.device.id
     numbers = _BESIDE_DOUBLE if letter == "d" else _BESIDE_FLOAT
     given = tuple([value if (sized := numbers.get(type(value))) is None else sized(value) for value in arguments])
-    key = (file, name, letter, device, *defines.values())
+    key = (file, name, letter, device, *defines.items())
     run = GPU.kernels.get(key)
     if run is not None and GPU.alone:
         run(grid, block, given)
